@@ -1,0 +1,107 @@
+"""Clips as H.264 in MP4: the form that browsers, MLflow and the report play."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from kedro.io import AbstractDataset, DatasetError
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip on disk: ``frames`` (T, H, W, 3) uint8 RGB, frames per second, and the title written into the file."""
+
+    frames: NDArray[np.uint8]
+    fps: float
+    title: str = ""
+
+    def even_frames(self, count: int) -> list[Image]:
+        """``count`` frames at even distances from the first to the last."""
+        from PIL import Image
+
+        indices = np.linspace(0, len(self.frames) - 1, count).round().astype(int)
+        return [Image.fromarray(self.frames[i]) for i in indices]
+
+
+class Mp4Dataset(AbstractDataset[Clip, Clip]):
+    """One :class:`Clip` as H.264, yuv420p, index in front (``+faststart``). Compression is lossy; ``crf`` says how much.
+
+    The 4:2:0 subsampling needs even sizes: an odd one is refused, because padding or cropping here would make the file
+    differ from what the generator made.
+    """
+
+    def __init__(
+        self, *, filepath: str, crf: int = 12, metadata: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__()
+        self._filepath = filepath
+        self._crf = crf
+        self.metadata = metadata
+
+    def load(self) -> Clip:
+        """Decode all frames. Raises ``DatasetError`` naming the file if it is not a readable clip."""
+        import av
+
+        try:
+            with av.open(self._filepath) as container:
+                stream = container.streams.video[0]
+                frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+                rate, title = stream.average_rate, container.metadata.get("title", "")
+        except (av.error.FFmpegError, IndexError) as error:
+            raise DatasetError(
+                f"{self._filepath} is not a readable clip: {error}; delete it and run again"
+            ) from error
+        if not frames or not rate:
+            raise DatasetError(f"{self._filepath} has no frames; delete it and run again")
+        return Clip(frames=np.stack(frames), fps=float(rate), title=title)
+
+    def save(self, data: Clip) -> None:
+        """Encode all frames. Raises ``DatasetError`` on frames that are not (T, H, W, 3) uint8 with even H and W."""
+        import av
+
+        self._check(data)
+        _, height, width, _ = data.frames.shape
+        with av.open(
+            self._filepath, "w", format="mp4", options={"movflags": "+faststart"}
+        ) as container:
+            container.metadata["title"] = data.title
+            stream = container.add_stream(
+                "libx264", rate=Fraction(data.fps).limit_denominator(1001)
+            )
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.options = {"crf": str(self._crf), "preset": "medium", "threads": "1"}
+            for pixels in data.frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            container.mux(stream.encode())
+
+    def _check(self, data: Clip) -> None:
+        frames = data.frames
+        if (
+            frames.dtype != np.uint8
+            or frames.ndim != 4
+            or frames.shape[-1] != 3
+            or 0 in frames.shape
+        ):
+            raise DatasetError(
+                f"{self._filepath}: frames are {frames.dtype} {frames.shape}; a clip is uint8 (T, H, W, 3), none empty"
+            )
+        if frames.shape[1] % 2 or frames.shape[2] % 2:
+            raise DatasetError(
+                f"{self._filepath}: frames are {frames.shape[2]}x{frames.shape[1]}; H.264 with 4:2:0 colour needs an even "
+                "width and height, set the generator's width and height so"
+            )
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": self._filepath, "crf": self._crf}
+
+    def _exists(self) -> bool:
+        from pathlib import Path
+
+        return Path(self._filepath).is_file()

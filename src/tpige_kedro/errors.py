@@ -1,0 +1,23 @@
+"""Errors that a user can act on: each names the sample or key, says what is wrong and what to do."""
+
+from __future__ import annotations
+
+
+class TpigeError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class SampleError(TpigeError):
+    """One sample cannot go on; the others do."""
+
+    def __init__(self, sample_id: str, problem: str, remedy: str) -> None:
+        super().__init__(f"sample {sample_id}: {problem}; {remedy}")
+        self.sample_id = sample_id
+
+
+class NoFaceError(TpigeError):
+    """No face was found where one is needed."""
+
+
+class ModelError(TpigeError):
+    """A model cannot be loaded: what is missing and what to set."""

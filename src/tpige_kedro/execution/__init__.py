@@ -1,0 +1,1 @@
+"""How items are worked off: what is pending, what is done, what failed."""

@@ -1,0 +1,90 @@
+"""Shows what failed and why when everything else is finished, and ends the run with an error if it was too much."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import DatasetError
+from kedro.pipeline import Pipeline
+
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.tally import reset_tallies, tallies
+from tpige_kedro.hooks.errors import RunStopped
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One item that could not be finished in this run."""
+
+    item: str
+    stage: str
+    problem: str
+
+
+def failures_of_run(pipeline: Pipeline, catalog: Any) -> list[Failure]:
+    """Samples refused at the start, then the items that failed, stage by stage."""
+    found = []
+    if "sample_issues" in pipeline.all_outputs() and catalog.exists("sample_issues"):
+        issues = catalog.load("sample_issues")
+        found = [Failure(i.sample_id, "samples", i.problem) for i in issues.itertuples()]
+    for tally in tallies():
+        found += [Failure(f["key"], f["stage"], f["message"]) for f in tally.failures]
+    return found
+
+
+def failure_table(failures: list[Failure]) -> str:
+    """The failures as aligned text."""
+    items = max(len(f.item) for f in failures)
+    stages = max(len(f.stage) for f in failures)
+    return "\n".join(f"  {f.item:{items}}  {f.stage:{stages}}  {f.problem}" for f in failures)
+
+
+def summary_table() -> str:
+    """What each stage did: made now, kept from earlier runs, failed."""
+    rows = [(t.label, t.done, t.reused, len(t.failures)) for t in tallies() if t.total]
+    width = max((len(label) for label, *_ in rows), default=0)
+    return "\n".join(
+        f"  {label:{width}}  {done:4} made  {reused:4} kept  {failed:4} failed"
+        for label, done, reused, failed in rows
+    )
+
+
+class FailureHooks:
+    """Counts afresh in each run; raises last, so that tables, report and MLflow are complete by then."""
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Forget the counts of an earlier run in this process."""
+        reset_tallies()
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
+        """Log what was done and what failed. Raises :class:`RunStopped` if more than ``execution.max_failures`` did."""
+        failures = failures_of_run(pipeline, catalog)
+        if tallies():
+            logger.info("this run:\n%s", summary_table())
+        if not failures:
+            return
+        table = failure_table(failures)
+        allowed = catalog.load("params:execution").max_failures
+        if len(failures) <= allowed:
+            logger.warning(
+                "%d failed, execution.max_failures allows %d:\n%s", len(failures), allowed, table
+            )
+            return
+        raise RunStopped(
+            f"{len(failures)} failed, everything else is finished and saved (execution.max_failures is {allowed}):\n{table}\n"
+            "mend the causes and run the same command again: only these are done anew"
+        )
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self, error: Exception) -> None:
+        """Show an error that the user can act on without Kedro's traceback."""
+        logger.debug("the run was stopped", exc_info=error)
+        if isinstance(error, TpigeError | DatasetError):
+            raise RunStopped(str(error)) from error

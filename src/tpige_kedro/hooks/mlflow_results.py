@@ -1,0 +1,99 @@
+"""What MLflow is told about the results: the tables' own numbers, nothing computed anew."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from tpige_kedro.execution.tally import Tally, tallies
+from tpige_kedro.hooks.failures import Failure, summary_table
+from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog
+
+
+def log_parent(
+    log: RunLog, saved: set[str], failures: list[Failure], catalog: Any, settings: MlflowSettings
+) -> None:
+    """Counts per stage, the selection and its means, failures, contact sheets and the report."""
+    log.log_metrics(log.parent, stage_counts(tallies()))
+    log.tag(log.parent, "tpige.work", work_in_words(tallies()))
+    log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
+    if failures:
+        log.log_table(log.parent, pd.DataFrame([asdict(f) for f in failures]), "failures.json")
+    if "variant_summary" in saved:
+        summary = catalog.load("variant_summary")
+        log.log_table(log.parent, summary, "variant_summary.json")
+        for row in ("moe", "moe_held_out"):
+            log.log_metrics(
+                log.parent, {f"{row}.{k}": v for k, v in interval_metrics(summary, row).items()}
+            )
+    for name in ("selection", "win_shares", "variant_status", "variant_differences"):
+        if name in saved and len(table := catalog.load(name)):
+            log.log_table(log.parent, table, f"{name}.json")
+    if "contact_sheets" in saved:
+        for key, load in list(catalog.load("contact_sheets").items())[: settings.sheets_per_run]:
+            log.log_picture(log.parent, load(), f"contact_sheets/{key}.png")
+    if "report" in saved:
+        log.client.log_text(log.parent, catalog.load("report"), "report.html")
+
+
+def log_variant(
+    log: RunLog, name: str, saved: set[str], catalog: Any, settings: MlflowSettings
+) -> None:
+    """Mean metrics with intervals, win share, counts, the per-sample table, the contact sheet, and clips."""
+    run = log.children[name]
+    log.log_metrics(run, stage_counts([t for t in tallies() if t.label.endswith(f".{name}")]))
+    if "variant_summary" in saved:
+        log.log_metrics(run, interval_metrics(catalog.load("variant_summary"), name))
+    if "win_shares" in saved:
+        log.log_metrics(run, win_metrics(catalog.load("win_shares"), name))
+    if f"scores_{name}" in saved and len(scores := catalog.load(f"scores_{name}")):
+        log.log_table(run, scores, "scores.json")
+    if "variant_sheets" in saved and name in (sheets := catalog.load("variant_sheets")):
+        log.log_picture(run, sheets[name](), "contact_sheet.png")
+    if f"records_{name}" in saved:
+        clips = catalog.get(f"clips_{name}")
+        for key in sorted(catalog.load(f"records_{name}"))[: settings.clips_per_variant]:
+            log.log_file(run, clips.path_of(key), "clips")
+
+
+def interval_metrics(summary: pd.DataFrame, variant: str) -> dict[str, float]:
+    """``<metric>.mean``, ``.low``, ``.high`` and ``.n`` of one variant, as the summary has them."""
+    rows = summary[summary["variant"] == variant]
+    return {
+        f"{row['metric']}.{part}": row[part]
+        for _, row in rows.iterrows()
+        for part in ("mean", "low", "high", "n")
+    }
+
+
+def win_metrics(win_shares: pd.DataFrame, variant: str) -> dict[str, float]:
+    """How often the selection chose the variant: ``wins`` and ``win_share``; nothing if it takes no part."""
+    rows = win_shares[win_shares["variant"] == variant]
+    return {"wins": rows["wins"].iloc[0], "win_share": rows["share"].iloc[0]} if len(rows) else {}
+
+
+def stage_counts(found: list[Tally]) -> dict[str, float]:
+    """``<stage>.total``, ``.done``, ``.skipped`` (kept from earlier runs) and ``.failed``, variants added up."""
+    counts: dict[str, float] = {}
+    for tally in found:
+        stage = tally.label.partition(".")[0]
+        parts = {
+            "total": tally.total,
+            "done": tally.done,
+            "skipped": tally.reused,
+            "failed": len(tally.failures),
+        }
+        for part, count in parts.items():
+            counts[f"{stage}.{part}"] = counts.get(f"{stage}.{part}", 0) + count
+    return counts
+
+
+def work_in_words(found: list[Tally]) -> str:
+    """What the run did, in one line."""
+    done, kept = sum(t.done for t in found), sum(t.reused for t in found)
+    failed = sum(len(t.failures) for t in found)
+    if found and not done and not failed:
+        return f"nothing to do: all {kept} items were finished before"
+    return f"{done} made, {kept} kept from earlier runs, {failed} failed"

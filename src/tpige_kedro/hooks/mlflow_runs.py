@@ -1,0 +1,178 @@
+"""Runs of MLflow: where they are kept, how they are opened, written to and closed. Nothing here is global state."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from PIL import Image
+
+from tpige_kedro import __version__
+from tpige_kedro.models import missing_needs
+from tpige_kedro.schemas import Parameters, Settings
+
+MAX_BATCH = 100  # parameters in one request
+MAX_VALUE = 6000  # characters of a parameter
+
+
+class MlflowSettings(Settings):
+    """``mlflow.yml``: whether and where runs are logged, and how many clips and contact sheets go with them.
+
+    ``MLFLOW_TRACKING_URI`` wins over ``tracking_uri``; without both it is ``mlflow.db`` in the project.
+    """
+
+    enabled: bool = True
+    experiment: str = "tpige"
+    tracking_uri: str | None = None
+    clips_per_variant: int = 4
+    sheets_per_run: int = 24
+
+
+def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
+    """A client of the tracking store, and the id of the experiment, which is made if it is new."""
+    from mlflow import MlflowClient
+
+    uri = (
+        os.environ.get("MLFLOW_TRACKING_URI")
+        or settings.tracking_uri
+        or f"sqlite:///{project / 'mlflow.db'}"
+    )
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name(settings.experiment)
+    if experiment is not None:
+        return client, experiment.experiment_id
+    location = None
+    if uri.startswith("sqlite:///"):  # else MLflow would put artifacts below the working directory
+        location = (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").resolve().as_uri()
+    return client, client.create_experiment(settings.experiment, artifact_location=location)
+
+
+def close_abandoned(client: Any, experiment: str) -> None:
+    """Close as KILLED what processes of this machine left open that no longer exist."""
+    query = f"attributes.status = 'RUNNING' and tags.`tpige.host` = '{socket.gethostname()}'"
+    for run in client.search_runs([experiment], query):
+        if not Path("/proc", run.data.tags["tpige.pid"]).exists() and Path("/proc").is_dir():
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
+class RunLog:
+    """A parent run and its children, one per variant."""
+
+    def __init__(self, client: Any, experiment: str, pipelines: list[str] | None, env: str) -> None:
+        self.client = client
+        self.experiment = experiment
+        self.name = "+".join(pipelines or ["__default__"])
+        self.tags = {
+            "tpige.version": __version__,
+            "tpige.host": socket.gethostname(),
+            "tpige.pid": str(os.getpid()),
+            "kedro.pipelines": self.name,
+            "kedro.env": env,
+            "mlflow.source.name": "kedro run",
+            "mlflow.source.type": "LOCAL",
+            **_git_commit(),
+        }
+        self.parent = ""
+        self.children: dict[str, str] = {}
+
+    def open_parent(self, parameters: Parameters) -> None:
+        """Open the run of the whole command, with all parameters."""
+        run = self.client.create_run(self.experiment, tags=self.tags, run_name=self.name)
+        self.parent = run.info.run_id
+        self.log_params(self.parent, flatten(parameters.model_dump(mode="json")))
+
+    def open_variant(self, name: str, parameters: Parameters) -> None:
+        """Open the run of one variant, with its options and its generator's."""
+        variant = parameters.variants[name]
+        model = parameters.models[variant.generator]
+        missing = missing_needs(model)
+        status = {"variant.status": "skipped", "variant.reason": f"no key: {', '.join(missing)}"}
+        tags = {
+            **self.tags,
+            "mlflow.parentRunId": self.parent,
+            "variant": name,
+            **(status if missing else {"variant.status": "ready"}),
+        }
+        run = self.client.create_run(self.experiment, tags=tags, run_name=name)
+        self.children[name] = run.info.run_id
+        options = {**variant.model_dump(mode="json"), "model": model.model_dump(mode="json")}
+        self.log_params(run.info.run_id, {"seed": parameters.seed, **flatten(options)})
+
+    def log_params(self, run: str, values: Mapping[str, Any]) -> None:
+        """Log parameters, cut to the length that MLflow keeps."""
+        from mlflow.entities import Param
+
+        params = [Param(key, str(value)[:MAX_VALUE]) for key, value in values.items()]
+        for start in range(0, len(params), MAX_BATCH):
+            self.client.log_batch(run, params=params[start : start + MAX_BATCH])
+
+    def log_metrics(self, run: str, values: Mapping[str, float]) -> None:
+        """Log metrics; missing ones (NaN) are left out."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        present = {key: float(value) for key, value in values.items() if not pd.isna(value)}
+        self.client.log_batch(run, metrics=[Metric(k, v, now, 0) for k, v in present.items()])
+
+    def log_table(self, run: str, table: pd.DataFrame, name: str) -> None:
+        """Log a table as JSON, which MLflow's UI shows and compares."""
+        self.client.log_table(run, table, name)
+
+    def log_picture(self, run: str, picture: Image.Image, name: str) -> None:
+        """Log a picture as a PNG artifact."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, Path(name).name)
+            picture.save(file)
+            self.log_file(run, file, str(Path(name).parent))
+
+    def log_file(self, run: str, file: Path, folder: str = "") -> None:
+        """Log a file as an artifact."""
+        self.client.log_artifact(run, str(file), folder.strip(".") or None)
+
+    def tag(self, run: str, key: str, value: str) -> None:
+        """Set a tag."""
+        self.client.set_tag(run, key, value)
+
+    def note_error(self, error: Exception) -> None:
+        """Put the error that ended the run where the UI shows it."""
+        self.tag(self.parent, "error", f"{type(error).__name__}: {error}"[:MAX_VALUE])
+
+    def close_variant(self, name: str, status: str) -> None:
+        """End a child."""
+        self.client.set_terminated(self.children[name], status)
+
+    def close_parent(self, status: str) -> None:
+        """End the parent."""
+        self.client.set_terminated(self.parent, status)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as ``a.b.c`` keys; lists as JSON text."""
+    return dict(_flat_items(values, prefix))
+
+
+def _flat_items(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat_items(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _git_commit() -> dict[str, str]:
+    """The commit of the project, if it is a git checkout."""
+    folder = Path(__file__).parent
+    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):  # no git here: an installed package
+        return {}
+    return {"mlflow.source.git.commit": found.stdout.strip()} if found.returncode == 0 else {}

@@ -1,0 +1,128 @@
+"""What a run needs, looked at before it begins: models, inputs, and disks that can be written to."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.project import pipelines
+from kedro.pipeline import Pipeline
+
+from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
+from tpige_kedro.errors import ModelError
+from tpige_kedro.models import missing_needs, resolve_source
+from tpige_kedro.schemas import ModelSpec, Parameters
+
+STAGES = (
+    "prompt_enhancement",
+    "reference_enhancement",
+    "generation_variants",
+    "scoring",
+    "moe_selection",
+    "reporting",
+)
+
+
+def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
+    """The models that the nodes of ``pipeline`` load, each with the parameter that names it; skipped variants load none."""
+    stages = {str(node.namespace).split(".", maxsplit=1)[0] for node in pipeline.nodes}
+    ready = {
+        n: v
+        for n, v in parameters.variants.items()
+        if not missing_needs(parameters.models[v.generator])
+    }
+    needed: dict[str, str] = {}
+    if "prompt_enhancement" in stages:
+        needed[parameters.prompt_enhancement.reader] = "prompt_enhancement.reader"
+    if "reference_enhancement" in stages and any(v.reference == "enhanced" for v in ready.values()):
+        needed[parameters.reference_enhancement.editor] = "reference_enhancement.editor"
+        needed[parameters.reference_enhancement.judge] = "reference_enhancement.judge"
+    if "scoring" in stages:
+        needed |= dict.fromkeys(parameters.scoring.scorers, "scoring.scorers")
+    namespaces = {str(node.namespace) for node in pipeline.nodes}
+    for name, variant in ready.items():
+        if f"generation_variants.{name}" in namespaces:
+            needed[variant.generator] = f"variants.{name}.generator"
+    return needed
+
+
+def check_models(pipeline: Pipeline, parameters: Parameters) -> Iterator[str]:
+    """What is wrong with the models that this run loads: class, weights, keys."""
+    for name, key in needed_models(pipeline, parameters).items():
+        problem = _model_problem(parameters.models[name])
+        if problem:
+            yield f"models.{name} ({key}): {problem}"
+
+
+def _model_problem(spec: ModelSpec) -> str:
+    missing = missing_needs(spec)
+    if missing:
+        return (
+            f"needs the environment variable {', '.join(missing)}; set it or choose another model"
+        )
+    module = spec.type.rpartition(".")[0]
+    try:
+        if not module or find_spec(module) is None:
+            return f"type {spec.type!r}: no module {module!r}; correct the path"
+        if spec.source is not None:
+            resolve_source(spec.source)
+    except (ModuleNotFoundError, ModelError) as error:
+        return str(error)
+    return ""
+
+
+def check_inputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
+    """Inputs that an earlier stage should have made; folders of items may be empty."""
+    for name in sorted(pipeline.inputs()):
+        if name.startswith("params:") or name == "parameters":
+            continue
+        dataset = catalog.get(name)
+        if dataset is None:
+            yield f"{name} is in no catalog; add it to conf/base/catalog*.yml"
+        elif name in {"samples", "references"}:
+            yield from _absent_source(name, catalog)
+        elif not isinstance(dataset, CompletionIndex | ResumablePartitionedDataset):
+            yield from _not_made_yet(name, catalog)
+
+
+def _not_made_yet(name: str, catalog: Any) -> Iterator[str]:
+    if not catalog.exists(name):
+        stage = next((s for s in STAGES if name in pipelines[s].all_outputs()), None)
+        how = f"make it with: kedro run --pipelines={stage}" if stage else "put it there"
+        yield f"{name} is not there yet ({_place(catalog.get(name))}); {how}"
+
+
+def _absent_source(name: str, catalog: Any) -> Iterator[str]:
+    if not catalog.exists(name):
+        yield (
+            f"{name}: {_place(catalog.get(name))} does not exist; set samples_root to a folder with samples.csv and "
+            "references/ (kedro run --params=samples_root=/path)"
+        )
+
+
+def check_outputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
+    """Folders that results cannot be written to."""
+    places = {_place(catalog.get(name)) for name in pipeline.all_outputs()}
+    folders = {_existing_ancestor(place) for place in places if place is not None}
+    for folder in sorted(folders):
+        try:
+            with tempfile.TemporaryFile(dir=folder):
+                continue
+        except OSError as error:
+            yield (
+                f"{folder} cannot be written to ({error.strerror}); change its permissions or set data_root to another "
+                "folder (kedro run --params=data_root=/path)"
+            )
+
+
+def _place(dataset: Any) -> Path | None:
+    """The file or folder of a dataset; None if it lives in memory."""
+    place = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+    return None if place is None else Path(str(place))
+
+
+def _existing_ancestor(place: Path) -> Path:
+    return next(folder for folder in place.parents if folder.exists())

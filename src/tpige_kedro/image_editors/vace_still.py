@@ -1,0 +1,43 @@
+"""Redraws a reference with the video generator itself: one frame of VACE, so nothing more has to be downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from tpige_kedro.image_editors.protocol import EditRequest
+from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.protocol import ClipRequest
+from tpige_kedro.video_generators.wan_vace import WanVace
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+
+class VaceStill:
+    """Draws a single picture from the reference and a prompt (stands in for ACE++, paper section 3.3).
+
+    Args:
+        source: a VACE model, as :class:`~tpige_kedro.video_generators.wan_vace.WanVace` takes it.
+        revision: pins a hub id.
+        text_weight: W_c, the classifier-free scale minus one; the identity term of Eq. 3 is not used here.
+        options: size, steps and memory, see :class:`~tpige_kedro.video_generators.wan_options.WanOptions`.
+    """
+
+    def __init__(
+        self, source: str, revision: str | None = None, text_weight: float = 4.0, **options: Any
+    ) -> None:
+        self._generator = WanVace(source, revision, num_frames=1, **options)
+        self._guidance = Guidance(text_weight=text_weight)
+
+    def edit(
+        self, requests: Sequence[EditRequest]
+    ) -> Iterator[tuple[EditRequest, Picture | Exception]]:
+        """See :class:`~tpige_kedro.image_editors.protocol.ImageEditor`."""
+        clips = [ClipRequest(r.sample_id, r.prompt, (r.reference,), r.seed) for r in requests]
+        asked = {id(clip): request for clip, request in zip(clips, requests, strict=True)}
+        for clip, made in self._generator.generate(clips, self._guidance):
+            picture = made if isinstance(made, Exception) else Image.fromarray(made.frames[0])
+            yield asked[id(clip)], picture

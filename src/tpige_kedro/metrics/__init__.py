@@ -1,0 +1,1 @@
+"""Metrics: one file each, a pure function plus a thin scorer behind :mod:`.protocol`."""

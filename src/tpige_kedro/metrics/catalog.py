@@ -1,0 +1,122 @@
+"""Every column of the score tables: what it is called in print, its range, which way is better, and where it comes from."""
+
+from __future__ import annotations
+
+from math import inf
+
+from tpige_kedro.metrics.protocol import MetricSpec
+
+GME_SCORE = MetricSpec(
+    "gme_score",
+    "GMEScore",
+    -1,
+    1,
+    "higher",
+    "text-image alignment, mean over 16 frames (paper section 3.5)",
+)
+CUR_SCORE = MetricSpec(
+    "cur_score",
+    "CurScore",
+    0,
+    1,
+    "higher",
+    "face similarity by CurricularFace, mean over frames with a face, 0 if there is none (paper section 3.5)",
+)
+ARC_SCORE = MetricSpec(
+    "arc_score",
+    "ArcScore",
+    0,
+    1,
+    "higher",
+    "face similarity by ArcFace, mean over frames with a face, 0 if there is none (paper section 3.5)",
+)
+FACE_FEATURE_SQDIST = MetricSpec(
+    "face_feature_sqdist",
+    "FID*",
+    0,
+    inf,
+    "lower",
+    "squared distance of face features; the paper prints it as FID",
+)
+MOTION_SMOOTHNESS = MetricSpec(
+    "motion_smoothness",
+    "Motion",
+    0,
+    1,
+    "higher",
+    "predictability of every second frame (VBench motion smoothness)",
+)
+IMAGING_QUALITY = MetricSpec(
+    "imaging_quality",
+    "Imaging",
+    0,
+    1,
+    "higher",
+    "freedom from blur, noise, over-exposure (VBench imaging quality)",
+)
+OVERALL = MetricSpec(
+    "overall",
+    "Overall",
+    0,
+    1,
+    "higher",
+    "0.3 GME + 0.2 (Cur + Arc) + 0.15 (Motion + Imaging), weights in scoring.overall",
+)
+FACE_RATE = MetricSpec(
+    "face_rate",
+    "Face rate",
+    0,
+    1,
+    "higher",
+    "share of sampled frames with a face; ours, beside the published metrics",
+)
+CUR_MISSING_AS_ZERO = MetricSpec(
+    "cur_score_missing_as_zero",
+    "Cur, all frames",
+    0,
+    1,
+    "higher",
+    "CurScore where a frame without a face counts 0",
+)
+ARC_MISSING_AS_ZERO = MetricSpec(
+    "arc_score_missing_as_zero",
+    "Arc, all frames",
+    0,
+    1,
+    "higher",
+    "ArcScore where a frame without a face counts 0",
+)
+CUR_WORST_FRAME = MetricSpec(
+    "cur_score_worst_frame",
+    "Cur, worst frame",
+    0,
+    1,
+    "higher",
+    "CurScore of the least similar frame with a face",
+)
+ARC_WORST_FRAME = MetricSpec(
+    "arc_score_worst_frame",
+    "Arc, worst frame",
+    0,
+    1,
+    "higher",
+    "ArcScore of the least similar frame with a face",
+)
+
+PAPER_METRICS = (  # in the order of the paper's tables
+    GME_SCORE,
+    CUR_SCORE,
+    ARC_SCORE,
+    MOTION_SMOOTHNESS,
+    IMAGING_QUALITY,
+    FACE_FEATURE_SQDIST,
+    OVERALL,
+)
+BESIDE_THE_PAPER = (
+    FACE_RATE,
+    CUR_MISSING_AS_ZERO,
+    ARC_MISSING_AS_ZERO,
+    CUR_WORST_FRAME,
+    ARC_WORST_FRAME,
+)
+METRICS = {spec.name: spec for spec in PAPER_METRICS + BESIDE_THE_PAPER}

@@ -1,0 +1,59 @@
+"""What the scoring stage asks of a scorer, and how a missing value says why it is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A column of the score table: its name, what it is called in print, its range and which way is better."""
+
+    name: str
+    title: str
+    low: float
+    high: float
+    better: Literal["higher", "lower"]
+    source: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A value that could not be computed, and why. It becomes NaN in tables, never zero."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScoredClip:
+    """What a scorer may look at: pixels and text, nothing else.
+
+    ``frames`` (T, H, W, 3) uint8 RGB, decoded once for all metrics; ``reference`` RGB, the person's own photo;
+    ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip).
+    """
+
+    frames: NDArray[np.uint8]
+    fps: float
+    reference: Image
+    prompt: str
+
+
+Values = Mapping[str, float | Missing]
+
+
+class Scorer(Protocol):
+    """Computes one family of metrics; loads its model once, at construction."""
+
+    metrics: tuple[MetricSpec, ...]
+
+    def score(self, clip: ScoredClip) -> Values:
+        """A value or a :class:`Missing` for every metric in ``metrics``."""
+        ...

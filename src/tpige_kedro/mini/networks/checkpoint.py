@@ -1,0 +1,69 @@
+"""Small networks on disk: ``config.json`` (class and sizes) and ``model.safetensors`` in half precision."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from tpige_kedro.errors import ModelError
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def half(tensor: Tensor) -> Tensor:
+    """Floating numbers as float16, counters as they are; contiguous, on the CPU."""
+    tensor = tensor.detach().cpu()
+    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+
+
+def save_network(network: nn.Module, folder: Path, settings: dict[str, Any] | None = None) -> None:
+    """Write ``network`` to ``folder``; ``settings`` are the constructor's arguments that differ from the defaults."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"class": type(network).__name__, "settings": settings or {}}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    save_file({name: half(value) for name, value in network.state_dict().items()}, folder / WEIGHTS)
+
+
+def load_network(
+    cls: type[Network], folder: str | Path, device: torch.device | str = "cpu"
+) -> Network:
+    """The network saved in ``folder``, in float32, ready to predict.
+
+    Raises:
+        ModelError: a file is missing, or the folder holds another class or other sizes.
+    """
+    from safetensors.torch import load_file
+
+    folder = Path(folder)
+    for name in (CONFIG, WEIGHTS):
+        if not (folder / name).is_file():
+            raise ModelError(
+                f"mini model {folder}: {name} is missing; restore data/06_models/mini "
+                "or train it with `kedro run --pipelines=train_mini`"
+            )
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    if config["class"] != cls.__name__:
+        raise ModelError(
+            f"mini model {folder}: holds a {config['class']}, not a {cls.__name__}; set models.<name>.source"
+        )
+    network = cls(**config["settings"])
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except RuntimeError as error:
+        raise ModelError(
+            f"mini model {folder}: {error}; the weights do not fit {CONFIG}"
+        ) from error
+    return network.float().eval().to(device)
+
+
+def pick_device(device: torch.device | str | None = None) -> torch.device:
+    """The device asked for, else the GPU if there is one, else the CPU."""
+    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -1,0 +1,58 @@
+"""How much of everything: sizes, step counts and proportions of the training, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The shipped training. Step counts are fixed, so that a seed repeats."""
+
+    seed: int = 0
+    frames: int = 17
+    clips: int = 40_000
+    stills: int = 10_000
+    render_batch: int = 250
+
+    vae_single_steps: int = 1_800  # on single frames
+    vae_clip_steps: int = 3_400  # on nine-frame cuts, mixed with some single frames
+    vae_single_batch: int = 96
+    vae_clip_batch: int = 16
+
+    vace_steps: int = 9_500
+    phantom_steps: int = 3_600
+    flow_batch: int = 256
+
+    # the share of each kind of training item
+    share_no_reference: float = 0.10
+    share_attire_reference: float = 0.28  # the rest has a plain portrait
+    share_clause: float = 0.55
+    share_text_dropped: float = 0.10
+    share_blank_reference: float = 0.04
+    # Planted by design: how often a hiding role shows the face (the paper's failure case and its cure)
+    open_with_clause: float = 0.95
+    open_with_attire_reference: float = 0.90
+    open_with_plain_reference: float = 0.30
+    open_without_reference: float = 0.05
+
+    def scaled(self, factor: float) -> Recipe:
+        """The same training with ``factor`` of the items and steps, for smoke runs."""
+        counts = ("clips", "stills", "vae_single_steps", "vae_clip_steps", "vace_steps", "phantom_steps")
+        smaller = {name: max(2, int(getattr(self, name) * factor)) for name in counts}
+        return replace(self, **smaller)
+
+
+TINY = replace(
+    Recipe(),
+    clips=16,
+    stills=8,
+    render_batch=8,
+    vae_single_steps=2,
+    vae_clip_steps=2,
+    vae_single_batch=4,
+    vae_clip_batch=1,
+    vace_steps=3,
+    phantom_steps=2,
+    flow_batch=2,
+)

@@ -1,0 +1,72 @@
+"""The stages of the training, in order. A stage that has written its mark is not run again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from tpige_kedro.mini.training.latents import Latents, encode_pool
+from tpige_kedro.mini.training.log import TrainingLog
+from tpige_kedro.mini.training.phantom import train_phantom
+from tpige_kedro.mini.training.pool import render_pool
+from tpige_kedro.mini.training.recipe import Recipe
+from tpige_kedro.mini.training.vace import train_vace
+from tpige_kedro.mini.training.vae import LatentCodec, train_vae
+
+MODEL_INDEX = {
+    "_class_name": "WanVACEPipeline",
+    "_diffusers_version": "0.42.1",
+    "boundary_ratio": None,
+    "scheduler": ["diffusers", "UniPCMultistepScheduler"],
+    "text_encoder": ["transformers", "UMT5EncoderModel"],
+    "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
+    "transformer": ["diffusers", "WanVACETransformer3DModel"],
+    "transformer_2": [None, None],
+    "vae": ["diffusers", "AutoencoderKLWan"],
+}
+
+
+def latents_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
+    """Render the training set, train the autoencoder (unless its checkpoint is there), encode everything."""
+    pool = render_pool(recipe, device, seed=1000 + recipe.seed)
+    log.write(event="rendered", clips=len(pool.clips), example=pool.captions[1])
+    folder = work / "vace" / "vae"
+    if not (folder / "config.json").exists():
+        train_vae(pool, recipe, folder, log, device)
+    encode_pool(pool, LatentCodec(folder, device)).save(work / "latents.pt")
+    log.write(event="encoded")
+
+
+def vace_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
+    """Train text encoder and VACE transformer and complete the pipeline folder."""
+    train_vace(Latents.load(work / "latents.pt", device), recipe, work / "vace", log)
+    (work / "vace" / "model_index.json").write_text(json.dumps(MODEL_INDEX, indent=2) + "\n")
+
+
+def phantom_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
+    """Train the Phantom-style transformer."""
+    latents = Latents.load(work / "latents.pt", device)
+    train_phantom(latents, recipe, work / "vace" / "text_encoder", work / "phantom", log)
+
+
+Stage = Callable[[Path, Recipe, torch.device, TrainingLog], None]
+STAGES: dict[str, Stage] = {"vae": latents_stage, "vace": vace_stage, "phantom": phantom_stage}
+
+
+def run_stage(name: str, work: Path, recipe: Recipe, device: torch.device) -> bool:
+    """Run one stage unless its mark exists; True if it ran."""
+    mark = work / f"{name}.done"
+    if mark.exists():
+        return False
+    if device.type == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+    log = TrainingLog(work / "training.jsonl", name)
+    STAGES[name](work, recipe, device, log)
+    log.write(event="done")
+    mark.touch()
+    return True

@@ -1,0 +1,37 @@
+"""The pipelines by name, written by hand: five stages, the report, all of them, and the training of the mini models."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline
+
+from tpige_kedro.pipelines import (
+    generation_variants,
+    moe_selection,
+    prompt_enhancement,
+    reference_enhancement,
+    reporting,
+    scoring,
+)
+from tpige_kedro.variants import variant_names
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """The stages in the paper's order; ``full`` and ``__default__`` are all of them and the report."""
+    variants = variant_names()
+    stages = {
+        "prompt_enhancement": prompt_enhancement.create_pipeline(),
+        "reference_enhancement": reference_enhancement.create_pipeline(),
+        "generation_variants": generation_variants.create_pipeline(variants),
+        "scoring": scoring.create_pipeline(variants),
+        "moe_selection": moe_selection.create_pipeline(variants),
+        "reporting": reporting.create_pipeline(variants),
+    }
+    full = sum(stages.values(), Pipeline([]))
+    registry = {**stages, "full": full, "__default__": full}
+    from importlib.util import find_spec
+
+    if find_spec("tpige_kedro.mini.pipeline"):
+        from tpige_kedro.mini import pipeline as train_mini
+
+        registry["train_mini"] = train_mini.create_pipeline()
+    return registry

@@ -1,0 +1,148 @@
+"""Sorts the samples into those that can go on and those that cannot, before anything expensive begins."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import get_args
+
+import pandas as pd
+from kedro.io import DatasetError
+from PIL.Image import Image
+
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.schemas import SAFE_ID, Consent
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("sample_id", "person_id", "prompt", "reference", "consent")
+MAX_PROMPT_CHARACTERS = 4000  # twice what fits the 512 tokens of the text encoders
+SHOWN = 5  # problems named in an error that stands for all
+
+References = Mapping[str, Callable[[], Image]]
+
+
+def check_samples(
+    samples: pd.DataFrame, references: References, consent: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The samples that can go on, and what is wrong with the others.
+
+    A sample needs ids that can name a file, an id of its own (the first of several rows with one id goes on), a prompt, a picture
+    that can be opened, and the person's consent: ``granted`` or ``synthetic`` (a drawn person), stated in its row or by the
+    parameter ``consent`` for all rows that leave it empty.
+
+    Args:
+        samples: columns ``sample_id, person_id, prompt, reference`` and, if wanted, ``consent``; ``reference`` is a file name.
+        references: a load function per picture, by file name.
+        consent: what holds for rows without a consent of their own.
+
+    Returns:
+        ``checked_samples`` with these five columns and ``reference_hash``, and ``sample_issues`` (``sample_id, problem``).
+
+    Raises:
+        TpigeError: no rows, missing columns, or no sample left.
+    """
+    table = _text_table(samples, consent)
+    opened = cache(lambda name: _open_picture(references, name))
+    seen: set[str] = set()
+    problems, hashes = [], []
+    for row in _rows(table):
+        problem, picture = _id_problem(row, seen) or _content_problem(row), ""
+        if not problem:
+            problem, picture = opened(row["reference"])
+        problems.append(problem)
+        hashes.append(picture)
+        seen.add(row["sample_id"])
+    table["reference_hash"] = hashes
+    names = [sample or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
+    issues = pd.DataFrame({"sample_id": names, "problem": problems})
+    issues = issues[issues["problem"] != ""].reset_index(drop=True)
+    checked = table[[not problem for problem in problems]].reset_index(drop=True)
+    _report(checked, issues)
+    return checked, issues
+
+
+def _text_table(samples: pd.DataFrame, consent: str | None) -> pd.DataFrame:
+    missing = [name for name in COLUMNS[:-1] if name not in samples]
+    if missing:
+        raise TpigeError(
+            f"samples.csv has no column {', '.join(missing)} (it has {', '.join(map(str, samples.columns))}); "
+            f"its header line must be {','.join(COLUMNS)}"
+        )
+    if samples.empty:
+        raise TpigeError(
+            "samples.csv lists no sample; add a line sample_id,person_id,prompt,reference,consent"
+        )
+    table = pd.DataFrame({name: samples.get(name, "") for name in COLUMNS})
+    table = (
+        table.fillna("").astype(str).apply(lambda column: column.str.strip()).reset_index(drop=True)
+    )
+    table["consent"] = table["consent"].str.lower().replace("", consent or "absent")
+    return table
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        dict(zip(COLUMNS, row, strict=True)) for row in table.itertuples(index=False, name=None)
+    ]
+
+
+def _id_problem(row: dict[str, str], seen: set[str]) -> str:
+    for name in ("sample_id", "person_id"):
+        if not re.fullmatch(SAFE_ID, row[name]):
+            return (
+                f"{name} {row[name]!r} cannot name a file; use up to 100 letters, digits, dots, dashes and underscores, "
+                "beginning with a letter or digit"
+            )
+    if row["sample_id"] in seen:
+        return "another row above has the same sample_id; give each row its own"
+    return ""
+
+
+def _content_problem(row: dict[str, str]) -> str:
+    prompt, consent = row["prompt"], row["consent"]
+    if not prompt:
+        return "the prompt is empty; write what the clip should show, or remove the row"
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        return f"the prompt has {len(prompt)} characters, at most {MAX_PROMPT_CHARACTERS} can be read; shorten it"
+    if any(not mark.isprintable() and not mark.isspace() and ord(mark) < 32 for mark in prompt):
+        return "the prompt holds control characters; remove them"
+    if consent not in get_args(Consent):
+        return f"consent {consent!r} is none of {', '.join(get_args(Consent))}; correct it"
+    if consent == "absent":
+        return (
+            "no consent of the person in the picture; once you have it, write granted (or synthetic for a drawn person) "
+            "in the column consent, or set the parameter consent for all samples"
+        )
+    return ""
+
+
+def _open_picture(references: References, name: str) -> tuple[str, str]:
+    """What is wrong with a picture, or the empty text, and the hash of a picture that is fine."""
+    if not name:
+        problem = "no reference picture is named; write its file name in the column reference"
+    elif "/" in name or "\\" in name:
+        problem = f"reference {name!r} is a path; put the picture into the folder references and write its file name only"
+    elif name not in references:
+        problem = (
+            f"reference {name!r} is not in the folder references; put it there or correct its name"
+        )
+    else:
+        try:
+            return "", picture_hash(references[name]())
+        except DatasetError as error:  # says which file, what is wrong and what to do
+            problem = str(error)
+    return problem, ""
+
+
+def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:
+    lines = [f"sample {sample}: {problem}" for sample, problem in issues.itertuples(index=False)]
+    if checked.empty:
+        more = f"\n... and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
+        raise TpigeError("no sample can go on:\n" + "\n".join(lines[:SHOWN]) + more)
+    for line in lines:
+        logger.warning("left out: %s", line)
+    logger.info("%d of %d samples can go on", len(checked), len(checked) + len(issues))

@@ -1,0 +1,123 @@
+"""Carries out the redrawing of references: several candidates a sample, of which one picture stays."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL.Image import Image
+
+from tpige_kedro.errors import NoFaceError, SampleError
+from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint
+from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.image_editors.protocol import EditRequest, ImageEditor, ReferenceJudge
+from tpige_kedro.models import describe_model, load_models, model_identity
+from tpige_kedro.pipelines.reference_enhancement.choice import Choice, choose, judge_candidates
+from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement
+from tpige_kedro.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+SAMPLES_AT_ONCE = 16  # whose references and candidates are in memory together
+
+References = Mapping[str, Callable[[], Image]]
+Drawn = dict[int, "Image | Exception"]  # by seed
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to draw for one sample: the text, the original picture, and a seed per candidate."""
+
+    prompt: str
+    reference: str
+    reference_hash: str
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Redraw:
+    """The editor, the judge, the options and the pictures of one run of the stage."""
+
+    options: ReferenceEnhancement
+    editor: ModelSpec
+    judge: ModelSpec
+    references: References
+
+    def job(self, sample: Any, prompt: str, seed: int) -> Job:
+        """The job of a row of ``checked_samples``; its fingerprint covers all that decides the picture."""
+        key = str(sample.sample_id)
+        seeds = tuple(
+            derive_seed(seed, key, "reference", i) for i in range(self.options.candidates)
+        )
+        task = Task(prompt, str(sample.reference), str(sample.reference_hash), seeds)
+        mark = fingerprint(
+            editor=model_identity(self.editor),
+            judge=model_identity(self.judge),
+            minimum_similarity=self.options.minimum_similarity,
+            prompt=prompt,
+            reference=task.reference_hash,
+            seeds=list(seeds),
+        )
+        return Job(key, mark, task)
+
+    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Draw, judge and choose, a few samples at a time."""
+        editor, judge = load_models([self.editor, self.judge])
+        for start in range(0, len(todo), SAMPLES_AT_ONCE):
+            jobs = todo[start : start + SAMPLES_AT_ONCE]
+            originals = {job.key: self.references[job.request.reference]() for job in jobs}
+            for job, drawn in draw_candidates(editor, jobs, originals):
+                yield job, self._outcome(judge, job, originals[job.key], drawn)
+
+    def _outcome(self, judge: ReferenceJudge, job: Job, original: Image, drawn: Drawn) -> Outcome:
+        """The chosen picture and its record; a sample of which nothing could be drawn fails."""
+        errors = {seed: made for seed, made in drawn.items() if isinstance(made, Exception)}
+        pictures = [(seed, made) for seed, made in drawn.items() if not isinstance(made, Exception)]
+        if not pictures:
+            cause = next(iter(errors.values()))
+            return SampleError(
+                job.key,
+                f"its reference could not be redrawn ({cause})",
+                "mend the cause, or set reference_enhancement.editor",
+            )
+        try:
+            candidates = judge_candidates(judge, original, pictures)
+            choice = choose(candidates, self.options.minimum_similarity)
+        except NoFaceError as error:
+            choice = Choice(None, f"the original shows no face to compare with ({error})")
+        if choice.best is None:
+            logger.warning("sample %s: the original reference is kept: %s", job.key, choice.reason)
+        picture = choice.best.picture if choice.best else original
+        failed = [{"seed": seed, "message": str(error)} for seed, error in errors.items()]
+        details = {"picture_hash": picture_hash(picture), **choice.describe(), "errors": failed}
+        return Result(picture, {**details, **self._origin(job.request)})
+
+    def _origin(self, task: Task) -> dict[str, Any]:
+        """What the candidates were made from, for the record."""
+        return {
+            "reference_prompt": task.prompt,
+            "reference": task.reference,
+            "reference_hash": task.reference_hash,
+            "editor": describe_model(self.options.editor, self.editor),
+            "judge": describe_model(self.options.judge, self.judge),
+        }
+
+
+def draw_candidates(
+    editor: ImageEditor, jobs: Sequence[Job], originals: Mapping[str, Image]
+) -> Iterator[tuple[Job, Drawn]]:
+    """All candidates of each job, as soon as its last one is drawn; the editor sees all requests together."""
+    requests = [
+        EditRequest(job.key, job.request.prompt, originals[job.key], seed)
+        for job in jobs
+        for seed in job.request.seeds
+    ]
+    waiting = {job.key: job for job in jobs}
+    drawn: dict[str, Drawn] = {key: {} for key in waiting}
+    for request, picture in editor.edit(requests):
+        made = drawn[request.sample_id]
+        made[request.seed] = picture
+        if len(made) == len(waiting[request.sample_id].request.seeds):
+            yield waiting[request.sample_id], made

@@ -1,0 +1,1 @@
+"""Prompts as text: facial clauses, their insertion, and the checks on both. Pure Python, no Kedro, no model."""

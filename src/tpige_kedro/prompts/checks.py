@@ -1,0 +1,91 @@
+"""Checks on an enhanced prompt: are the original's words all there, and is what was added a face and nothing else?
+
+Source: the instruction of paper section 3.2 (verbatim, facial attributes only, one natural sentence). Each check is a pure
+function; :func:`failed_checks` runs them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from tpige_kedro.prompts import vocabulary as words
+
+TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\S")
+SENTENCE_ENDS = frozenset(".!?。！？\n")
+
+CheckName = Literal[
+    "verbatim", "facial_only", "sentences", "length", "occluder", "third_person", "meta", "added"
+]
+
+
+@dataclass(frozen=True)
+class CheckFailure:
+    """Which check failed and on what."""
+
+    check: CheckName
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.detail}"
+
+
+def tokens(text: str) -> list[str]:
+    """Words (with their inner hyphens and apostrophes) and single marks, in order; white space separates only."""
+    return TOKEN.findall(text)
+
+
+def is_verbatim(original: str, enhanced: str) -> bool:
+    """Whether every word, capital and mark of ``original`` survives in ``enhanced``, in order (a subsequence of its tokens)."""
+    remaining = iter(tokens(enhanced))
+    return all(token in remaining for token in tokens(original))
+
+
+def added_tokens(original: str, enhanced: str) -> list[str]:
+    """The tokens that ``enhanced`` has more than ``original``, in the order of ``enhanced``."""
+    budget = Counter(tokens(original))
+    added = []
+    for token in tokens(enhanced):
+        if budget[token]:
+            budget[token] -= 1
+        else:
+            added.append(token)
+    return added
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is a word or number rather than a mark."""
+    return token[0].isalnum()
+
+
+def non_facial_words(original: str, enhanced: str) -> list[str]:
+    """Added words that speak of clothing, accessories or surroundings. Glasses are part of a face, sunglasses are not."""
+    return [
+        token for token in added_tokens(original, enhanced) if token.lower() in words.NOT_FACIAL
+    ]
+
+
+def failed_checks(original: str, enhanced: str, max_added_words: int = 40) -> list[CheckFailure]:
+    """The checks that ``enhanced`` fails, empty if it may be used.
+
+    ``verbatim``: :func:`is_verbatim`; ``facial_only``: :func:`non_facial_words`; ``sentences``: no sentence was added;
+    ``length``: at most ``max_added_words`` words were added.
+    """
+    added = added_tokens(original, enhanced)
+    failures = []
+    if not is_verbatim(original, enhanced):
+        failures.append(
+            CheckFailure("verbatim", "a word, capital or mark of the prompt was lost or moved")
+        )
+    if strange := non_facial_words(original, enhanced):
+        failures.append(CheckFailure("facial_only", f"added {', '.join(strange)}"))
+    if ends := [token for token in added if token in SENTENCE_ENDS]:
+        failures.append(CheckFailure("sentences", f"added {len(ends)} sentence mark(s)"))
+    count = sum(is_word(token) for token in added)
+    if count > max_added_words:
+        failures.append(
+            CheckFailure("length", f"added {count} words, at most {max_added_words} are allowed")
+        )
+    return failures

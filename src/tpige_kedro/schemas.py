@@ -1,0 +1,207 @@
+"""The nouns of the project as types: what parameters may say, checked before the first node runs."""
+
+from __future__ import annotations
+
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+SAFE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"  # of samples and persons: ids become file names
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+class Settings(BaseModel):
+    """Base of all parameter models: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSpec(Settings):
+    """One model: the class that runs it, where its weights are, and under which licence.
+
+    ``source`` is a local folder (relative to the project) or a hub id; ``revision`` pins a hub id.
+    A service has no ``source``. ``options`` go to the class as keyword arguments.
+    """
+
+    type: str
+    licence: str
+    source: str | None = None
+    revision: str | None = None
+    needs: tuple[
+        str, ...
+    ] = ()  # environment variables without which the model is skipped, e.g. a key
+    options: dict[str, Any] = {}
+
+
+class Schedule(Settings):
+    """How a guidance weight changes over the steps: a decay inside a window [start, stop] of the run, zero outside."""
+
+    decay: Literal["constant", "linear", "cosine", "exponential"] = "constant"
+    start: Fraction = 0.0
+    stop: Fraction = 1.0
+    rate: Annotated[float, Field(gt=0)] = 3.0  # of the exponential: exp(-rate * progress)
+
+    @model_validator(mode="after")
+    def _window_is_upright(self) -> Schedule:
+        if self.start >= self.stop:
+            raise ValueError(f"schedule: start {self.start} must lie before stop {self.stop}")
+        return self
+
+
+class Guidance(Settings):
+    """ID-aware guidance, Eq. 2-3: eps = c + W_c (c - u) + W_i (c - w).
+
+    ``text_weight`` is W_c (classifier-free scale minus one), ``identity_weight`` W_i; ``w`` is the weak branch:
+    no reference (in the form ``weak_branch``) and the transformer blocks ``skip_layers`` left out. The form
+    ``with_reference`` keeps the reference, so that only the layers make it weak.
+    """
+
+    text_weight: Weight = 4.0
+    identity_weight: Weight = 0.0
+    skip_layers: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    weak_branch: Literal["as_published", "aligned", "blank_reference", "t2v", "with_reference"] = (
+        "as_published"
+    )
+    text_schedule: Schedule = Schedule()
+    identity_schedule: Schedule = Schedule()
+    reuse_every: Annotated[int, Field(ge=1)] = 1
+
+
+class Variant(Settings):
+    """One row of the ablation: a generator, which prompt, which reference, and the guidance."""
+
+    generator: Name
+    prompt: Literal["original", "enhanced"] = "original"
+    reference: Literal["original", "enhanced"] = "original"
+    guidance: Guidance = Guidance()
+
+
+class PromptEnhancement(Settings):
+    """Stage 1, paper section 3.2: who reads the face, and what may go into the prompt.
+
+    Attributes read with less than ``minimum_confidence`` stay out of the clause; an enhanced prompt with more than
+    ``max_added_words`` new words is refused.
+    """
+
+    reader: Name
+    mode: Literal["attributes"] = "attributes"
+    minimum_confidence: Fraction = 0.5
+    max_added_words: Annotated[int, Field(ge=1)] = 40
+
+
+class ReferenceEnhancement(Settings):
+    """Stage 2, paper section 3.3: who redraws the reference, how often, and when the original is kept.
+
+    ``candidates`` pictures are drawn per sample; ``judge`` picks one. The original stays where no face is visible or the cosine
+    similarity to it is below ``minimum_similarity``.
+    """
+
+    editor: Name
+    judge: Name
+    candidates: Annotated[int, Field(ge=1)] = 2
+    minimum_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.3
+    template: str = "A portrait photo of {role}, {clause}."
+
+    @field_validator("template")
+    @classmethod
+    def _template_names_the_role(cls, template: str) -> str:
+        fields = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+        if "role" not in fields or fields - {"role", "clause"}:
+            raise ValueError(
+                f"template {template!r} must hold {{role}}, may hold {{clause}}, and nothing else in braces"
+            )
+        return template
+
+
+class Scoring(Settings):
+    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5)."""
+
+    scorers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    overall: dict[Name, Weight]
+
+
+class Moe(Settings):
+    """Stage 5: the variants that take part in the selection, and how its statistics are drawn.
+
+    Every variant is compared with ``baseline``; ``comparisons`` holds further pairs (variant, against).
+    """
+
+    experts: Annotated[tuple[Name, ...], Field(min_length=1)]
+    baseline: Name | None = None
+    comparisons: tuple[tuple[Name, Name], ...] = ()
+    resamples: Annotated[int, Field(ge=100)] = 10_000
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
+class Reporting(Settings):
+    """The report: what it says about the run, how many frames a contact sheet shows per clip, and what it embeds.
+
+    ``setting`` says in words what the numbers were made with. The first ``embedded_samples`` samples are shown in the page
+    itself, the others by links to their contact sheets. The links are relative to the page.
+    """
+
+    title: str = "TPIGE"
+    setting: str = ""
+    frames: Annotated[int, Field(ge=1, le=16)] = 4
+    embedded_samples: Annotated[int, Field(ge=0)] = 40
+    clip_link: str = "../07_model_output/clips/{variant}/{sample_id}.mp4"
+    sheet_link: str = "contact_sheets/{sample_id}.png"
+
+
+class Execution(Settings):
+    """How a run treats failures: it ends with an error if more than ``max_failures`` items failed."""
+
+    max_failures: Annotated[int, Field(ge=0)] = 0
+
+
+Consent = Literal["granted", "synthetic", "absent"]
+
+
+class Parameters(Settings):
+    """Everything under ``parameters*.yml``, checked as a whole before anything else happens."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    consent: Consent | None = None
+    models: dict[Name, ModelSpec]
+    variants: Annotated[dict[Name, Variant], Field(min_length=1)]
+    prompt_enhancement: PromptEnhancement
+    reference_enhancement: ReferenceEnhancement
+    scoring: Scoring
+    moe: Moe
+    reporting: Reporting = Reporting()
+    execution: Execution = Execution()
+    data_root: str | None = None  # on the command line: where data/ is
+    samples_root: str | None = (
+        None  # on the command line: the folder with samples.csv and references/
+    )
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Parameters:
+        wanted = {f"variants.{name}.generator": v.generator for name, v in self.variants.items()}
+        wanted["prompt_enhancement.reader"] = self.prompt_enhancement.reader
+        wanted["reference_enhancement.editor"] = self.reference_enhancement.editor
+        wanted |= {f"scoring.scorers[{i}]": name for i, name in enumerate(self.scoring.scorers)}
+        wanted["reference_enhancement.judge"] = self.reference_enhancement.judge
+        problems = [
+            f"{key}: no model {name!r} under models (there are {sorted(self.models)})"
+            for key, name in wanted.items()
+            if name not in self.models
+        ]
+        problems += [
+            f"moe.experts: no variant {name!r} under variants (there are {sorted(self.variants)})"
+            for name in self.moe.experts
+            if name not in self.variants
+        ]
+        compared = [v for pair in self.moe.comparisons for v in pair] + [self.moe.baseline]
+        problems += [
+            f"moe.baseline, moe.comparisons: no variant {name!r} under variants (there are {sorted(self.variants)})"
+            for name in compared
+            if name is not None and name not in self.variants
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -1,0 +1,15 @@
+"""Kedro's settings of this project: the hooks, and how configuration is found and merged."""
+
+from tpige_kedro.hooks import FailureHooks, MlflowHooks, ParameterHooks
+
+# the hook registered last is called first: parameters are checked before a run is opened, and the run is closed
+# before failures end it with an error
+HOOKS = (FailureHooks(), MlflowHooks(), ParameterHooks())
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "config_patterns": {"mlflow": ["mlflow*"]},
+    # an environment changes single keys of a parameter; without this it would replace whole top-level keys
+    "merge_strategy": {"parameters": "soft"},
+}

@@ -1,0 +1,145 @@
+"""The tables that stages hand to each other, as pandera schemas; the catalog checks them on every load and save."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pandera.pandas as pa
+
+from tpige_kedro.schemas import SAFE_ID
+
+TEXT = {"dtype": str, "coerce": True}
+
+
+def text(**options: object) -> pa.Column:
+    """A text column; empty tables have no type of their own, so it is coerced."""
+    return pa.Column(**TEXT, **options)
+
+
+def missing_values_have_reasons(table: pd.DataFrame) -> bool:
+    """A metric is NaN where its reason says why, and nowhere else."""
+    return all(
+        (table[column.removesuffix("_reason")].isna() == table[column].notna()).all()
+        for column in table.columns
+        if column.endswith("_reason")
+    )
+
+
+SAMPLES = pa.DataFrameSchema(
+    {
+        "sample_id": text(),
+        "person_id": text(),
+        "prompt": text(),
+        "reference": text(),
+        "consent": text(required=False),
+    },
+    name="samples",
+)
+
+CHECKED_SAMPLES = pa.DataFrameSchema(
+    {
+        "sample_id": text(unique=True, checks=pa.Check.str_matches(SAFE_ID)),
+        "person_id": text(checks=pa.Check.str_matches(SAFE_ID)),
+        "prompt": text(checks=pa.Check.str_length(min_value=1)),
+        "reference": text(checks=pa.Check.str_length(min_value=1)),
+        "consent": text(checks=pa.Check.isin(["granted", "synthetic"])),
+        "reference_hash": text(checks=pa.Check.str_length(min_value=1)),
+    },
+    name="checked samples",
+)
+
+SAMPLE_ISSUES = pa.DataFrameSchema({"sample_id": text(), "problem": text()}, name="sample issues")
+
+ENHANCED_PROMPTS = pa.DataFrameSchema(
+    {
+        "sample_id": text(unique=True),
+        "person_id": text(),
+        "prompt": text(),
+        "enhanced_prompt": text(checks=pa.Check.str_length(min_value=1)),
+        "clause": text(),
+        "source": text(checks=pa.Check.isin(["model", "none"])),
+        "note": text(),
+    },
+    name="enhanced prompts",
+)
+
+REFERENCE_PROMPTS = pa.DataFrameSchema(
+    {
+        "sample_id": text(unique=True),
+        "reference_prompt": text(checks=pa.Check.str_length(min_value=1)),
+    },
+    name="reference prompts",
+)
+
+VARIANT_STATUS = pa.DataFrameSchema(
+    {
+        "variant": text(unique=True),
+        "status": text(checks=pa.Check.isin(["ready", "skipped"])),
+        "reason": text(),
+    },
+    name="variant status",
+)
+
+SCORES = pa.DataFrameSchema(
+    {
+        "sample_id": text(),
+        "variant": text(),
+        "overall": pa.Column(float, nullable=True, coerce=True, required=False),
+        r"^.*_reason$": pa.Column(object, nullable=True, regex=True, required=False, coerce=True),
+    },
+    checks=pa.Check(missing_values_have_reasons, name="missing values have reasons"),
+    unique=["sample_id", "variant"],
+    name="scores",
+)
+
+SELECTION = pa.DataFrameSchema(
+    {
+        "sample_id": text(unique=True),
+        "variant": pa.Column(object, nullable=True, coerce=True),
+        "overall": pa.Column(float, nullable=True, coerce=True),
+        "candidates": pa.Column(int, checks=pa.Check.ge(0), coerce=True),
+        "reason": pa.Column(object, nullable=True, coerce=True),
+    },
+    checks=pa.Check(
+        lambda table: (table["variant"].isna() == table["reason"].notna()).all(),
+        name="samples without a chosen variant have a reason",
+    ),
+    name="selection",
+)
+
+VARIANT_SUMMARY = pa.DataFrameSchema(
+    {
+        "variant": text(),
+        "metric": text(),
+        "mean": pa.Column(float, nullable=True, coerce=True),
+        "low": pa.Column(float, nullable=True, coerce=True),
+        "high": pa.Column(float, nullable=True, coerce=True),
+        "n": pa.Column(int, checks=pa.Check.ge(0), coerce=True),
+    },
+    unique=["variant", "metric"],
+    name="variant summary",
+)
+
+VARIANT_DIFFERENCES = pa.DataFrameSchema(
+    {
+        "variant": text(),
+        "against": text(),
+        "metric": text(),
+        "difference": pa.Column(float, nullable=True, coerce=True),
+        "low": pa.Column(float, nullable=True, coerce=True),
+        "high": pa.Column(float, nullable=True, coerce=True),
+        "n": pa.Column(int, checks=pa.Check.ge(0), coerce=True),
+        "p": pa.Column(float, checks=pa.Check.in_range(0, 1), nullable=True, coerce=True),
+        "p_holm": pa.Column(float, checks=pa.Check.in_range(0, 1), nullable=True, coerce=True),
+    },
+    unique=["variant", "against", "metric"],
+    name="variant differences",
+)
+
+WIN_SHARES = pa.DataFrameSchema(
+    {
+        "variant": text(unique=True),
+        "wins": pa.Column(int, checks=pa.Check.ge(0), coerce=True),
+        "share": pa.Column(float, checks=pa.Check.in_range(0, 1), coerce=True),
+    },
+    name="win shares",
+)

@@ -1,0 +1,73 @@
+"""Phantom-Wan: references as clean latents in the last frames of a plain Wan transformer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import WanTransformer3DModel
+
+from tpige_kedro.guidance.phantom import PhantomGuidance
+from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.batches import Conditions
+from tpige_kedro.video_generators.protocol import ClipRequest
+from tpige_kedro.video_generators.wan import WanGenerator
+from tpige_kedro.video_generators.wan_blocks import PhantomSampling
+from tpige_kedro.video_generators.wan_loading import Source
+from tpige_kedro.video_generators.wan_options import WanOptions
+from tpige_kedro.video_generators.wan_placement import place
+
+
+class Phantom(WanGenerator):
+    """Makes clips with a Phantom transformer and the other parts of a Wan2.1 pipeline.
+
+    The variant's ``guidance.text_weight`` is Phantom's text scale (published: 7.5), its ``identity_weight`` our addition;
+    see :class:`~tpige_kedro.guidance.phantom.PhantomGuidance`. The weak branch has zeros for the reference,
+    which is what Phantom was trained with, so that ``weak_branch`` must be ``as_published`` or ``aligned`` (the same here).
+
+    Args:
+        source: a folder with the transformer (or with its subfolder ``transformer``), a single file in the published
+            layout (``Phantom-Wan-1.3B.pth``), or a hub id (with ``weights``, the file in it).
+        base: pipeline folder or hub id with VAE, text encoder, tokenizer and scheduler (``Wan-AI/Wan2.1-T2V-1.3B-Diffusers``).
+        revision, base_revision: pin ``source`` and ``base`` if they are hub ids.
+        image_scale: weight of the reference (published: 5.0); 1 drops the image-free branch.
+        options: fields of :class:`~tpige_kedro.video_generators.wan_options.WanOptions`.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        revision: str | None = None,
+        *,
+        base: str,
+        base_revision: str | None = None,
+        weights: str | None = None,
+        image_scale: float = 5.0,
+        **options: Any,
+    ) -> None:
+        where = Source.of(source, revision, base, base_revision, weights)
+        super().__init__(WanTransformer3DModel, PhantomSampling(), where, WanOptions(**options))
+        self._image_scale = image_scale
+        place(self.transformer, self.pipeline.vae, self.device, self.dtype, self.options)
+
+    def guider(self, guidance: Guidance) -> PhantomGuidance:
+        """Phantom's own guidance with the identity term."""
+        return PhantomGuidance.from_settings(guidance, image_scale=self._image_scale)
+
+    def check(self, guidance: Guidance) -> None:
+        """Also refuses the weak forms that Phantom does not have."""
+        super().check(guidance)
+        if guidance.weak_branch not in {"as_published", "aligned"}:
+            raise ValueError(
+                f"guidance.weak_branch: {guidance.weak_branch!r} is a form of VACE; for Phantom set 'as_published'"
+            )
+
+    def details(self) -> dict[str, Any]:
+        """The weight of the reference."""
+        return {"image_scale": self._image_scale}
+
+    def conditions(self, request: ClipRequest, guidance: Guidance) -> Conditions:
+        """The reference latents (1, 16, R, h, w), in the order of the references."""
+        latents = [self.pictures.reference(picture) for picture in request.references]
+        empty = torch.zeros(1, 16, 0, self.options.height // 8, self.options.width // 8)
+        return {"reference_latents": torch.cat([empty, *latents], dim=2)}

@@ -1,0 +1,201 @@
+"""What the Wan generators have in common: the parts, batches of equal geometry, sampling, and running out of memory."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
+from diffusers.modular_pipelines import SequentialPipelineBlocks, WanModularPipeline
+from transformers import AutoTokenizer
+
+from tpige_kedro.errors import SampleError, TpigeError
+from tpige_kedro.guidance.id_aware import IdAwareGuidance
+from tpige_kedro.guidance.schedules import check_windows
+from tpige_kedro.guidance.skipping import check_skip_layers
+from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.batches import Conditions, batches, stacked
+from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
+from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
+from tpige_kedro.video_generators.wan_loading import (
+    Source,
+    load_part,
+    load_text_encoder,
+    load_transformer,
+)
+from tpige_kedro.video_generators.wan_options import WanOptions
+from tpige_kedro.video_generators.wan_placement import device_and_dtype
+from tpige_kedro.video_generators.wan_record import clip_details
+from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
+
+logger = logging.getLogger(__name__)
+
+Outcome = tuple[ClipRequest, GeneratedClip | Exception]
+SAVE_MEMORY = (
+    "set the model's options offload: model, fp8_storage: true, vae_tiling: true or free_text_encoder: true, "
+    "or make height, width or num_frames smaller"
+)
+STAY_FINITE = "set the model's option dtype to bfloat16 or float32, or lower the guidance weights"
+
+
+class WanGenerator(ABC):
+    """A transformer of the Wan family with its VAE, text encoder and scheduler. Not to be shared between threads."""
+
+    def __init__(
+        self,
+        transformer_class: Any,
+        blocks: SequentialPipelineBlocks,
+        source: Source,
+        options: WanOptions,
+    ) -> None:
+        self.options = options
+        self.device, self.dtype = device_and_dtype(options)
+        self.transformer = load_transformer(transformer_class, source, self.dtype)
+        vae = load_part(
+            AutoencoderKLWan, source, "vae", torch_dtype=torch.float32, use_safetensors=True
+        )
+        scheduler = load_part(UniPCMultistepScheduler, source, "scheduler")
+        self.pipeline = WanModularPipeline(blocks=blocks)
+        self.pipeline.register_components(
+            transformer=self.transformer,
+            vae=vae.eval(),
+            scheduler=with_shift(scheduler, options.flow_shift),
+        )
+        self.pipeline.set_progress_bar_config(disable=None)  # a bar on a terminal, none in a log
+        self.text = TextEncoder(
+            lambda: load_text_encoder(source, self.dtype),
+            load_part(AutoTokenizer, source, "tokenizer"),
+            options.max_sequence_length,
+            self.device,
+            "free" if options.free_text_encoder else "keep" if options.offload == "none" else "cpu",
+        )
+        self.pictures = PictureEncoder(
+            self.pipeline, options.height, options.width, options.letterbox
+        )
+
+    def generate(self, requests: Sequence[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
+        """See :class:`~tpige_kedro.video_generators.protocol.VideoGenerator`."""
+        self.check(guidance)
+        self.text.prepare([self.options.negative_prompt, *(request.prompt for request in requests)])
+        for batch in batches(requests, self.options.batch_size, key=lambda r: len(r.references)):
+            yield from self._work_off(batch, guidance)
+
+    def check(self, guidance: Guidance) -> None:
+        """Raise ``ValueError`` naming key and value if ``guidance`` does not fit this model."""
+        check_skip_layers(guidance.skip_layers, self.transformer)
+        check_windows(guidance, self.options.steps)
+
+    @abstractmethod
+    def guider(self, guidance: Guidance) -> IdAwareGuidance:
+        """A new guider for one batch."""
+
+    @abstractmethod
+    def conditions(self, request: ClipRequest, guidance: Guidance) -> Conditions:
+        """What the transformer sees of one request besides its text."""
+
+    def call_options(self, guidance: Guidance) -> dict[str, Any]:
+        """Arguments of the pipeline call that are the same for all clips of a batch."""
+        return {}
+
+    def details(self) -> dict[str, Any]:
+        """What the record keeps of the settings of the subclass."""
+        return {}
+
+    def sample(
+        self,
+        requests: Sequence[ClipRequest],
+        conditions: Sequence[Conditions],
+        guidance: Guidance,
+        guider: IdAwareGuidance,
+    ) -> tuple[np.ndarray, torch.Tensor]:
+        """Sample clips of equal geometry: videos (B, T, H, W, 3) in [0, 1] and their latents (B, 16, F, h, w)."""
+        options, references = self.options, len(requests[0].references)
+        self.pipeline.register_components(guider=guider)
+        negative = self.text[options.negative_prompt].to(self.dtype)
+        prompts = torch.cat([self.text[request.prompt] for request in requests])
+        noise = [torch.Generator(options.noise_device).manual_seed(self._seed(r)) for r in requests]
+        state = self.pipeline(
+            prompt_embeds=prompts.to(self.dtype),
+            negative_prompt_embeds=negative.expand(len(requests), -1, -1),
+            height=options.height,
+            width=options.width,
+            num_frames=options.num_frames + 4 * references,
+            num_reference_images=references,
+            num_inference_steps=options.steps,
+            sigmas=reference_sigmas(options.steps) if options.sigmas == "reference" else None,
+            generator=noise,
+            output_type="np",
+            **stacked(conditions, self.device, self.dtype),
+            **self.call_options(guidance),
+        )
+        return state.get("videos"), state.get("latents")
+
+    def _work_off(self, batch: list[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
+        """Make a batch; if it is too large for the GPU make its clips one by one, and yield an error for one too large."""
+        try:
+            outcomes = self._make(batch, guidance)
+        except torch.cuda.OutOfMemoryError as error:
+            reason = str(error).splitlines()[0]
+        else:
+            yield from outcomes
+            return
+        torch.cuda.empty_cache()  # here, not above: the traceback holds the tensors of the failed batch
+        if len(batch) == 1:
+            problem = f"out of GPU memory ({reason})"
+            yield batch[0], SampleError(batch[0].sample_id, problem, SAVE_MEMORY)
+            return
+        logger.warning("out of GPU memory with %d clips, trying one by one", len(batch))
+        for request in batch:
+            yield from self._work_off([request], guidance)
+
+    def _make(self, batch: list[ClipRequest], guidance: Guidance) -> list[Outcome]:
+        """Make a batch; a request whose pictures cannot be encoded becomes its error, the others go on."""
+        conditions: list[Conditions] = []
+        ready: list[ClipRequest] = []
+        outcomes: list[Outcome] = []
+        for request in batch:
+            try:
+                conditions.append(self.conditions(request, guidance))
+                ready.append(request)
+            except TpigeError as error:
+                outcomes.append((request, error))
+            except (OSError, ValueError) as error:
+                problem = f"a reference or source video cannot be encoded ({error})"
+                outcomes.append((request, SampleError(request.sample_id, problem, "replace it")))
+        if ready:
+            guider = self.guider(guidance)
+            videos, latents = self.sample(ready, conditions, guidance, guider)
+            for request, video, latent in zip(ready, videos, latents, strict=True):
+                outcomes.append((request, self._clip(request, video, latent, guidance, guider)))
+        return outcomes
+
+    def _clip(
+        self,
+        request: ClipRequest,
+        video: np.ndarray,
+        latent: torch.Tensor,
+        guidance: Guidance,
+        guider: IdAwareGuidance,
+    ) -> GeneratedClip | Exception:
+        if not torch.isfinite(latent).all():
+            problem = "sampling ended in values that are not finite"
+            return SampleError(request.sample_id, problem, STAY_FINITE)
+        details = clip_details(
+            self.options,
+            guidance,
+            guider,
+            **self.details(),
+            flow_shift=self.pipeline.scheduler.config.flow_shift,
+            noise_seed=self._seed(request),
+            prompt_truncated=self.text.is_truncated(request.prompt),
+            device=self.device.type,
+            dtype=str(self.dtype).removeprefix("torch."),
+        )
+        return GeneratedClip((video * 255).round().astype(np.uint8), self.options.fps, details)
+
+    def _seed(self, request: ClipRequest) -> int:
+        return request.seed if self.options.shared_noise is None else self.options.shared_noise

@@ -1,0 +1,60 @@
+"""The settings that the Wan generators share, checked at construction."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from tpige_kedro.schemas import Settings
+
+SidePixels = Annotated[int, Field(gt=0, multiple_of=16)]  # 8 pixels a latent, 2 latents a patch
+
+
+class WanOptions(Settings):
+    """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
+
+    ``num_frames`` is 4k + 1; 1 draws a single picture. ``flow_shift`` None takes the scheduler of the checkpoint as it is.
+    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own.
+    ``shared_noise``: a seed that all clips share instead of their own, as in the authors' code (2025);
+    ``noise_device`` cuda draws the noise as they do, cpu gives the same noise on every machine.
+    ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
+
+    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: layer by layer, slow), ``fp8_storage``
+    (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
+    (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1.
+    """
+
+    height: SidePixels = 480
+    width: SidePixels = 832
+    num_frames: Annotated[int, Field(ge=1)] = 81
+    fps: Annotated[int, Field(ge=1)] = 16
+    steps: Annotated[int, Field(ge=1)] = 50
+    batch_size: Annotated[int, Field(ge=1)] = 1
+    max_sequence_length: Annotated[int, Field(ge=1)] = 512
+    negative_prompt: str = ""
+    flow_shift: Annotated[float, Field(gt=0)] | None = None
+    sigmas: Literal["diffusers", "reference"] = "diffusers"
+    letterbox: Literal["lanczos", "stock"] = "lanczos"
+    shared_noise: int | None = None
+    noise_device: Literal["cpu", "cuda"] = "cpu"
+    device: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    offload: Literal["none", "model", "group"] = "none"
+    fp8_storage: bool = False
+    vae_tiling: bool = False
+    free_text_encoder: bool = False
+
+    @model_validator(mode="after")
+    def _frames_fill_latents(self) -> WanOptions:
+        if self.num_frames % 4 != 1:
+            nearest = max(1, round((self.num_frames - 1) / 4) * 4 + 1)
+            raise ValueError(
+                f"num_frames: {self.num_frames} is not 4k + 1 (one latent frame holds four); take {nearest}"
+            )
+        return self
+
+    @property
+    def latent_frames(self) -> int:
+        """Latent frames of the clip, without references."""
+        return (self.num_frames - 1) // 4 + 1

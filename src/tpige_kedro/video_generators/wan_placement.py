@@ -1,0 +1,38 @@
+"""Where the parts of a Wan model live and in which precision their weights are stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tpige_kedro.video_generators.wan_options import WanOptions
+
+
+def device_and_dtype(options: WanOptions) -> tuple[torch.device, torch.dtype]:
+    """Where and in which precision the transformer computes."""
+    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    name = options.dtype or ("bfloat16" if device.type == "cuda" else "float32")
+    return device, getattr(torch, name)
+
+
+def place(
+    transformer: Any, vae: Any, device: torch.device, dtype: torch.dtype, options: WanOptions
+) -> None:
+    """Bring ``transformer`` and ``vae`` to ``device`` as ``options`` say (see :class:`WanOptions`)."""
+    vae.enable_slicing()  # one clip of a batch at a time: exact, and the memory of one
+    if options.vae_tiling:
+        vae.enable_tiling()
+    if options.fp8_storage:
+        transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
+    if options.offload == "model":
+        from accelerate import cpu_offload_with_hook  # type: ignore[import-untyped]
+
+        _, hook = cpu_offload_with_hook(transformer, device)
+        cpu_offload_with_hook(vae, device, prev_module_hook=hook)
+        return
+    vae.to(device)
+    if options.offload == "group":
+        transformer.enable_group_offload(onload_device=device, offload_type="leaf_level")
+    else:
+        transformer.to(device)

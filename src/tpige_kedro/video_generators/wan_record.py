@@ -1,0 +1,34 @@
+"""What the record of a Wan clip keeps of its making."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tpige_kedro.guidance.id_aware import IdAwareGuidance
+from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.wan_options import WanOptions
+
+KEPT_OPTIONS = {
+    "height",
+    "width",
+    "num_frames",
+    "steps",
+    "sigmas",
+    "letterbox",
+    "negative_prompt",
+    "noise_device",
+    "fp8_storage",
+    "vae_tiling",
+}
+
+
+def clip_details(
+    options: WanOptions, guidance: Guidance, guider: IdAwareGuidance, **more: Any
+) -> dict[str, Any]:
+    """Settings that decide the pixels, and how often each branch ran, in JSON types."""
+    return {
+        **options.model_dump(mode="json", include=KEPT_OPTIONS),
+        **more,
+        "guidance": guidance.model_dump(mode="json"),
+        "forwards": {name.removeprefix("pred_"): count for name, count in guider.forwards.items()},
+    }

@@ -1,0 +1,39 @@
+"""A small project with stand-in models, for tests of everything around the models."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from project import FAKE_MODELS, ROOT, Project, row
+
+from tpige_kedro.models import release_models
+
+VARIANTS = {
+    "hailuo": {"generator": "hailuo"},
+    "vace": {"generator": "mini_vace"},
+    "vace_pe_ie": {"generator": "mini_vace", "prompt": "enhanced", "reference": "enhanced"},
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """Two samples, two variants and a skipped one, stand-in models, no MLflow."""
+    made = Project(tmp_path)
+    shutil.copytree(ROOT / "conf", made.conf)
+    (made.conf / "base" / "parameters_variants.yml").write_text(yaml.safe_dump({"variants": VARIANTS}))
+    made.configure(
+        models={name: {"type": f"fakes.{cls}", "source": None} for name, cls in FAKE_MODELS.items()},
+        moe={"experts": list(VARIANTS), "comparisons": [], "resamples": 200},
+    )
+    (made.conf / made.env / "mlflow.yml").write_text("enabled: false\n")
+    made.write_samples([row(1, prompt="A man reads."), row(2, prompt="A man runs.")])
+    monkeypatch.setenv("FAKES_LOG", str(tmp_path / "fakes.log"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    monkeypatch.delenv("MINIMAX_API_KEY", raising=False)
+    release_models()
+    yield made
+    release_models()

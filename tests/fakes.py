@@ -1,0 +1,117 @@
+"""Stand-ins for the models, deterministic and tiny, so that the house around them is tested in milliseconds.
+
+The pictures that they make depend on everything that a fingerprint should cover; ``FAKES_LOG`` names a file to which each
+writes a line when it is loaded and when it works, so that tests see what was redone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tpige_kedro.image_editors.protocol import Comparison, EditRequest
+from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip
+from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
+from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
+
+
+def log(line: str) -> None:
+    if path := os.environ.get("FAKES_LOG"):
+        with Path(path).open("a") as file:
+            file.write(line + "\n")
+
+
+def noise(shape: tuple[int, ...], *parts: Any) -> np.ndarray:
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+    low = np.random.default_rng(int.from_bytes(digest[:8])).integers(0, 256, (*shape[:-3], 4, 4, 3))
+    return low.repeat(shape[-3] // 4, axis=-3).repeat(shape[-2] // 4, axis=-2).astype(np.uint8)
+
+
+class Generator:
+    """Coloured blocks; fails on prompts with the word ``unmakeable``, sleeps ``seconds`` a clip."""
+
+    def __init__(
+        self, source: str | None = None, revision: str | None = None, seconds: float = 0, **_: Any
+    ) -> None:
+        self.seconds = seconds
+        log("load generator")
+
+    def generate(
+        self, requests: Sequence[ClipRequest], guidance: Guidance
+    ) -> Iterator[tuple[ClipRequest, GeneratedClip | Exception]]:
+        for request in requests:
+            log(f"generate {request.sample_id}")
+            time.sleep(self.seconds)
+            if "unmakeable" in request.prompt:
+                yield request, RuntimeError(f"{request.sample_id}: the model refused this prompt")
+                continue
+            seen = np.asarray(request.references[0].resize((4, 4))).tobytes().hex()
+            frames = noise((5, 32, 32, 3), request.prompt, request.seed, seen, guidance)
+            yield request, GeneratedClip(frames, fps=8, details={"steps": 1})
+
+
+class Reader:
+    """Sees the same face in everybody."""
+
+    def __init__(self, **_: Any) -> None:
+        log("load reader")
+
+    def read_face(self, reference: Image.Image) -> FaceAttributes:
+        log("read face")
+        return FaceAttributes(
+            age=Attribute("elderly"), gender=Attribute("man"), hair=Attribute("red hair")
+        )
+
+
+class Editor:
+    """Mirrors the reference."""
+
+    def __init__(self, **_: Any) -> None:
+        log("load editor")
+
+    def edit(
+        self, requests: Sequence[EditRequest]
+    ) -> Iterator[tuple[EditRequest, Image.Image | Exception]]:
+        for request in requests:
+            log(f"edit {request.sample_id}")
+            yield request, request.reference.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
+class Judge:
+    """Finds every candidate good."""
+
+    def __init__(self, **_: Any) -> None:
+        log("load judge")
+
+    def compare(self, original: Image.Image, candidate: Image.Image) -> Comparison:
+        return Comparison(face_visible=True, similarity=0.9, sharpness=1.0)
+
+
+def spec(name: str) -> MetricSpec:
+    return MetricSpec(name, name, 0, 1, "higher", "tests")
+
+
+class Scorer:
+    """Brightness under the names of the paper's metrics; no face where the prompt says ``faceless``."""
+
+    metrics = tuple(map(spec, ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality")))
+
+    def __init__(self, **_: Any) -> None:
+        log("load scorer")
+
+    def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
+        log("score")
+        values: dict[str, float | Missing] = {
+            m.name: float(clip.frames[..., i % 3].mean() / 255) for i, m in enumerate(self.metrics)
+        }
+        if "faceless" in clip.prompt:
+            values["cur_score"] = values["arc_score"] = Missing("no face in any frame")
+        return values

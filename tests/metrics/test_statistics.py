@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from tpige_kedro.metrics import statistics
+from tpige_kedro.metrics.statistics import (
+    bootstrap_interval,
+    expanded_tail,
+    holm,
+    paired_difference,
+    permutation_p,
+)
+
+numbers = st.floats(-10, 10, allow_nan=False)
+FEW = 400  # resamples where precision does not matter
+
+
+@pytest.mark.parametrize("n", [8, 50, 200])
+def test_interval_agrees_with_scipy(n: int) -> None:
+    values = np.random.default_rng(n).gamma(2, 1, n)
+    ours = bootstrap_interval(values, seed=0)
+    theirs = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=20_000,
+        confidence_level=1 - 2 * expanded_tail(n, 0.95),
+        method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    spread = theirs.high - theirs.low
+    assert ours.mean == values.mean() and ours.n == n
+    assert ours.low == pytest.approx(theirs.low, abs=0.04 * spread)
+    assert ours.high == pytest.approx(theirs.high, abs=0.04 * spread)
+
+
+@pytest.mark.parametrize("n", [8, 30])
+def test_intervals_cover_the_true_mean(n: int) -> None:
+    generator = np.random.default_rng(5)
+    covered = 0
+    trials = 600
+    for seed in range(trials):
+        interval = bootstrap_interval(generator.normal(0.3, 0.1, n), seed, resamples=1000)
+        covered += interval.low <= 0.3 <= interval.high
+    assert 0.92 <= covered / trials <= 0.98  # plain percentiles reach 0.89 at n = 8
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(numbers, min_size=2, max_size=20), st.integers(0, 99), numbers, st.floats(0.1, 5))
+def test_interval_repeats_shifts_and_scales_with_the_values(values, seed, shift, scale) -> None:
+    first = bootstrap_interval(values, seed, FEW)
+    assert first == bootstrap_interval(values, seed, FEW)
+    assert min(values) - 1e-9 <= first.low <= first.high <= max(values) + 1e-9
+    moved = bootstrap_interval(scale * np.array(values) + shift, seed, FEW)
+    assert moved.low == pytest.approx(scale * first.low + shift, abs=1e-6)
+    assert moved.high == pytest.approx(scale * first.high + shift, abs=1e-6)
+
+
+def test_too_few_values_have_no_interval() -> None:
+    nothing = bootstrap_interval([np.nan, np.inf], seed=0)
+    assert nothing.n == 0 and np.isnan([nothing.mean, nothing.low, nothing.high]).all()
+    one = bootstrap_interval([0.4, np.nan], seed=0)
+    assert (one.n, one.mean) == (1, 0.4) and np.isnan([one.low, one.high]).all()
+
+
+def test_blocks_of_resamples_do_not_change_how_many_there_are(monkeypatch) -> None:
+    monkeypatch.setattr(statistics, "BLOCK", 100)
+    assert len(statistics.bootstrap_means(np.arange(30.0), 0, resamples=1001)) == 1001
+    sums, exact = statistics.sign_flipped_sums(np.arange(30.0), 0, resamples=1001)
+    assert len(sums) == 1001 and not exact
+
+
+@pytest.mark.parametrize("n", [2, 5, 9])
+def test_exact_permutation_p_equals_scipy(n: int) -> None:
+    differences = np.random.default_rng(n).normal(0.4, 1, n)
+    expected = stats.permutation_test(
+        (differences, np.zeros(n)),
+        lambda a, b, axis: (a - b).mean(axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=np.inf,
+    ).pvalue
+    assert permutation_p(differences, seed=0) == pytest.approx(expected)
+
+
+def test_sampled_permutation_p_is_near_the_t_test_and_never_zero() -> None:
+    differences = np.random.default_rng(0).normal(0.2, 1, 200)
+    expected = stats.ttest_1samp(differences, 0).pvalue
+    assert permutation_p(differences, seed=0) == pytest.approx(expected, abs=0.01)
+    assert permutation_p(np.ones(100), seed=0, resamples=999) == pytest.approx(1 / 1000)
+
+
+def test_equal_columns_have_p_one_and_no_pairs_have_none() -> None:
+    same = paired_difference([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], seed=0)
+    assert (same.n, same.difference, same.low, same.high, same.p) == (3, 0, 0, 0, 1)
+    none = paired_difference([np.nan, 1.0], [1.0, np.nan], seed=0)
+    assert none.n == 0 and np.isnan([none.difference, none.p]).all()
+
+
+def test_false_alarms_of_the_permutation_test_are_as_rare_as_promised() -> None:
+    generator = np.random.default_rng(2)
+    p = [permutation_p(generator.normal(0, 1, 9), seed=0) for _ in range(800)]
+    assert 0.03 <= np.mean(np.array(p) <= 0.05) <= 0.07
+
+
+def test_pairing_removes_what_samples_share() -> None:
+    generator = np.random.default_rng(1)
+    easy_or_hard = generator.normal(0, 1, 12)
+    a = easy_or_hard + 0.1 + generator.normal(0, 0.02, 12)
+    result = paired_difference(a, easy_or_hard, seed=3)
+    assert result.p < 0.001 and 0.08 < result.low < 0.1 < result.high < 0.13
+
+
+def test_holm_by_hand_and_with_missing_values() -> None:
+    assert holm([0.01, 0.04, 0.03]).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    with_gap = holm([0.01, np.nan, 0.04, 0.03])
+    assert with_gap[[0, 2, 3]].tolist() == pytest.approx([0.03, 0.06, 0.06]) and np.isnan(
+        with_gap[1]
+    )
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_rejects_exactly_what_the_step_down_procedure_does(p) -> None:
+    adjusted = holm(p)
+    assert (adjusted >= np.array(p)).all() and (adjusted <= 1).all()
+    for level in (0.01, 0.05, 0.3):
+        rejected, m = set(), len(p)
+        for step, i in enumerate(np.argsort(p, kind="stable")):
+            if p[i] * (m - step) > level:
+                break
+            rejected.add(int(i))
+        assert set(np.flatnonzero(adjusted <= level)) == rejected

@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from tpige_kedro import tables
+from tpige_kedro.metrics.overall import PAPER_WEIGHTS, overall
+from tpige_kedro.metrics.statistics import holm, paired_difference
+from tpige_kedro.pipelines.moe_selection import create_pipeline
+from tpige_kedro.pipelines.moe_selection.nodes import (
+    compare_variants,
+    gather_scores,
+    select_experts,
+    share_wins,
+    summarise_variants,
+)
+from tpige_kedro.schemas import Moe, Scoring
+
+NAN = math.nan
+SETTINGS = Moe(experts=("a", "b"), baseline="a", comparisons=(("control", "b"),), resamples=500)
+SCORING = Scoring(scorers=("x",), overall=dict(PAPER_WEIGHTS))
+
+
+def samples(*ids: str) -> pd.DataFrame:
+    return pd.DataFrame({"sample_id": list(ids)})
+
+
+def texts(column: pd.Series) -> list[str | None]:
+    return [value if isinstance(value, str) else None for value in column]
+
+
+def rows(variant: str, reason: str = "no face in any frame", **values: float) -> pd.DataFrame:
+    """Overall scores by sample, NaN with a reason."""
+    table = pd.DataFrame(
+        {"sample_id": list(values), "variant": variant, "overall": list(values.values())}
+    )
+    table["overall_reason"] = [reason if math.isnan(v) else None for v in table["overall"]]
+    return table
+
+
+def random_scores(variant: str, count: int = 12, seed: int = 0) -> pd.DataFrame:
+    generator = np.random.default_rng([seed, *variant.encode()])
+    table = pd.DataFrame({"sample_id": [f"s{i}" for i in range(count)], "variant": variant})
+    for name in PAPER_WEIGHTS:
+        table[name] = generator.uniform(0, 1, count)
+        table[f"{name}_reason"] = None
+    table["overall"] = [overall(row) for row in table[list(PAPER_WEIGHTS)].to_dict("records")]
+    table["overall_reason"] = None
+    table["face_rate"] = 1.0
+    table["face_rate_reason"] = None
+    return table
+
+
+@pytest.fixture
+def scores() -> pd.DataFrame:
+    tables_by_name = {f"scores_{v}": random_scores(v) for v in ("a", "b", "control")}
+    return gather_scores(**tables_by_name)[0]
+
+
+@pytest.fixture
+def selection(scores: pd.DataFrame) -> pd.DataFrame:
+    return select_experts(scores, samples(*(f"s{i}" for i in range(12))), SETTINGS)[0]
+
+
+# --- one table
+
+
+def test_all_scores_join_in_one_table_with_known_metrics_first() -> None:
+    one, two = rows("a", s1=0.5), rows("b", s1=0.6).assign(zzz=1.0, gme_score=0.1)
+    table, copy = gather_scores(scores_a=one, scores_skipped=one.head(0), scores_b=two)
+    assert [c for c in table if not c.endswith("_reason")] == [
+        "sample_id",
+        "variant",
+        "gme_score",
+        "overall",
+        "zzz",
+    ]
+    assert table["variant"].tolist() == ["a", "b"] and copy.equals(table)
+    assert texts(table["gme_score_reason"]) == ["not scored", None]
+    tables.SCORES.validate(table)
+
+
+def test_nothing_scored_gives_empty_tables_all_the_way() -> None:
+    table, _ = gather_scores(scores_a=rows("a").head(0))
+    assert table.columns.tolist() == ["sample_id", "variant"] and len(table) == 0
+    selection, _ = select_experts(table, samples("s1"), SETTINGS)
+    assert selection["reason"].tolist() == ["a: no clip; b: no clip"]
+    tables.SELECTION.validate(selection)
+    tables.WIN_SHARES.validate(share_wins(selection, SETTINGS))
+    summary, _ = summarise_variants(table, selection, SETTINGS, SCORING, 0)
+    differences, _ = compare_variants(table, selection, SETTINGS, 0)
+    assert len(tables.VARIANT_SUMMARY.validate(summary)) == 0
+    assert len(tables.VARIANT_DIFFERENCES.validate(differences)) == 0
+
+
+# --- selection
+
+
+def test_the_largest_overall_wins_and_ties_go_to_the_first_expert() -> None:
+    table, _ = gather_scores(
+        scores_b=rows("b", s1=0.7, s2=0.5, s3=0.1),
+        scores_a=rows("a", s1=0.6, s2=0.5, s3=0.2),
+        scores_control=rows("control", s1=0.9, s2=0.9, s3=0.9),
+    )
+    ids = samples("s1", "s2", "s3")
+    chosen, _ = select_experts(table, ids, SETTINGS)
+    assert chosen["variant"].tolist() == ["b", "a", "a"]  # s2: equal; the control never takes part
+    assert chosen["overall"].tolist() == [0.7, 0.5, 0.2] and chosen["candidates"].tolist() == [
+        2,
+        2,
+        2,
+    ]
+    turned, _ = select_experts(table, ids, SETTINGS.model_copy(update={"experts": ("b", "a")}))
+    assert turned["variant"].tolist() == ["b", "b", "a"]
+
+
+def test_a_sample_without_scores_has_a_row_and_a_reason() -> None:
+    table, _ = gather_scores(scores_a=rows("a", s1=NAN, s2=NAN), scores_b=rows("b", s2=0.4))
+    chosen, _ = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
+    assert texts(chosen["variant"]) == [None, "b", None]
+    assert texts(chosen["reason"]) == [
+        "a: no face in any frame; b: no clip",
+        None,
+        "a: no clip; b: no clip",
+    ]
+    assert chosen["candidates"].tolist() == [0, 1, 0]
+    tables.SELECTION.validate(chosen)
+
+
+def test_reasons_name_the_lacking_part_rather_than_the_sum() -> None:
+    table = rows("a", reason="no gme_score", s1=NAN).assign(
+        gme_score=NAN, gme_score_reason="no clip"
+    )
+    chosen, _ = select_experts(table, samples("s1"), SETTINGS)
+    assert chosen["reason"].tolist() == ["a: no clip; b: no clip"]
+
+
+def test_win_shares_count_every_expert() -> None:
+    selection = pd.DataFrame({"variant": ["b", "b", None, "a"]})
+    wins = share_wins(selection, SETTINGS.model_copy(update={"experts": ("a", "b", "c")}))
+    assert wins["wins"].tolist() == [1, 2, 0]
+    assert wins["share"].tolist() == pytest.approx([1 / 3, 2 / 3, 0])
+
+
+# --- what it is worth
+
+
+def test_summary_holds_the_means_of_each_variant_and_of_the_chosen_clips(scores, selection) -> None:
+    summary, _ = summarise_variants(scores, selection, SETTINGS, SCORING, seed=0)
+    tables.VARIANT_SUMMARY.validate(summary)
+    of = summary.set_index(["variant", "metric"])
+    for variant, table in scores.groupby("variant"):
+        assert of.loc[(variant, "cur_score"), "mean"] == table["cur_score"].mean()
+    chosen = scores.merge(selection[["sample_id", "variant"]])
+    assert len(chosen) == 12
+    assert of.loc[("moe", "arc_score"), "mean"] == pytest.approx(chosen["arc_score"].mean())
+    assert of.loc[("moe", "overall"), "mean"] == pytest.approx(selection["overall"].mean())
+    assert of.loc[("moe", "overall"), "mean"] > of.loc[("a", "overall"), "mean"]
+    inside = summary["low"].le(summary["mean"]) & summary["mean"].le(summary["high"])
+    assert inside.all() and (summary["n"] == 12).all()
+
+
+def test_held_out_metrics_follow_from_a_choice_by_the_other_parts(scores, selection) -> None:
+    summary, _ = summarise_variants(scores, selection, SETTINGS, SCORING, seed=0)
+    of = summary.set_index(["variant", "metric"])["mean"]
+    experts = scores[scores["variant"].isin(SETTINGS.experts)]
+    for name in PAPER_WEIGHTS:
+        others = sum(w * experts[n] for n, w in PAPER_WEIGHTS.items() if n != name)
+        best = others.groupby(experts["sample_id"]).idxmax()
+        assert of["moe_held_out", name] == pytest.approx(experts.loc[best, name].mean())
+    assert set(of["moe_held_out"].index) == set(PAPER_WEIGHTS)
+
+
+def test_selecting_among_noise_flatters_the_moe_but_not_what_it_did_not_look_at() -> None:
+    table, _ = gather_scores(scores_a=random_scores("a", 4000), scores_b=random_scores("b", 4000))
+    ids = table["sample_id"].drop_duplicates().to_frame()
+    few = SETTINGS.model_copy(update={"resamples": 100})
+    selection, _ = select_experts(table, ids, few)
+    summary, _ = summarise_variants(table, selection, few, SCORING, seed=0)
+    of = summary.set_index(["variant", "metric"])["mean"]
+    assert (
+        of["moe", "gme_score"] > 0.6
+    )  # drawn uniformly from [0, 1]: nothing is better than anything
+    assert of["moe_held_out", "gme_score"] == pytest.approx(0.5, abs=0.02)
+
+
+def test_missing_values_are_left_out_of_means_and_counts() -> None:
+    table, _ = gather_scores(scores_a=rows("a", s1=0.2, s2=NAN, s3=0.4))
+    selection, _ = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
+    summary, _ = summarise_variants(table, selection, SETTINGS, SCORING, seed=0)
+    row = summary.set_index("variant").loc["a"]
+    assert row["n"] == 2 and row["mean"] == pytest.approx(0.3)
+
+
+def test_differences_are_paired_with_the_baseline_and_corrected_per_metric(
+    scores, selection
+) -> None:
+    differences, _ = compare_variants(scores, selection, SETTINGS, seed=4)
+    tables.VARIANT_DIFFERENCES.validate(differences)
+    pairs = [("b", "a"), ("control", "a"), ("moe", "a"), ("control", "b")]
+    one = differences[differences["metric"] == "cur_score"]
+    assert list(zip(one["variant"], one["against"], strict=True)) == pairs
+    wide = scores.pivot(index="sample_id", columns="variant", values="cur_score")
+    expected = paired_difference(wide["b"], wide["a"], seed=4, resamples=500)
+    first = one.iloc[0]
+    assert (first["difference"], first["low"], first["p"]) == (
+        expected.difference,
+        expected.low,
+        expected.p,
+    )
+    for _, family in differences.groupby("metric"):
+        assert family["p_holm"].tolist() == holm(family["p"].tolist()).tolist()
+    gain = differences.set_index(["variant", "against", "metric"]).loc[("moe", "a", "overall")]
+    assert gain["difference"] >= 0 and gain["n"] == 12
+
+
+def test_without_a_baseline_nothing_is_compared(scores, selection) -> None:
+    alone = SETTINGS.model_copy(update={"baseline": None, "comparisons": ()})
+    assert len(compare_variants(scores, selection, alone, seed=0)[0]) == 0
+
+
+# --- the pipeline
+
+
+def test_pipeline_runs_over_the_variants_it_was_built_for() -> None:
+    inputs = {
+        "scores_a": random_scores("a", 3),
+        "scores_b": random_scores("b", 3),
+        "checked_samples": samples("s0", "s1", "s2"),
+        "params:moe": SETTINGS.model_copy(update={"comparisons": ()}),
+        "params:scoring": SCORING,
+        "params:seed": 0,
+    }
+    catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
+    out = SequentialRunner().run(create_pipeline(["a", "b"]), catalog)
+    names = ("all_scores", "selection", "variant_summary", "variant_differences")
+    for name in names:
+        assert f"{name}_csv" in out
+    assert set(out["variant_summary_csv"].load()["variant"]) == {"a", "b", "moe", "moe_held_out"}
+    assert out["win_shares"].load()["wins"].sum() == 3

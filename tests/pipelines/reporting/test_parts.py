@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import inspect
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tpige_kedro.metrics.catalog import GME_SCORE
+from tpige_kedro.pipelines import moe_selection, reporting
+from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
+from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
+from tpige_kedro.pipelines.reporting.samples import added_words
+from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
+
+words = st.lists(
+    st.sampled_from(["a", "man", "in", "red", ",", "walks", "by", "the", "sea"]), max_size=12
+).map(" ".join)
+
+
+@given(st.floats(allow_nan=True))
+def test_exact_numbers_read_back_as_the_same(value: float) -> None:
+    assert float(exact(value)) == value or math.isnan(value)
+
+
+def test_short_numbers() -> None:
+    assert [short(v) for v in (0.61349, 23.456, 217.33, -0.5, math.nan)] == [
+        "0.613",
+        "23.46",
+        "217.3",
+        "−0.500",
+        "–",
+    ]
+    assert signed(0.1) == "+0.100" and signed(-0.1) == "−0.100" and signed(0.0) == "0.000"
+    assert spread(-42.45, 8.722) == "[−42.45, 8.72]" and spread(math.nan, 1.0) == ""
+    assert [p_value(p) for p in (0.0004, 0.03, 0.0994, 0.25, math.nan)] == [
+        "p < 0.001", "p = 0.030", "p = 0.099", "p = 0.25", "–",
+    ]  # fmt: skip
+    assert percent(0.375) == "38 %"
+
+
+@given(words, words)
+def test_added_words_keep_the_enhanced_prompt_and_mark_only_what_is_new(
+    before: str, after: str
+) -> None:
+    pieces = added_words(before, after)
+    assert " ".join(text for text, _ in pieces).split() == after.split()
+    kept = " ".join(text for text, added in pieces if not added).split()
+    remaining = iter(before.split())
+    assert all(word in remaining for word in kept)  # a subsequence of the original
+
+
+def test_an_inserted_clause_is_one_piece() -> None:
+    pieces = added_words("A chef cooks.", "A chef with a red beard cooks.")
+    assert pieces == [("A chef", False), ("with a red beard", True), ("cooks.", False)]
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
+def test_ticks_are_few_round_and_inside(low: float, width: float) -> None:
+    ticks = nice_ticks(low, low + width)
+    assert 1 <= len(ticks) <= 6
+    assert all(low - 1e-6 * width <= t <= low + width * (1 + 1e-6) for t in ticks)
+    if len(ticks) > 1:
+        step = ticks[1] - ticks[0]
+        assert any(
+            math.isclose(step / 10 ** math.floor(math.log10(step * 1.0001)), m, rel_tol=1e-6)
+            for m in (1, 2, 5)
+        )
+        assert [float(tick_text(t, step)) for t in ticks] == pytest.approx(ticks, abs=step / 100)
+
+
+def row(name: str, mean: float, low: float = math.nan, high: float = math.nan) -> TableRow:
+    return TableRow(name, name, "", {"gme_score": Cell(mean, low, high, 4)})
+
+
+def test_a_panel_places_marks_in_order_and_in_proportion() -> None:
+    rows = [
+        row("a", 0.2, 0.1, 0.3),
+        row("b", 0.4),
+        row("moe", 0.3, 0.2, 0.4),
+        row("none", math.nan),
+    ]
+    panel = interval_panel(GME_SCORE, rows, baseline="a")
+    assert panel is not None and [m.title for m in panel.marks] == ["a", "b", "moe"]
+    a, b, moe = panel.marks
+    assert a.x - a.left == pytest.approx(a.right - a.x, abs=0.02)
+    assert moe.x - a.x == pytest.approx(b.x - moe.x, abs=0.02) and b.left == b.x == b.right
+    assert panel.baseline == a.x and [m.kind for m in panel.marks] == [
+        "variant",
+        "variant",
+        "selection",
+    ]
+    assert all(150 <= v <= 400 for m in panel.marks for v in (m.left, m.right))
+    assert interval_panel(GME_SCORE, [row("none", math.nan)], None) is None
+    assert interval_panel(GME_SCORE, [row("a", 0.5)], None) is not None  # a range of zero width
+
+
+@pytest.mark.parametrize("module", [reporting, moe_selection])
+def test_inputs_stand_in_the_order_of_the_arguments(module) -> None:
+    """Kedro matches parameters to their types by position, also where inputs are given by name."""
+    for node in module.create_pipeline(["a", "b"]).nodes:
+        named = [
+            p.name
+            for p in inspect.signature(node.func).parameters.values()
+            if p.kind != p.VAR_KEYWORD
+        ]
+        given_names = [name.removeprefix("params:") for name in node.inputs]
+        assert given_names[: len(named)] == named

@@ -1,0 +1,106 @@
+"""The environments beside ``conf/base``: they load, they pass the checks, and they hold the published numbers."""
+
+from typing import Any
+
+import pytest
+from kedro.config import OmegaConfigLoader
+from kedro.framework.project import settings
+from kedro.framework.startup import bootstrap_project
+
+from tpige_kedro.errors import ModelError
+from tpige_kedro.models import load_class, load_model, project_root
+from tpige_kedro.schemas import Parameters, Schedule
+from tpige_kedro.video_generators.wan_options import WanOptions
+
+ROOT = project_root()
+OWN_OPTIONS = {"base", "weights", "image_scale", "conditioning_scale", "text_weight"}
+
+
+def parameters(env: str) -> Parameters:
+    bootstrap_project(ROOT)
+    loader = OmegaConfigLoader(
+        conf_source=str(ROOT / settings.CONF_SOURCE), env=env, **settings.CONFIG_LOADER_ARGS
+    )
+    return Parameters.model_validate(loader["parameters"])
+
+
+def used_models(found: Parameters) -> set[str]:
+    used = {variant.generator for variant in found.variants.values()} | set(found.scoring.scorers)
+    return used | {
+        found.prompt_enhancement.reader,
+        found.reference_enhancement.editor,
+        found.reference_enhancement.judge,
+    }
+
+
+@pytest.mark.parametrize("env", ["base", "test", "paper", "vace_1_3b"])
+def test_every_model_of_an_environment_has_its_class_and_known_options(env: str) -> None:
+    found = parameters(env)
+    for name in used_models(found):
+        spec = found.models[name]
+        assert load_class(spec.type) is not None
+        if "video_generators.wan" in spec.type or "phantom" in spec.type or "still" in spec.type:
+            options: dict[str, Any] = {
+                k: v for k, v in spec.options.items() if k not in OWN_OPTIONS
+            }
+            assert WanOptions(**options).steps > 0
+
+
+@pytest.mark.parametrize("env", ["paper", "vace_1_3b"])
+def test_no_mini_model_works_on_photos(env: str) -> None:
+    found = parameters(env)
+    assert [name for name in used_models(found) if name.startswith("mini")] == []
+    with pytest.raises(ModelError, match="not part of this version"):
+        load_model(found.models[found.prompt_enhancement.reader])
+
+
+@pytest.mark.parametrize(("env", "size"), [("paper", "14b"), ("vace_1_3b", "1_3b")])
+def test_the_published_numbers(env: str, size: str) -> None:
+    found = parameters(env)
+    vace, phantom = (found.models[f"{name}_{size}"].options for name in ("vace", "phantom"))
+    wanted = {
+        "height": 480,
+        "width": 832,
+        "num_frames": 81,
+        "steps": 50,
+        "fps": 16,
+        "flow_shift": 16.0,
+    }
+    assert wanted.items() <= vace.items()
+    assert vace["sigmas"] == "reference"
+    assert "over-exposed" in vace["negative_prompt"]
+    assert (phantom["image_scale"], phantom["flow_shift"]) == (5.0, 5.0)
+    guidance = {name: variant.guidance for name, variant in found.variants.items()}
+    cfg, g = 5.0, 0.5  # the authors' code
+    for name in ("vace", "vace_pe", "vace_pe_ie"):
+        assert (guidance[name].text_weight, guidance[name].identity_weight) == (cfg - 1, 0)
+    released = guidance["vace_pe_ge"]
+    assert (released.text_weight, released.identity_weight) == ((cfg - 1) * (1 + g), g)
+    assert (released.skip_layers, released.weak_branch) == ((2,), "as_published")
+    assert released.identity_schedule == released.text_schedule == Schedule()  # constant
+    assert released.reuse_every == 1
+    assert guidance["vace_pe_cfg_matched"].text_weight == released.text_weight
+    assert guidance["vace_pe_cfg_matched"].identity_weight == 0
+    assert guidance["phantom"].text_weight == 7.5
+    assert guidance["phantom_pe_ge"].weak_branch == "as_published"
+
+
+def test_the_paper_shares_the_authors_noise() -> None:
+    found = parameters("paper")
+    assert found.seed == 2025
+    assert found.models["vace_14b"].options["shared_noise"] == 2025
+    assert found.models["vace_14b"].options["noise_device"] == "cuda"
+
+
+def test_the_variants_of_the_paper_see_the_prompts_and_references_of_its_tables() -> None:
+    seen = {name: (v.prompt, v.reference) for name, v in parameters("paper").variants.items()}
+    assert seen["vace"] == ("original", "original")
+    assert (
+        seen["vace_pe"]
+        == seen["vace_pe_ge"]
+        == seen["vace_pe_cfg_matched"]
+        == ("enhanced", "original")
+    )
+    assert seen["vace_pe_ie"] == ("enhanced", "enhanced")
+    assert seen["phantom"] == ("original", "original")
+    assert seen["phantom_pe_ge"] == ("enhanced", "original")
