@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from project import FAKE_MODELS, ROOT, Project, row
 
+from mlflow_store import Store
+from project import FAKE_MODELS, ROOT, Project, row
 from tpige_kedro.models import release_models
 
 VARIANTS = {
@@ -24,9 +25,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     """Two samples, two variants and a skipped one, stand-in models, no MLflow."""
     made = Project(tmp_path)
     shutil.copytree(ROOT / "conf", made.conf)
-    (made.conf / "base" / "parameters_variants.yml").write_text(yaml.safe_dump({"variants": VARIANTS}))
+    (made.conf / "base" / "parameters_variants.yml").write_text(
+        yaml.safe_dump({"variants": VARIANTS})
+    )
     made.configure(
-        models={name: {"type": f"fakes.{cls}", "source": None} for name, cls in FAKE_MODELS.items()},
+        models={
+            name: {"type": f"fakes.{cls}", "source": None} for name, cls in FAKE_MODELS.items()
+        },
         moe={"experts": list(VARIANTS), "comparisons": [], "resamples": 200},
     )
     (made.conf / made.env / "mlflow.yml").write_text("enabled: false\n")
@@ -37,3 +42,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     release_models()
     yield made
     release_models()
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database, made once: its migrations take seconds."""
+    file = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    Store(file).client.search_experiments()
+    return file
+
+
+@pytest.fixture
+def store(project: Project, empty_store: Path) -> Store:
+    """Switches MLflow on in the small project."""
+    file = project.folder / "mlflow.db"
+    shutil.copy(empty_store, file)
+    (project.conf / project.env / "mlflow.yml").write_text(
+        "experiment: tests\nclips_per_variant: 1\n"
+    )
+    return Store(file)

@@ -1,7 +1,7 @@
 """Stand-ins for the models, deterministic and tiny, so that the house around them is tested in milliseconds.
 
 The pictures that they make depend on everything that a fingerprint should cover; ``FAKES_LOG`` names a file to which each
-writes a line when it is loaded and when it works, so that tests see what was redone.
+writes a line when it is loaded and when it works, so that tests see what was redone; ``FAKES_SECONDS`` slows them down.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def log(line: str) -> None:
     if path := os.environ.get("FAKES_LOG"):
         with Path(path).open("a") as file:
             file.write(line + "\n")
+    time.sleep(float(os.environ.get("FAKES_SECONDS", "0")))
 
 
 def noise(shape: tuple[int, ...], *parts: Any) -> np.ndarray:
@@ -36,12 +37,9 @@ def noise(shape: tuple[int, ...], *parts: Any) -> np.ndarray:
 
 
 class Generator:
-    """Coloured blocks; fails on prompts with the word ``unmakeable``, sleeps ``seconds`` a clip."""
+    """Coloured blocks; fails on prompts with the word ``unmakeable``, stops the run at ``crash``."""
 
-    def __init__(
-        self, source: str | None = None, revision: str | None = None, seconds: float = 0, **_: Any
-    ) -> None:
-        self.seconds = seconds
+    def __init__(self, **_: Any) -> None:
         log("load generator")
 
     def generate(
@@ -49,7 +47,8 @@ class Generator:
     ) -> Iterator[tuple[ClipRequest, GeneratedClip | Exception]]:
         for request in requests:
             log(f"generate {request.sample_id}")
-            time.sleep(self.seconds)
+            if "crash" in request.prompt:
+                raise MemoryError("the device has no memory left")
             if "unmakeable" in request.prompt:
                 yield request, RuntimeError(f"{request.sample_id}: the model refused this prompt")
                 continue
@@ -102,7 +101,9 @@ def spec(name: str) -> MetricSpec:
 class Scorer:
     """Brightness under the names of the paper's metrics; no face where the prompt says ``faceless``."""
 
-    metrics = tuple(map(spec, ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality")))
+    metrics = tuple(
+        map(spec, ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality"))
+    )
 
     def __init__(self, **_: Any) -> None:
         log("load scorer")

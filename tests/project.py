@@ -21,6 +21,14 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 COLUMNS = ["sample_id", "person_id", "prompt", "reference", "consent"]
 
+STAGES = (
+    "prompt_enhancement",
+    "reference_enhancement",
+    "generation_variants",
+    "scoring",
+    "moe_selection",
+)
+
 FAKE_MODELS = {
     "mini_vace": "Generator",
     "mini_phantom": "Generator",
@@ -77,8 +85,8 @@ class Project:
         known = yaml.safe_load(file.read_text()) if file.exists() else {}
         file.write_text(yaml.safe_dump(merged(known, parameters)))
 
-    def run(self, pipeline: str = "full", **params: Any) -> dict[str, Any]:
-        """What ``kedro run --pipelines=...`` does, in this process."""
+    def run(self, *names: str, **params: Any) -> dict[str, Any]:
+        """What ``kedro run --pipelines=...`` does, in this process; by default the stages without the report."""
         bootstrap_project(ROOT)
         with KedroSession.create(
             project_path=ROOT,
@@ -87,16 +95,18 @@ class Project:
             runtime_params={**self.roots, **params},
         ) as session:
             try:
-                return session.run(pipeline_names=[pipeline])
+                return session.run(pipeline_names=list(names or STAGES))
             finally:
                 pipelines.set_requested(None)
 
-    def command(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """``kedro run`` as a process of its own."""
+    def command(
+        self, *arguments: str, module: tuple[str, ...] = ("kedro", "run"), **environment: str
+    ) -> subprocess.Popen[str]:
+        """``kedro run`` (or ``python -m`` another module) as a process of its own."""
         roots = ",".join(f"{key}={value}" for key, value in self.roots.items())
         options = [f"--env={self.env}", f"--conf-source={self.conf}", f"--params={roots}"]
         return subprocess.Popen(
-            [sys.executable, "-m", "kedro", "run", *options, *arguments],
+            [sys.executable, "-m", *module, *options, *arguments],
             cwd=ROOT,
             env={
                 **os.environ,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import graphlib
 import subprocess
 import sys
 import tomllib
@@ -10,23 +11,25 @@ from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.validation.type_extractor import TypeExtractor
-from project import ROOT, Project
 from pydantic import BaseModel
 
+from project import ROOT, STAGES, Project
 from tpige_kedro.schemas import Parameters
 
-STAGES = [
-    "prompt_enhancement",
-    "reference_enhancement",
-    "generation_variants",
-    "scoring",
-    "moe_selection",
-    "reporting",
-]
 LAYERS = {
     "raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting",
 }  # fmt: skip
-HEAVY = ["torch", "diffusers", "transformers", "mlflow", "matplotlib", "av", "openai", "insightface", "pandera"]
+HEAVY = [
+    "torch",
+    "diffusers",
+    "transformers",
+    "mlflow",
+    "matplotlib",
+    "av",
+    "openai",
+    "insightface",
+    "pandera",
+]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,13 +37,15 @@ def base() -> None:
     bootstrap_project(ROOT)
 
 
-def context(env: str = "local"):  # noqa: ANN201
+def context(env: str = "local"):
     with KedroSession.create(project_path=ROOT, env=env) as session:
         return session.load_context()
 
 
 def shipped_environments() -> list[str]:
-    return sorted(f.name for f in (ROOT / "conf").iterdir() if f.is_dir() and f.name not in {"base", "local"})
+    return sorted(
+        f.name for f in (ROOT / "conf").iterdir() if f.is_dir() and f.name not in {"base", "local"}
+    )
 
 
 def test_the_legacy_pointer_agrees_with_pyproject() -> None:
@@ -57,18 +62,31 @@ def test_no_telemetry_without_asking() -> None:
 
 def test_what_is_kept_and_what_is_ignored() -> None:
     def ignored(path: str) -> bool:
-        return subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode == 0
+        return (
+            subprocess.run(["git", "check-ignore", "-q", path], cwd=ROOT, check=False).returncode
+            == 0
+        )
 
-    for path in ("data/07_model_output/clips/v/s.mp4", "data/test/x", "mlflow.db", "conf/local/parameters.yml"):
+    for path in (
+        "data/07_model_output/clips/v/s.mp4",
+        "data/test/x",
+        "mlflow.db",
+        "conf/local/parameters.yml",
+    ):
         assert ignored(path), path
-    for path in ("data/01_raw/demo/samples.csv", "data/06_models/mini/vace/config.json", "data/08_reporting/.gitkeep", ".telemetry"):
+    for path in (
+        "data/01_raw/demo/samples.csv",
+        "data/06_models/mini/vace/config.json",
+        "data/08_reporting/.gitkeep",
+        ".telemetry",
+    ):
         assert not ignored(path), path
 
 
 def test_full_and_default_are_the_stages_and_the_report() -> None:
-    everything = {node for stage in STAGES for node in pipelines[stage].nodes}
+    everything = {node for stage in (*STAGES, "reporting") for node in pipelines[stage].nodes}
     assert set(pipelines["full"].nodes) == set(pipelines["__default__"].nodes) == everything
-    assert {*STAGES, "full", "__default__"} <= set(pipelines)
+    assert {*STAGES, "reporting", "full", "__default__", "train_mini"} == set(pipelines)
 
 
 def test_the_variants_of_the_registry_are_those_of_the_parameters() -> None:
@@ -85,6 +103,30 @@ def test_every_dataset_has_a_place_and_a_layer() -> None:
             assert layer in LAYERS, name
 
 
+def test_layers_follow_the_flow() -> None:
+    """Kedro-Viz draws its bands only if no layer is before and after another."""
+    catalog = context().catalog
+    layers = {
+        name: catalog.get(name).metadata["kedro-viz"]["layer"]
+        for name in pipelines["full"].datasets()
+        if not name.startswith("params:")
+    }
+    boxes = [
+        pipelines[stage] for stage in (*STAGES, "reporting")
+    ]  # a collapsed stage counts like a node
+    flows = [(box.inputs(), box.all_outputs()) for box in boxes]
+    flows += [(set(node.inputs), set(node.outputs)) for node in pipelines["full"].nodes]
+    before: dict[str, set[str]] = {}
+    for used, made in flows:
+        above = {layers[name] for name in used if name in layers}
+        for layer in {layers[name] for name in made}:
+            before.setdefault(layer, set()).update(above - {layer})
+    order = list(graphlib.TopologicalSorter(before).static_order())
+    assert order == [
+        "raw", "intermediate", "feature", "model_input", "model_output", "reporting",
+    ]  # fmt: skip
+
+
 def test_every_catalog_entry_is_used() -> None:
     used = {name for pipeline in pipelines.values() for name in pipeline.datasets()}
     written = [yaml.safe_load(f.read_text()) for f in (ROOT / "conf/base").glob("catalog*.yml")]
@@ -94,13 +136,26 @@ def test_every_catalog_entry_is_used() -> None:
 
 def test_tables_are_checked() -> None:
     written = [yaml.safe_load(f.read_text()) for f in (ROOT / "conf/base").glob("catalog*.yml")]
-    tables = {n: e for file in written for n, e in file.items() if "Parquet" in e["type"] or n == "samples"}
+    tables = {
+        n: e
+        for file in written
+        for n, e in file.items()
+        if "Parquet" in e["type"] or n == "samples"
+    }
     assert tables and all("validator" in entry for entry in tables.values())
 
 
 def test_stage_options_are_typed_so_that_kedro_checks_them() -> None:
     types = TypeExtractor(dict(pipelines)).extract_types_from_pipelines()
-    for name in ("prompt_enhancement", "reference_enhancement", "scoring", "moe", "reporting", "variants.vace"):
+    for name in (
+        "prompt_enhancement",
+        "reference_enhancement",
+        "scoring",
+        "moe",
+        "reporting",
+        "variants.vace",
+        "train_mini",
+    ):
         assert issubclass(types[name], BaseModel), name
 
 
@@ -112,9 +167,18 @@ def test_the_parameters_of_every_environment_are_valid(env: str) -> None:
 
 def test_the_paper_chooses_among_six() -> None:
     parameters = Parameters.model_validate(context().config_loader["parameters"])
-    assert set(parameters.moe.experts) == {"hailuo", "phantom", "vace", "vace_pe", "vace_pe_ie", "vace_pe_ge"}
+    assert set(parameters.moe.experts) == {
+        "hailuo",
+        "phantom",
+        "vace",
+        "vace_pe",
+        "vace_pe_ie",
+        "vace_pe_ge",
+    }
     ge, control = (parameters.variants[v].guidance for v in ("vace_pe_ge", "vace_pe_cfg_matched"))
-    assert control.text_weight == ge.text_weight and control.identity_weight == 0 < ge.identity_weight
+    assert (
+        control.text_weight == ge.text_weight and control.identity_weight == 0 < ge.identity_weight
+    )
 
 
 def test_listing_pipelines_imports_nothing_heavy() -> None:
@@ -123,7 +187,9 @@ def test_listing_pipelines_imports_nothing_heavy() -> None:
         "from kedro.framework.project import pipelines, settings; list(pipelines.keys()); settings.HOOKS;"
         f"print([m for m in {HEAVY} if m in sys.modules])"
     )
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert found.stdout.strip().splitlines()[-1] == "[]"
 
 
@@ -134,3 +200,18 @@ def test_both_spellings_of_the_option_run(project: Project, option: str) -> None
     assert process.returncode == 0, output
     assert "generation_variants.vace: 2/2 s2" in output
     assert project.files("08_reporting/report.html")
+
+
+def test_the_package_runs_without_the_kedro_command(project: Project) -> None:
+    process = project.command("--pipelines=prompt_enhancement", module=("tpige_kedro",))
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, output
+    assert project.files("05_model_input/enhanced_prompts.parquet")
+
+
+def test_an_error_is_one_message_and_no_traceback(project: Project) -> None:
+    project.configure(variants={"vace": {"promt": "enhanced"}})
+    process = project.command()
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode == 1
+    assert "variants.vace.promt: unknown key" in output and "Traceback" not in output

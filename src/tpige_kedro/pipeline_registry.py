@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
+from tpige_kedro.mini import pipeline as train_mini
 from tpige_kedro.pipelines import (
     generation_variants,
     moe_selection,
@@ -27,11 +28,9 @@ def register_pipelines() -> dict[str, Pipeline]:
         "reporting": reporting.create_pipeline(variants),
     }
     full = sum(stages.values(), Pipeline([]))
-    registry = {**stages, "full": full, "__default__": full}
-    from importlib.util import find_spec
-
-    if find_spec("tpige_kedro.mini.pipeline"):
-        from tpige_kedro.mini import pipeline as train_mini
-
-        registry["train_mini"] = train_mini.create_pipeline()
-    return registry
+    return {
+        **stages,
+        "full": full,
+        "__default__": full,
+        "train_mini": train_mini.create_pipeline(),
+    }

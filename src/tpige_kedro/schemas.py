@@ -174,6 +174,7 @@ class Parameters(Settings):
     moe: Moe
     reporting: Reporting = Reporting()
     execution: Execution = Execution()
+    train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (
         None  # on the command line: the folder with samples.csv and references/
@@ -195,6 +196,11 @@ class Parameters(Settings):
             f"moe.experts: no variant {name!r} under variants (there are {sorted(self.variants)})"
             for name in self.moe.experts
             if name not in self.variants
+        ]
+        problems += [
+            f"variants.{name}: this name stands for the selection in the tables; choose another"
+            for name in ("moe", "moe_held_out")
+            if name in self.variants
         ]
         compared = [v for pair in self.moe.comparisons for v in pair] + [self.moe.baseline]
         problems += [

@@ -143,3 +143,14 @@ WIN_SHARES = pa.DataFrameSchema(
     },
     name="win shares",
 )
+
+TRAINING_LOG = pa.DataFrameSchema(
+    {
+        "stage": text(),
+        "metric": text(),
+        "seconds": pa.Column(float, checks=pa.Check.ge(0), coerce=True),
+        "step": pa.Column(int, checks=pa.Check.ge(0), coerce=True),
+        "value": pa.Column(float, nullable=True, coerce=True),
+    },
+    name="training log",
+)

@@ -8,7 +8,7 @@ from kedro.io import DatasetError
 from tpige_kedro.datasets import SamplesDataset
 
 
-def load(tmp_path: Path, content: bytes, **options: int):  # noqa: ANN201
+def load(tmp_path: Path, content: bytes, **options: int):
     (tmp_path / "samples.csv").write_bytes(content)
     return SamplesDataset(filepath=str(tmp_path / "samples.csv"), **options).load()
 
@@ -40,7 +40,9 @@ def test_the_first_rows(tmp_path: Path) -> None:
         (b"sample_id,prompt\ns1,first, second\ns2,first, second\n", "has rows with more cells"),
     ],
 )
-def test_what_is_no_table_says_how_to_write_one(tmp_path: Path, content: bytes, message: str) -> None:
+def test_what_is_no_table_says_how_to_write_one(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     with pytest.raises(DatasetError, match=rf"samples\.csv {message}.*header line"):
         load(tmp_path, content)
 

@@ -29,7 +29,12 @@ def test_outputs_records_and_failures_chunk_by_chunk() -> None:
     assert records[0]["a"]["fingerprint"] == "fa" and records[0]["a"]["by"] == "test"
     assert records[1] == {"b": None}, "a failure voids the record of an earlier success"
     assert failures[0] == {"a": None}, "a success clears an earlier failure"
-    assert failures[1]["b"] == {"key": "b", "stage": "stage", "error": "ValueError", "message": "odd"}
+    assert failures[1]["b"] == {
+        "key": "b",
+        "stage": "stage",
+        "error": "ValueError",
+        "message": "odd",
+    }
 
 
 def test_only_what_changed_is_done() -> None:

@@ -14,7 +14,8 @@ from tpige_kedro.mini.judges_training.claims import (
     person_at,
     random_texts,
 )
-from tpige_kedro.mini.judges_training.pools import Frames, Renderer
+from tpige_kedro.mini.judges_training.pools import Frames
+from tpige_kedro.mini.judges_training.rendering import Renderer
 from tpige_kedro.mini.world.captions import attributes_of
 
 

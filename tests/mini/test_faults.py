@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tpige_kedro.mini.judges_training import faults
-from tpige_kedro.mini.judges_training.pools import Renderer
+from tpige_kedro.mini.judges_training.rendering import Renderer
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +55,14 @@ def test_a_covered_head_is_gone_and_the_rest_stays(pictures: torch.Tensor) -> No
     covered = faults.cover_head(pictures, here, here, torch.full((8,), 0.4))
     assert torch.equal(covered[..., :4, :], pictures[..., :4, :])
     assert not torch.equal(covered[..., 36:44, 36:44], pictures[..., 36:44, 36:44])
+
+
+def test_what_is_left_to_see_falls_with_the_damage(pictures: torch.Tensor) -> None:
+    torch.manual_seed(2)
+    whole, left = faults.degraded(pictures, 0.0)
+    assert torch.equal(whole, pictures)
+    assert torch.equal(left, torch.ones(8))
+    torch.manual_seed(2)
+    broken, left = faults.degraded(pictures, 1.0)
+    assert ((left >= 0.125) & (left < 1)).all()
+    assert (broken - pictures).abs().flatten(1).mean(1).min() > 0

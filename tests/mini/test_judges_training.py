@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tpige_kedro.mini.judges_training.context import Context, run_stage
-from tpige_kedro.mini.judges_training.pools import Renderer
+from tpige_kedro.mini.judges_training.rendering import Renderer
 from tpige_kedro.mini.judges_training.scale import TINY
 from tpige_kedro.mini.judges_training.train import STAGES, train_judges
 
@@ -36,6 +36,7 @@ def test_every_stage_leaves_checkpoints_a_card_and_a_log(trained: Path) -> None:
         card = (trained / folder / "README.md").read_text()
         assert "Seed 0" in card
         assert "8 unseen people" in card
+        assert "none went through the mini VAE" in card
         assert len([row for row in card.splitlines() if row.startswith("| ")]) >= 3
     events = [json.loads(line) for line in (trained / "training.jsonl").read_text().splitlines()]
     assert set(STAGES) <= {event["stage"] for event in events}

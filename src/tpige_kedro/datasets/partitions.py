@@ -51,17 +51,15 @@ class ResumablePartitionedDataset(PartitionedDataset):
                 save_atomically(path, partial(self._write, content))
         self._invalidate_caches()
 
-    def preview(self) -> ImagePreview | None:
+    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
         """A strip of four for Kedro-Viz: frames of the first clip, or the first four pictures; base64 PNG."""
         partitions = list(self.load().values())[:STRIP_FRAMES]
-        if not partitions:
-            return None
-        first = partitions[0]()
+        first: Any = partitions[0]() if partitions else None
         if isinstance(first, Clip):
             return strip_of(first.even_frames(STRIP_FRAMES))
         if hasattr(first, "convert"):
             return strip_of([first, *(load() for load in partitions[1:])])
-        return None
+        return None  # type: ignore[return-value]
 
     def path_of(self, key: str) -> Path:
         """Where the partition ``key`` is or would be."""

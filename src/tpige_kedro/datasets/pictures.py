@@ -112,10 +112,10 @@ class PictureFolder(AbstractDataset[None, dict[str, Callable[[], Any]]]):
         """Refused: references are the user's own files."""
         raise DatasetError("reference pictures are only read")
 
-    def preview(self) -> ImagePreview | None:
+    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
         """The first four pictures side by side, for Kedro-Viz."""
         files = self._files()[:STRIP_FRAMES]
-        return strip_of([load_reference(file) for file in files]) if files else None
+        return strip_of([load_reference(file) for file in files]) if files else None  # type: ignore[return-value]
 
     def _files(self) -> list[Path]:
         return sorted(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kedro.io import DatasetError
+
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.tally import Tally, open_tally
 
@@ -63,7 +65,8 @@ def work_off(
     """
     todo = pending(jobs, completed)
     tally = open_tally(label, total=len(jobs), reused=len(jobs) - len(todo))
-    logger.info("%s: %d of %d left to do", label, len(todo), len(jobs))
+    if jobs:
+        logger.info("%s: %d of %d left to do", label, len(todo), len(jobs))
     yield {}, {}, {}  # a generator node with several outputs must yield at least once
     started = last = time.perf_counter()
     outcomes = _answer_all(todo, produce(todo)) if todo else ()
@@ -86,7 +89,8 @@ def _done(tally: Tally, job: Job, result: Result, seconds: float) -> Chunk:
 
 
 def _failed(tally: Tally, job: Job, error: Exception) -> Chunk:
-    logger.error("%s: %s failed: %s", tally.label, job.key, error)
+    unforeseen = None if isinstance(error, TpigeError | DatasetError) else error
+    logger.error("%s: %s failed: %s", tally.label, job.key, error, exc_info=unforeseen)
     failure = {
         "key": job.key,
         "stage": tally.label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from tpige_kedro.hooks.failures import failures_of_run
 from tpige_kedro.hooks.mlflow_results import log_parent, log_variant
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog, close_abandoned, connect
 from tpige_kedro.hooks.parameters import parse_parameters
+
+logger = logging.getLogger(__name__)
 
 
 class MlflowHooks:
@@ -72,8 +75,12 @@ class MlflowHooks:
         """Log what was finished before the error; FAILED where it happened, KILLED what never came to its turn."""
         if self.log is None:
             return
-        self.log.note_error(error)
-        self._log_results(pipeline, catalog)
+        try:
+            self.log.note_error(error)
+            self._log_results(pipeline, catalog)
+        except Exception:  # e.g. the disk is full here too: the first error is the one to show
+            logger.exception("MLflow could not be told about this error")
+            return  # the next run closes what stays open
         *finished, last = self.started or [None]
         for name in self.log.children:
             mine = {node for node in pipeline.nodes if name in node.tags}

@@ -16,6 +16,7 @@ import pandas as pd
 from PIL import Image
 
 from tpige_kedro import __version__
+from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.models import missing_needs
 from tpige_kedro.schemas import Parameters, Settings
 
@@ -37,22 +38,37 @@ class MlflowSettings(Settings):
 
 
 def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
-    """A client of the tracking store, and the id of the experiment, which is made if it is new."""
+    """A client of the tracking store, and the id of the experiment, which is made if it is new.
+
+    Raises:
+        RunStopped: the store cannot be reached; better known before hours of work than after.
+    """
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
     uri = (
         os.environ.get("MLFLOW_TRACKING_URI")
         or settings.tracking_uri
         or f"sqlite:///{project / 'mlflow.db'}"
     )
-    client = MlflowClient(tracking_uri=uri)
-    experiment = client.get_experiment_by_name(settings.experiment)
-    if experiment is not None:
-        return client, experiment.experiment_id
-    location = None
-    if uri.startswith("sqlite:///"):  # else MLflow would put artifacts below the working directory
-        location = (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").resolve().as_uri()
-    return client, client.create_experiment(settings.experiment, artifact_location=location)
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        experiment = client.get_experiment_by_name(settings.experiment)
+        if experiment is not None:
+            return client, experiment.experiment_id
+        return client, client.create_experiment(settings.experiment, artifact_location(uri))
+    except (MlflowException, OSError) as error:
+        raise RunStopped(
+            f"MLflow at {uri} cannot be used: {error}; mend it, set MLFLOW_TRACKING_URI, or switch it off (enabled: false "
+            "in mlflow.yml)"
+        ) from error
+
+
+def artifact_location(uri: str) -> str | None:
+    """Beside a SQLite file; MLflow would put artifacts below the working directory. A server decides itself."""
+    if not uri.startswith("sqlite:///"):
+        return None
+    return (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").resolve().as_uri()
 
 
 def close_abandoned(client: Any, experiment: str) -> None:
@@ -82,6 +98,7 @@ class RunLog:
         }
         self.parent = ""
         self.children: dict[str, str] = {}
+        self.tables: dict[str, list[dict[str, str]]] = {}
 
     def open_parent(self, parameters: Parameters) -> None:
         """Open the run of the whole command, with all parameters."""
@@ -123,8 +140,14 @@ class RunLog:
         self.client.log_batch(run, metrics=[Metric(k, v, now, 0) for k, v in present.items()])
 
     def log_table(self, run: str, table: pd.DataFrame, name: str) -> None:
-        """Log a table as JSON, which MLflow's UI shows and compares."""
-        self.client.log_table(run, table, name)
+        """Log a table as the JSON that MLflow's UI shows and compares.
+
+        Written here, because ``MlflowClient.log_table`` cuts numbers to ten digits.
+        """
+        rows = [[None if pd.isna(v) else v for v in row] for row in table.astype(object).to_numpy()]
+        self.client.log_text(run, json.dumps({"columns": list(table.columns), "data": rows}), name)
+        self.tables.setdefault(run, []).append({"path": name, "type": "table"})
+        self.tag(run, "mlflow.loggedArtifacts", json.dumps(self.tables[run]))
 
     def log_picture(self, run: str, picture: Image.Image, name: str) -> None:
         """Log a picture as a PNG artifact."""

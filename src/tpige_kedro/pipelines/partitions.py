@@ -1,8 +1,14 @@
-"""Small helpers of the stages that work on keys of partitions."""
+"""Partitioned datasets as nodes see them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from PIL.Image import Image
+
+Records = Mapping[str, Callable[[], dict[str, Any]]]  # by key, loaded when called
+Pictures = Mapping[str, Callable[[], Image]]
 
 
 def of_variant(completed: Mapping[str, str], name: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -168,9 +169,12 @@ class WanGenerator(ABC):
                 outcomes.append((request, SampleError(request.sample_id, problem, "replace it")))
         if ready:
             guider = self.guider(guidance)
+            started = time.perf_counter()
             videos, latents = self.sample(ready, conditions, guidance, guider)
+            share = round((time.perf_counter() - started) / len(ready), 3)
             for request, video, latent in zip(ready, videos, latents, strict=True):
-                outcomes.append((request, self._clip(request, video, latent, guidance, guider)))
+                clip = self._clip(request, video, latent, guidance, guider, seconds=share)
+                outcomes.append((request, clip))
         return outcomes
 
     def _clip(
@@ -180,6 +184,8 @@ class WanGenerator(ABC):
         latent: torch.Tensor,
         guidance: Guidance,
         guider: IdAwareGuidance,
+        *,
+        seconds: float,  # of its share of the batch
     ) -> GeneratedClip | Exception:
         if not torch.isfinite(latent).all():
             problem = "sampling ended in values that are not finite"
@@ -189,6 +195,7 @@ class WanGenerator(ABC):
             guidance,
             guider,
             **self.details(),
+            seconds=seconds,
             flow_shift=self.pipeline.scheduler.config.flow_shift,
             noise_seed=self._seed(request),
             prompt_truncated=self.text.is_truncated(request.prompt),

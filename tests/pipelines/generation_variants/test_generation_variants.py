@@ -15,7 +15,9 @@ from tpige_kedro.pipelines.generation_variants.jobs import clip_jobs, frames_has
 from tpige_kedro.pipelines.generation_variants.nodes import clip_generator, list_variants
 from tpige_kedro.schemas import ModelSpec, Variant
 
-MODEL = ModelSpec(type="fakes.Generator", licence="Apache-2.0", options={"steps": 3, "batch_size": 4})
+MODEL = ModelSpec(
+    type="fakes.Generator", licence="Apache-2.0", options={"steps": 3, "batch_size": 4}
+)
 ENHANCED = Variant(generator="m", prompt="enhanced", reference="enhanced")
 SAMPLES = pd.DataFrame(
     {
@@ -26,7 +28,9 @@ SAMPLES = pd.DataFrame(
         "reference_hash": ["ha", "hb"],
     }
 )
-PROMPTS = pd.DataFrame({"sample_id": ["s1", "s2"], "enhanced_prompt": ["A red man reads.", "A red man runs."]})
+PROMPTS = pd.DataFrame(
+    {"sample_id": ["s1", "s2"], "enhanced_prompt": ["A red man reads.", "A red man runs."]}
+)
 RECORDS = {"s1": lambda: {"picture_hash": "e1"}, "s2": lambda: {"picture_hash": "e2"}}
 
 
@@ -56,15 +60,25 @@ def inputs(**changes: Any) -> dict[str, Any]:
     }
 
 
-def generate(name: str = "v", **changes: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def generate(
+    name: str = "v", **changes: Any
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """All clips, records and failures; a deleted partition is None."""
     chunks = list(clip_generator(name)(**inputs(**changes)))
-    clips, records, failures = ({k: v for part in parts for k, v in part.items()} for parts in zip(*chunks, strict=True))
+    clips, records, failures = (
+        {k: v for part in parts for k, v in part.items()} for parts in zip(*chunks, strict=True)
+    )
     return clips, records, failures
 
 
 def marks(variant: Variant = ENHANCED, model: ModelSpec = MODEL, **changes: Any) -> dict[str, str]:
-    given = {"samples": SAMPLES, "prompts": PROMPTS, "enhanced_reference_records": RECORDS, "seed": 0, **changes}
+    given = {
+        "samples": SAMPLES,
+        "prompts": PROMPTS,
+        "enhanced_reference_records": RECORDS,
+        "seed": 0,
+        **changes,
+    }
     return {job.key: job.fingerprint for job in clip_jobs(**given, variant=variant, model=model)}
 
 
@@ -102,11 +116,17 @@ def test_samples_have_seeds_of_their_own_and_variants_share_them() -> None:
 
 
 CHANGES = {
-    "guidance": {"variant": Variant.model_validate({**ENHANCED.model_dump(), "guidance": {"identity_weight": 0.7}})},
+    "guidance": {
+        "variant": Variant.model_validate(
+            {**ENHANCED.model_dump(), "guidance": {"identity_weight": 0.7}}
+        )
+    },
     "model option": {"model": MODEL.model_copy(update={"options": {"steps": 4, "batch_size": 4}})},
     "weights": {"model": MODEL.model_copy(update={"source": "owner/name", "revision": "abc"})},
     "prompt": {"prompts": PROMPTS.assign(enhanced_prompt="Another.")},
-    "picture": {"enhanced_reference_records": dict.fromkeys(RECORDS, lambda: {"picture_hash": "new"})},
+    "picture": {
+        "enhanced_reference_records": dict.fromkeys(RECORDS, lambda: {"picture_hash": "new"})
+    },
     "seed": {"seed": 1},
 }
 
@@ -117,7 +137,11 @@ def test_what_decides_the_clip_changes_the_fingerprint(what: str) -> None:
 
 
 SAME = {
-    "batch size": {"model": MODEL.model_copy(update={"options": {"steps": 3, "batch_size": 1, "device": "cuda"}})},
+    "batch size": {
+        "model": MODEL.model_copy(
+            update={"options": {"steps": 3, "batch_size": 1, "device": "cuda"}}
+        )
+    },
     "licence": {"model": MODEL.model_copy(update={"licence": "MIT"})},
     "original prompt": {"samples": SAMPLES.assign(prompt="unused by this variant")},
     "original picture": {"samples": SAMPLES.assign(reference_hash="unused by this variant")},
@@ -149,11 +173,15 @@ def test_clips_of_another_variant_do_not_count() -> None:
     assert sorted(generate("v", completed=completed)[0]) == ["s1", "s2"]
 
 
-def test_a_variant_without_its_key_yields_nothing(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variant_without_its_key_yields_nothing(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     needy = MODEL.model_copy(update={"needs": ("SOME_KEY",)})
     monkeypatch.delenv("SOME_KEY", raising=False)
     assert generate(models={"m": needy}) == ({}, {}, {}) and not work.exists()
-    status = list_variants({"v": Variant(generator="m"), "w": Variant(generator="n")}, {"m": needy, "n": MODEL})
+    status = list_variants(
+        {"v": Variant(generator="m"), "w": Variant(generator="n")}, {"m": needy, "n": MODEL}
+    )
     assert status["status"].tolist() == ["skipped", "ready"]
     assert status["reason"].tolist() == ["no key: SOME_KEY is not set", ""]
     monkeypatch.setenv("SOME_KEY", "secret")
@@ -169,7 +197,10 @@ FAULTS = {
     "its reference a.png is gone": {"references": {"b.png": picture}},
     "damaged": {"references": {"a.png": broken, "b.png": picture}},
     "no enhanced prompt": {"variant": ENHANCED, "prompts": PROMPTS.iloc[1:]},
-    "no enhanced reference": {"variant": ENHANCED, "enhanced_reference_records": {"s2": RECORDS["s2"]}},
+    "no enhanced reference": {
+        "variant": ENHANCED,
+        "enhanced_reference_records": {"s2": RECORDS["s2"]},
+    },
 }
 
 
@@ -179,7 +210,10 @@ def test_one_bad_sample_does_not_stop_the_others(message: str) -> None:
     assert list(clips) == ["s2"] and records["s1"] is None
     assert failures["s2"] is None
     assert failures["s1"]["stage"] == "generation_variants.v"
-    assert message.removeprefix("the model ") in failures["s1"]["message"] or "refused" in failures["s1"]["message"]
+    assert (
+        message.removeprefix("the model ") in failures["s1"]["message"]
+        or "refused" in failures["s1"]["message"]
+    )
 
 
 def test_if_nothing_can_be_made_no_model_is_loaded(work: Path) -> None:

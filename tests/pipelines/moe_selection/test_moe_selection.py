@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
@@ -19,7 +21,7 @@ from tpige_kedro.pipelines.moe_selection.nodes import (
     share_wins,
     summarise_variants,
 )
-from tpige_kedro.schemas import Moe, Scoring
+from tpige_kedro.schemas import Moe, Parameters, Scoring
 
 NAN = math.nan
 SETTINGS = Moe(experts=("a", "b"), baseline="a", comparisons=(("control", "b"),), resamples=500)
@@ -217,6 +219,31 @@ def test_differences_are_paired_with_the_baseline_and_corrected_per_metric(
         assert family["p_holm"].tolist() == holm(family["p"].tolist()).tolist()
     gain = differences.set_index(["variant", "against", "metric"]).loc[("moe", "a", "overall")]
     assert gain["difference"] >= 0 and gain["n"] == 12
+
+
+def test_a_pair_named_twice_is_compared_once(scores, selection) -> None:
+    twice = SETTINGS.model_copy(update={"comparisons": (("b", "a"), ("control", "b"))})
+    tables.VARIANT_DIFFERENCES.validate(compare_variants(scores, selection, twice, seed=0)[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"moe": {"experts": ["vace"], "baseline": "vaca"}}, "no variant 'vaca'"),
+        ({"moe": {"experts": ["vace"], "comparisons": [["vace", "x"]]}}, "no variant 'x'"),
+        (
+            {"variants": {"vace": {"generator": "mini_vace"}, "moe": {"generator": "mini_vace"}}},
+            "variants.moe",
+        ),
+    ],
+)
+def test_names_that_do_not_exist_or_are_taken_are_refused(changes: dict, problem: str) -> None:
+    raw: dict = {}
+    for file in sorted((Path(__file__).parents[3] / "conf" / "base").glob("parameters*.yml")):
+        raw |= yaml.safe_load(file.read_text())
+    Parameters.model_validate(raw)
+    with pytest.raises(ValueError, match=problem):
+        Parameters.model_validate({**raw, **changes})
 
 
 def test_without_a_baseline_nothing_is_compared(scores, selection) -> None:

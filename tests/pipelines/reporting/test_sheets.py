@@ -84,6 +84,7 @@ def test_every_clip_has_its_strip_and_unchanged_ones_are_kept(
     again = cut(run, records, clips, completed_clips=remade)
     assert [key for strip, _, _ in again for key in strip] == ["vace/id2"]
     assert len(cut(run, records, clips, reporting=Reporting(frames=2))) == 4
+    assert len(cut(run, {}, clips, completed_clips={"vace/id1": "x"})) == 2  # no record, no clip
 
 
 def test_a_clip_that_cannot_be_read_does_not_stop_the_others(

@@ -25,7 +25,9 @@ SAMPLES = pd.DataFrame(
         "reference_hash": ["ha", "hb"],
     }
 )
-RECORDS = {s: lambda s=s: {"fingerprint": f"made {s}", "frames_hash": f"pixels {s}"} for s in ("s1", "s2")}
+RECORDS = {
+    s: lambda s=s: {"fingerprint": f"made {s}", "frames_hash": f"pixels {s}"} for s in ("s1", "s2")
+}
 
 
 class Brightness:
@@ -46,9 +48,15 @@ class Faces:
     metrics = (MetricSpec("faces", "Faces", 0, 1, "higher", "tests"),)
 
     def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
+        if "explode" in clip.prompt:
+            raise RuntimeError("sizes do not match")
         if "hidden" in clip.prompt:
             return {"faces": Missing("no face in any frame")}
-        return {"faces": float("inf") if "endless" in clip.prompt else clip.reference.getpixel((0, 0))[0] / 255}
+        return {
+            "faces": float("inf")
+            if "endless" in clip.prompt
+            else clip.reference.getpixel((0, 0))[0] / 255
+        }
 
 
 MODELS = {
@@ -79,20 +87,26 @@ def score(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         "samples": SAMPLES,
         "clips": Opened(),
         "records": RECORDS,
-        "references": {n: lambda: Image.new("RGB", (8, 8), (255, 0, 0)) for n in ("a.png", "b.png")},
+        "references": {
+            n: lambda: Image.new("RGB", (8, 8), (255, 0, 0)) for n in ("a.png", "b.png")
+        },
         "completed": {},
         "models": MODELS,
         "scoring": SCORING,
         **changes,
     }
     chunks = list(clip_scorer("v")(**given))
-    records, failures = ({k: v for part in parts for k, v in part.items()} for parts in zip(*chunks, strict=True))
+    records, failures = (
+        {k: v for part in parts for k, v in part.items()} for parts in zip(*chunks, strict=True)
+    )
     return records, failures
 
 
 def table(records: dict[str, Any], samples: pd.DataFrame = SAMPLES, **changes: Any) -> pd.DataFrame:
     lazy = {key: lambda r=record: r for key, record in records.items() if record}
-    made = score_table("v")(samples, changes.get("clip_records", RECORDS), lazy, changes.get("scoring", SCORING))
+    made = score_table("v")(
+        samples, changes.get("clip_records", RECORDS), lazy, changes.get("scoring", SCORING)
+    )
     return SCORES.validate(made)
 
 
@@ -115,7 +129,9 @@ def test_a_table_row_is_the_record_and_the_weighted_sum() -> None:
     assert rows["overall_reason"].isna().all() and (rows["variant"] == "v").all()
 
 
-@pytest.mark.parametrize(("word", "reason"), [("hidden", "no face in any frame"), ("endless", "Faces returned inf")])
+@pytest.mark.parametrize(
+    ("word", "reason"), [("hidden", "no face in any frame"), ("endless", "Faces returned inf")]
+)
 def test_a_missing_value_is_nan_with_its_reason_and_never_zero(word: str, reason: str) -> None:
     records, failures = score(samples=SAMPLES.assign(prompt=[word, "A man runs."]))
     assert records["s1"]["values"]["faces"] is None and failures["s1"] is None
@@ -133,8 +149,15 @@ def test_nothing_is_scored_twice() -> None:
 
 
 NEW = {
-    "another clip": {"records": {**RECORDS, "s1": lambda: {"fingerprint": "made anew", "frames_hash": "pixels s1"}}},
-    "other pixels": {"records": {**RECORDS, "s1": lambda: {"fingerprint": "made s1", "frames_hash": "other"}}},
+    "another clip": {
+        "records": {
+            **RECORDS,
+            "s1": lambda: {"fingerprint": "made anew", "frames_hash": "pixels s1"},
+        }
+    },
+    "other pixels": {
+        "records": {**RECORDS, "s1": lambda: {"fingerprint": "made s1", "frames_hash": "other"}}
+    },
     "another prompt": {"samples": SAMPLES.assign(prompt=["A man sits.", "A man runs."])},
     "another photo": {"samples": SAMPLES.assign(reference_hash=["new", "hb"])},
 }
@@ -163,7 +186,10 @@ def test_a_score_of_an_earlier_clip_is_not_shown() -> None:
     records, _ = score()
     newer = {**RECORDS, "s1": lambda: {"fingerprint": "made anew", "frames_hash": "pixels s1"}}
     rows = table(records, clip_records=newer).set_index("sample_id")
-    assert np.isnan(rows.loc["s1", "brightness"]) and rows.loc["s1", "brightness_reason"] == "scoring failed"
+    assert (
+        np.isnan(rows.loc["s1", "brightness"])
+        and rows.loc["s1", "brightness_reason"] == "scoring failed"
+    )
     assert rows.loc["s2", "brightness"] == pytest.approx(0.4)
 
 
@@ -192,8 +218,18 @@ def test_a_clip_or_picture_that_is_gone_fails_alone() -> None:
     assert "a.png is gone" in failures["s1"]["message"]
 
 
+def test_a_scorer_that_raises_fails_its_clip_alone() -> None:
+    records, failures = score(samples=SAMPLES.assign(prompt=["explode", "A man runs."]))
+    assert records["s1"] is None and failures["s1"]["error"] == "RuntimeError"
+    assert records["s2"]["values"]
+    assert table(records).set_index("sample_id").loc["s1", "faces_reason"] == "scoring failed"
+
+
 def test_the_stage_takes_clips_and_gives_tables() -> None:
     pipeline = create_pipeline(("a", "b"))
     assert {"clips_a", "records_a", "references"} <= pipeline.inputs()
     assert {"scores_a", "scores_b"} <= pipeline.outputs()
-    assert {n.name for n in pipeline.only_nodes_with_tags("b").nodes} == {"scoring.b.score", "scoring.b.tabulate"}
+    assert {n.name for n in pipeline.only_nodes_with_tags("b").nodes} == {
+        "scoring.b.score",
+        "scoring.b.tabulate",
+    }

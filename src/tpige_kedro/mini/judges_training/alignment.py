@@ -22,13 +22,15 @@ from tpige_kedro.mini.world.captions import attributes_of, caption
 
 TOP = 0.6  # cosine of a text that is true of the frame in every word
 UNKNOWN_SHARE = 0.02  # of the words, hidden in training
+DAMAGED_SHARE = 0.2  # of the frames, for each of blur and noise
 JUNK_SHARE = 16  # one frame of so many shows nothing at all
 LOSS_SCALE = 100.0
 PROBE_SCALE = 10.0  # of the vectors that linear probes read; they are dropped after training
 TITLE = "Mini text-image alignment"
 PURPOSE = f"""A frame tower and a text tower for the mini people world, behind `MiniAlignmentScorer` (the role of GME). Their cosine
 was trained to be {TOP} times the share of the text's statements (role, setting, action, attributes of the face, by weight) that the
-frame shows: 0 for a frame that shows nothing, {TOP} where everything is true. Most actions can hardly be told from one frame."""
+frame shows: 0 for a frame that shows nothing, {TOP} where everything is true; blur, noise and wrong exposure take up to half each.
+Most actions can hardly be told from one frame."""
 
 
 def train_alignment(context: Context, folder: Path) -> Card:
@@ -44,12 +46,12 @@ def train_alignment(context: Context, folder: Path) -> Card:
 
     def losses_at(progress: float) -> Losses:
         rows = pool.rows(draw(len(pool), scale.batch, device))
-        pictures, shown = some_without_content(rows)
+        pictures, shown, legible = some_without_content(rows)
         chosen = fitting_and_random(shown, claims)
         with autocast(device):
             frames = network.frames(as_channels_last(pictures))
             said = network.texts(hide_words(ids[chosen]))
-        off = frames @ said.T - TOP * shown @ claims[chosen].T
+        off = frames @ said.T - TOP * legible[:, None] * (shown @ claims[chosen].T)
         guesses = [probe(PROBE_SCALE * v) for probe, v in zip(probes, (frames, said), strict=True)]
         truths = (shown, (claims[chosen] > 0).float())
         probed = [
@@ -67,14 +69,15 @@ def train_alignment(context: Context, folder: Path) -> Card:
     return Card(TITLE, PURPOSE, training, measured_on(context), measure_alignment(context, network))
 
 
-def some_without_content(rows: Frames) -> tuple[Tensor, Tensor]:
-    """Pictures as a clip file gives them, a few of them damaged or void, and what they show."""
-    pictures, shown = faults.degraded(faults.seen(rows.images()), 0.15), facts(rows)
+def some_without_content(rows: Frames) -> tuple[Tensor, Tensor, Tensor]:
+    """Pictures as a clip file gives them, a few damaged or void; what they show; how much of it is left to see (n,)."""
+    pictures, legible = faults.degraded(faults.seen(rows.images()), DAMAGED_SHARE)
+    shown = facts(rows)
     void = max(1, len(rows) // JUNK_SHARE)
     shown[:void] = 0
     noise = torch.randn_like(pictures[:void]) * faults.uniform(pictures[:void], 0.0, 0.8)
     blank = torch.rand(void, 3, 1, 1, device=pictures.device) * 2 - 1
-    return torch.cat([(blank + noise).clamp(-1, 1), pictures[void:]]), shown
+    return torch.cat([(blank + noise).clamp(-1, 1), pictures[void:]]), shown, legible
 
 
 @torch.no_grad()
@@ -102,11 +105,17 @@ def measure_alignment(context: Context, network: TextFrameAlignment) -> dict[str
     for kind, decoded in (("rendered", False), ("decoded", True)):
         rows = renderer.single_frames(people, count, False, decoded, everyone)
         rows = rows.rows(rows.face_open.nonzero()[:, 0])
-        frames = network.frames(rows.images())
-        scores = {
-            name: (frames * network.texts(network.tokenize(texts).to(context.device))).sum(1)
-            for name, texts in wrong_captions(rows).items()
+        texts = {
+            name: network.texts(network.tokenize(lines).to(context.device))
+            for name, lines in wrong_captions(rows).items()
         }
+        pictures = rows.images()
+        frames = network.frames(pictures)
+        blurry = network.frames(faults.gaussian_blur(pictures, 2.0))
+        noisy = network.frames(pictures + 0.3 * torch.randn_like(pictures))
+        scores = {name: (frames * text).sum(1) for name, text in texts.items()}
+        scores["true of a blurred frame"] = (blurry * texts["true"]).sum(1)
+        scores["true of a noisy frame"] = (noisy * texts["true"]).sum(1)
         for name, values in scores.items():
             numbers[f"{name}/{kind}"] = values.mean().item()
             if name.startswith("wrong"):

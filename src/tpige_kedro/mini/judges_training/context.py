@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from tpige_kedro.mini.judges_training.cards import Card
-from tpige_kedro.mini.judges_training.pools import Clips, Codec, Frames, Renderer
+from tpige_kedro.mini.judges_training.pools import Clips, Frames
+from tpige_kedro.mini.judges_training.rendering import Codec, Renderer
 from tpige_kedro.mini.judges_training.scale import Scale
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.world.people import People
@@ -93,7 +94,9 @@ def run_stage(
     partial.mkdir(parents=True)
     torch.manual_seed(1000 * context.seed + 100 + offset)
     card = stage(context, partial)
-    (partial / CARD).write_text(card.text(context.seed, context.commit), encoding="utf-8")
+    (partial / CARD).write_text(
+        card.text(context.seed, context.commit, context.codec is not None), encoding="utf-8"
+    )
     context.log(folder).write(event="measured", **card.numbers)
     shutil.rmtree(target, ignore_errors=True)
     os.replace(partial, target)

@@ -12,7 +12,8 @@ from tpige_kedro.mini.judges_training import faults
 from tpige_kedro.mini.judges_training.cards import Card
 from tpige_kedro.mini.judges_training.context import Context, repeat_people
 from tpige_kedro.mini.judges_training.loop import Course, Losses, autocast, draw, on_device, train
-from tpige_kedro.mini.judges_training.pools import Frames, Renderer
+from tpige_kedro.mini.judges_training.pools import Frames
+from tpige_kedro.mini.judges_training.rendering import Renderer
 from tpige_kedro.mini.networks.checkpoint import save_network
 from tpige_kedro.mini.networks.face_encoders import (
     WIDTH,
@@ -99,7 +100,7 @@ def locator_losses(locator: nn.Module, shown: Frames, others: Frames, pictures: 
     A third of ``others`` loses its face (blank, noise, shuffled, covered); then only "not visible" is asked.
     """
     half = len(pictures) // 2
-    rest = faults.degraded(faults.seen(others.images()))
+    rest, _ = faults.degraded(faults.seen(others.images()))
     third = max(1, len(rest) // 3)
     junk = faults.without_face(
         rest[:third], others.x[:third], others.y[:third], others.size[:third]
@@ -146,7 +147,7 @@ def measure_identity(
     """Similarity of a neutral portrait with open-faced scenes of the same person and of all others."""
     count = len(people["age"])
     everyone = repeat_people(count, 1, renderer.device)
-    portraits = renderer.single_frames(people, count, True, False, everyone)
+    portraits = renderer.single_frames(people, count, True, False, everyone, neutral=True)
     anchors = encoder(crop_heads(portraits.images(), locator(portraits.images())))
     numbers: dict[str, float] = {}
     for name, decoded in (("rendered", False), ("decoded", True)):

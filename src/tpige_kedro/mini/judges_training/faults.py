@@ -14,6 +14,7 @@ from torch import Tensor
 RGB_TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813))
 YCC_TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.3441, -0.7141), (1.0, 1.772, 0.0))
 BLOCK = 8  # pixels of a coding block
+WIDEST_BLUR = 2.5  # pixels
 TILE = 10  # pixels of a tile of a shuffled picture
 
 
@@ -87,9 +88,7 @@ def gaussian_blur(pictures: Tensor, sigma: float) -> Tensor:
     return F.conv2d(padded, kernel[..., None], groups=3)
 
 
-def blur_in_groups(
-    pictures: Tensor, groups: int = 8, strongest: float = 2.5
-) -> tuple[Tensor, Tensor]:
+def blur_in_groups(pictures: Tensor, groups: int = 8, *, strongest: float) -> tuple[Tensor, Tensor]:
     """Blur each of ``groups`` parts of the batch by a width of its own; widths in pixels (n, 1, 1, 1)."""
     parts = pictures.chunk(groups)
     widths = (torch.rand(len(parts)) * strongest).tolist()
@@ -105,13 +104,28 @@ def expose(pictures: Tensor, stops: Tensor) -> Tensor:
     return (((pictures + 1) * 2**stops).clamp(0, 2)) - 1
 
 
-def degraded(pictures: Tensor, probability: float = 0.3) -> Tensor:
-    """Blur, noise and exposure that a network must survive or doubt, each with this probability."""
-    blurred, _ = blur_in_groups(pictures)
-    pictures = sometimes(pictures, blurred, probability)
-    noisy = pictures + uniform(pictures, 0.0, 0.4) * torch.randn_like(pictures)
-    pictures = sometimes(pictures, noisy, probability)
-    return sometimes(pictures, expose(pictures, uniform(pictures, -1.0, 1.0)), probability / 2)
+def degraded(pictures: Tensor, probability: float = 0.3) -> tuple[Tensor, Tensor]:
+    """Blur, noise and exposure that a network must survive or doubt, each with this probability.
+
+    Also how much of each picture is left to see, (n,) in [0.125, 1]: every fault takes up to half.
+    """
+    blurred, sigma = blur_in_groups(pictures, strongest=WIDEST_BLUR)
+    pictures, blur = choose(pictures, blurred, sigma / WIDEST_BLUR, probability)
+    spread = uniform(pictures, 0.0, 0.4)
+    noisy = pictures + spread * torch.randn_like(pictures)
+    pictures, noise = choose(pictures, noisy, spread / 0.4, probability)
+    stops = uniform(pictures, -1.0, 1.0)
+    pictures, light = choose(pictures, expose(pictures, stops), stops.abs(), probability / 2)
+    left = (1 - blur / 2) * (1 - noise / 2) * (1 - light / 2)
+    return pictures, left.flatten()
+
+
+def choose(
+    pictures: Tensor, changed: Tensor, severity: Tensor, probability: float
+) -> tuple[Tensor, Tensor]:
+    """Some of the pictures changed, and the severity (n, 1, 1, 1) that they then have."""
+    hit = uniform(pictures) < probability
+    return torch.where(hit, changed, pictures), severity * hit
 
 
 def without_face(pictures: Tensor, x: Tensor, y: Tensor, size: Tensor) -> Tensor:

@@ -17,7 +17,6 @@ from tpige_kedro.mini.judges_training.pools import Frames
 from tpige_kedro.mini.networks.checkpoint import save_network
 from tpige_kedro.mini.networks.image_quality import FAULTS, ImageQuality, quality
 
-WIDEST_BLUR = 2.5  # pixels, severity 1
 STRONGEST_NOISE = 0.5  # standard deviation on [-1, 1], severity 1
 MOST_STOPS = 1.5  # of exposure, severity 1
 DECODED, DECODED_NOISY = (
@@ -51,27 +50,25 @@ def train_imaging(context: Context, folder: Path) -> Card:
 def damaged(rows: Frames) -> tuple[Tensor, Tensor]:
     """Pictures with random faults and the severity (n, 4) of each fault."""
     pictures = rows.images()
-    blurred, sigma = faults.blur_in_groups(pictures, strongest=WIDEST_BLUR)
-    pictures, blur = choose(pictures, blurred, sigma / WIDEST_BLUR)
+    blurred, sigma = faults.blur_in_groups(pictures, strongest=faults.WIDEST_BLUR)
+    pictures, blur = faults.choose(pictures, blurred, sigma / faults.WIDEST_BLUR, SHARE)
     stops = faults.uniform(pictures, -MOST_STOPS, MOST_STOPS)
-    pictures, exposure = choose(pictures, faults.expose(pictures, stops), stops.abs() / MOST_STOPS)
+    pictures, exposure = faults.choose(
+        pictures, faults.expose(pictures, stops), stops.abs() / MOST_STOPS, SHARE
+    )
     spread = faults.uniform(pictures, 0.0, STRONGEST_NOISE)
     noisy = pictures + spread * torch.randn_like(pictures)
-    pictures, noise = choose(pictures, noisy, spread / STRONGEST_NOISE)
+    pictures, noise = faults.choose(pictures, noisy, spread / STRONGEST_NOISE, SHARE)
     strength = faults.uniform(pictures)
-    pictures, blocks = choose(pictures, faults.video_coding(pictures, strength), strength)
+    pictures, blocks = faults.choose(
+        pictures, faults.video_coding(pictures, strength), strength, SHARE
+    )
     decoded = torch.where(rows.noise < 0, 0.0, DECODED + DECODED_NOISY * rows.noise).view(
         -1, 1, 1, 1
     )
     coding = 1 - (1 - blocks) * (1 - decoded)
     severities = torch.cat([blur, noise, exposure, coding], 1)[:, :, 0, 0]
     return pictures.clamp(-1, 1), severities.clamp(0, 1)
-
-
-def choose(pictures: Tensor, changed: Tensor, severity: Tensor) -> tuple[Tensor, Tensor]:
-    """Some of the pictures changed, and the severity that they then have."""
-    hit = faults.uniform(pictures) < SHARE
-    return torch.where(hit, changed, pictures), severity * hit
 
 
 @torch.no_grad()

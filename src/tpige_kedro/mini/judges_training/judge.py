@@ -89,7 +89,7 @@ def train_scene(context: Context) -> SceneJudge:
         rows = frames.rows(draw(len(frames), scale.batch // 2, device))
         moving = clips.rows(draw(len(clips.video), scale.clip_batch, device))
         pictures = torch.cat([rows.images(), to_floats(moving.video.flatten(0, 1))])
-        pictures = faults.degraded(faults.seen(pictures), 0.1)
+        pictures, _ = faults.degraded(faults.seen(pictures), 0.1)
         with autocast(device):
             scene = judge(as_channels_last(pictures))
             action = judge.judge_action(last(scene, len(pictures) - len(rows)), scale.clip_batch)

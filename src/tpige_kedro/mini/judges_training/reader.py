@@ -83,7 +83,7 @@ def measure_reader(context: Context, locator: nn.Module, reader: nn.Module) -> d
     everyone = torch.arange(count, device=context.device)
     numbers: dict[str, float] = {}
     for kind, decoded in (("rendered", False), ("decoded", True)):
-        rows = renderer.single_frames(people, count, True, decoded, everyone)
+        rows = renderer.single_frames(people, count, True, decoded, everyone, neutral=True)
         logits = reader(head_crops(rows.images(), locator(rows.images())))
         truth = labels(rows)
         gaps = []

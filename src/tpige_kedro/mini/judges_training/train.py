@@ -14,8 +14,8 @@ from tpige_kedro.mini.judges_training.faces import train_faces
 from tpige_kedro.mini.judges_training.imaging import train_imaging
 from tpige_kedro.mini.judges_training.interpolation import train_interpolation
 from tpige_kedro.mini.judges_training.judge import train_judge
-from tpige_kedro.mini.judges_training.pools import Codec
 from tpige_kedro.mini.judges_training.reader import train_reader
+from tpige_kedro.mini.judges_training.rendering import Codec
 from tpige_kedro.mini.judges_training.scale import SCALES
 
 # folder -> what fills it; in this order, because the reader takes a copy of the face locator

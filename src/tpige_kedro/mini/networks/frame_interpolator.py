@@ -24,6 +24,7 @@ def enlarge(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
+# The shipped checkpoint has these widths: a change here needs a new training.
 class FrameInterpolator(nn.Module):
     """Two stacks (n, 3, h, w) in [0, 1], sides multiples of 8 -> the stack half-way between them.
 

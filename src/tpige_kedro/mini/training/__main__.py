@@ -16,18 +16,30 @@ from tpige_kedro.mini.training.stages import STAGES, run_stage
 def main() -> None:
     """Run the named stages in their order; those already done are skipped."""
     parser = argparse.ArgumentParser(description="Train the mini models")
-    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, latents and the log")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for checkpoints, latents and the log"
+    )
     parser.add_argument("--stages", default=",".join(STAGES), help="comma-separated, default all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--factor", type=float, default=1.0, help="share of the items and steps")
-    parser.add_argument("--tiny", action="store_true", help="a few steps of everything: does it run at all?")
-    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=NUMBER", help="change single numbers of the recipe")
+    parser.add_argument(
+        "--tiny", action="store_true", help="a few steps of everything: does it run at all?"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="change single numbers of the recipe",
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     recipe = TINY if options.tiny else Recipe(seed=options.seed).scaled(options.factor)
     changes = dict(item.split("=") for item in options.set)
-    recipe = replace(recipe, **{name: type(getattr(recipe, name))(value) for name, value in changes.items()})
+    recipe = replace(
+        recipe, **{name: type(getattr(recipe, name))(value) for name, value in changes.items()}
+    )
     for name in options.stages.split(","):
         run_stage(name, options.work, recipe, torch.device(options.device))
 

@@ -30,15 +30,28 @@ class Velocity(nn.Module):
         self.transformer, self.with_control = transformer, with_control
 
     def forward(self, x: Tensor, timestep: Tensor, text: Tensor, *control: Tensor) -> Tensor:
+        """x (n, 16, f, h, w), timestep (n,), text (n, L, D); VACE: the control tensor and the scale of each hint."""
         names = ("control_hidden_states", "control_hidden_states_scale")
         extra = dict(zip(names, control, strict=True)) if self.with_control else {}
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda, cache_enabled=False):
+        with torch.autocast(
+            x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda, cache_enabled=False
+        ):
             return self.transformer(
-                hidden_states=x, timestep=timestep, encoder_hidden_states=text, return_dict=False, **extra
+                hidden_states=x,
+                timestep=timestep,
+                encoder_hidden_states=text,
+                return_dict=False,
+                **extra,
             )[0].float()
 
 
 def is_block_matrix(name: str, parameter: nn.Parameter) -> bool:
     """The weight matrices inside transformer and text blocks: what Muon steps."""
     inside = "blocks." in name or "block." in name
-    return inside and parameter.ndim == 2 and min(parameter.shape) >= 96 and "embed" not in name and "shared" not in name
+    return (
+        inside
+        and parameter.ndim == 2
+        and min(parameter.shape) >= 96
+        and "embed" not in name
+        and "shared" not in name
+    )

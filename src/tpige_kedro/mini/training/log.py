@@ -20,7 +20,11 @@ class TrainingLog:
 
     def write(self, **values: float | int | str) -> None:
         """Append one line and echo it to the log."""
-        event = {"stage": self.stage, "seconds": round(time.perf_counter() - self._start, 1), **values}
+        event = {
+            "stage": self.stage,
+            "seconds": round(time.perf_counter() - self._start, 1),
+            **values,
+        }
         with self.path.open("a") as file:
             file.write(json.dumps(event) + "\n")
         logger.info("%s", json.dumps(event))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,13 +16,16 @@ class Muon:
     Matrices of one shape are stepped together; kernels count as matrices (out, in * taps).
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+    def __init__(
+        self, parameters: Sequence[nn.Parameter], lr: float, momentum: float = 0.95
+    ) -> None:
         self.lr, self.momentum = lr, momentum
         groups: dict[tuple[int, int], list[nn.Parameter]] = {}
         for parameter in parameters:
             groups.setdefault((parameter.shape[0], parameter[0].numel()), []).append(parameter)
         self._groups = [
-            (members, torch.zeros(len(members), *shape, device=members[0].device)) for shape, members in groups.items()
+            (members, torch.zeros(len(members), *shape, device=members[0].device))
+            for shape, members in groups.items()
         ]
 
     @torch.no_grad()
@@ -33,7 +37,10 @@ class Muon:
             velocity.mul_(self.momentum).add_(gradient)
             update = _orthogonalise(gradient.add_(velocity, alpha=self.momentum))
             update.mul_(self.lr * scale * math.sqrt(max(1.0, rows / columns)))
-            torch._foreach_sub_([p.data for p in members], [u.reshape(p.shape) for u, p in zip(update, members)])
+            torch._foreach_sub_(
+                [p.data for p in members],
+                [u.reshape(p.shape) for u, p in zip(update, members, strict=True)],
+            )
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:
@@ -70,7 +77,7 @@ class Average:
     @torch.no_grad()
     def apply(self) -> None:
         """Copy the average into the live weights."""
-        for live, mean in zip(self._live, self._mean):
+        for live, mean in zip(self._live, self._mean, strict=True):
             live.copy_(mean)
 
 
@@ -98,7 +105,12 @@ class Optimiser:
             others, lr=adam_lr, betas=adam_betas, weight_decay=0.0, fused=self.parameters[0].is_cuda
         )
         self._average = Average(self.parameters, decay)
-        self._steps, self._warm_up, self._clip, self._adam_lr = steps, min(warm_up, max(1, steps // 4)), clip, adam_lr
+        self._steps, self._warm_up, self._clip, self._adam_lr = (
+            steps,
+            min(warm_up, max(1, steps // 4)),
+            clip,
+            adam_lr,
+        )
         self.count = 0
 
     def step(self, loss: Tensor) -> None:
@@ -126,7 +138,7 @@ class Optimiser:
         return min(1.0, (self.count + 1) / self._warm_up) * cosine
 
 
-def cuda_graph(module: nn.Module, *examples: Tensor) -> Callable[..., Tensor]:
+def cuda_graph(module: nn.Module, *examples: Tensor) -> Callable[..., Any]:
     """``module`` captured as CUDA graphs for these shapes; on the CPU the module itself."""
     if not examples[0].is_cuda:
         return module

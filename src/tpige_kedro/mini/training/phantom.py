@@ -52,7 +52,9 @@ def embed_captions(latents: Latents, text_encoder: Path, batch: int = 1024) -> T
     return torch.cat([states(chunk).bfloat16() for chunk in tokens.split(batch)])
 
 
-def train_phantom(latents: Latents, recipe: Recipe, text_encoder: Path, folder: Path, log: TrainingLog) -> None:
+def train_phantom(
+    latents: Latents, recipe: Recipe, text_encoder: Path, folder: Path, log: TrainingLog
+) -> None:
     """Train on clips with and without their reference; the text encoder is the one trained with VACE, frozen."""
     device, n = latents.clips.device, recipe.flow_batch
     torch.manual_seed(recipe.seed + 2)
@@ -84,14 +86,18 @@ def train_phantom(latents: Latents, recipe: Recipe, text_encoder: Path, folder: 
         index = with_reference[torch.randint(0, len(with_reference), (n,), device=device)]
         bare = torch.rand(n, device=device) < SHARE_NO_REFERENCE
         if len(without):
-            index = torch.where(bare, without[torch.randint(0, len(without), (n,), device=device)], index)
+            index = torch.where(
+                bare, without[torch.randint(0, len(without), (n,), device=device)], index
+            )
         reference = latents.references[index].float() * ~bare[:, None, None, None, None]
         text_index = torch.where(
             torch.rand(n, device=device) < recipe.share_text_dropped, len(captions) - 1, index
         )
         sigma = sample_sigmas(n, device)
         noisy, velocity = add_noise(latents.clips[index].float(), sigma)
-        predicted = forward(torch.cat([noisy, reference], 2), 1000 * sigma, captions[text_index].float())
+        predicted = forward(
+            torch.cat([noisy, reference], 2), 1000 * sigma, captions[text_index].float()
+        )
         weight = latents.clip_weights[index].float()[:, None]
         loss = ((predicted[:, :, :-1] - velocity) ** 2 * weight).mean()
         optimiser.step(loss)
@@ -101,5 +107,7 @@ def train_phantom(latents: Latents, recipe: Recipe, text_encoder: Path, folder: 
             running = []
     optimiser.finish()
     fresh = build_phantom()
-    fresh.load_state_dict({k.replace("_orig_mod.", ""): v.cpu() for k, v in transformer.state_dict().items()})
+    fresh.load_state_dict(
+        {k.replace("_orig_mod.", ""): v.cpu() for k, v in transformer.state_dict().items()}
+    )
     fresh.half().save_pretrained(folder / "transformer")

@@ -59,13 +59,22 @@ def render_pool(recipe: Recipe, device: torch.device | str, seed: int) -> Pool:
     generator = torch.Generator(device=device).manual_seed(seed)
     rng = random.Random(seed)
     size = world.size
-    parts: dict[str, list[Tensor]] = {k: [] for k in ("still", "reference", "kind", "clip_pose", "still_pose", "ref_pose")}
-    clips = torch.empty(recipe.clips, recipe.frames, 3, size, size, dtype=torch.uint8, device=device)
+    parts: dict[str, list[Tensor]] = {
+        k: [] for k in ("still", "reference", "kind", "clip_pose", "still_pose", "ref_pose")
+    }
+    clips = torch.empty(
+        recipe.clips, recipe.frames, 3, size, size, dtype=torch.uint8, device=device
+    )
     captions: list[str] = []
-    for still, total, batch in ((False, recipe.clips, recipe.render_batch), (True, recipe.stills, 4 * recipe.render_batch)):
+    for still, total, batch in (
+        (False, recipe.clips, recipe.render_batch),
+        (True, recipe.stills, 4 * recipe.render_batch),
+    ):
         for start in range(0, total, batch):
             n = min(batch, total - start)
-            video, pose, reference, reference_pose, kind, texts = _draw(world, recipe, n, still, generator, rng)
+            video, pose, reference, reference_pose, kind, texts = _draw(
+                world, recipe, n, still, generator, rng
+            )
             if still:
                 parts["still"].append(to_bytes(video[:, :, 0]))
             else:
@@ -88,7 +97,12 @@ def render_pool(recipe: Recipe, device: torch.device | str, seed: int) -> Pool:
 
 
 def _draw(
-    world: World, recipe: Recipe, n: int, still: bool, generator: torch.Generator, rng: random.Random
+    world: World,
+    recipe: Recipe,
+    n: int,
+    still: bool,
+    generator: torch.Generator,
+    rng: random.Random,
 ) -> tuple[Tensor, Pose, Tensor, Pose, Tensor, list[str]]:
     """One batch of training items: video, its pose, reference, its pose, kind and captions."""
     device = world.device
@@ -100,7 +114,11 @@ def _draw(
         return torch.rand(n, device=device, generator=generator) < probability
 
     people = sample_people(n, generator, device)
-    role, setting, action = integer(len(words.ROLE_NAMES)), integer(len(words.SETTING_TEXTS)), integer(6)
+    role, setting, action = (
+        integer(len(words.ROLE_NAMES)),
+        integer(len(words.SETTING_TEXTS)),
+        integer(6),
+    )
     setting = torch.where(held_out(role, setting, people), (setting + 1) % 6, setting)
     if still:
         setting = torch.where(chance(0.4), words.STUDIO, setting)
@@ -108,10 +126,20 @@ def _draw(
     kind = torch.where(draw < recipe.share_attire_reference, ATTIRE_REFERENCE, PLAIN_REFERENCE)
     kind = torch.where(draw > 1 - recipe.share_no_reference, NO_REFERENCE, kind)
     has_clause = chance(recipe.share_clause)
-    face_open = chance(_open_probability(recipe, kind, has_clause)) | (role < words.FIRST_HIDING_ROLE)
+    face_open = chance(_open_probability(recipe, kind, has_clause)) | (
+        role < words.FIRST_HIDING_ROLE
+    )
     frames = 1 if still else recipe.frames
     video, pose = sample_clips(
-        world, people, frames, role, setting, action, face_open.float(), portrait=still, generator=generator
+        world,
+        people,
+        frames,
+        role,
+        setting,
+        action,
+        face_open.float(),
+        portrait=still,
+        generator=generator,
     )
     in_attire = kind == ATTIRE_REFERENCE
     reference, reference_pose = sample_clips(
@@ -131,14 +159,23 @@ def _draw(
 
 def _open_probability(recipe: Recipe, kind: Tensor, has_clause: Tensor) -> Tensor:
     table = torch.tensor(
-        [recipe.open_without_reference, recipe.open_with_plain_reference, recipe.open_with_attire_reference],
+        [
+            recipe.open_without_reference,
+            recipe.open_with_plain_reference,
+            recipe.open_with_attire_reference,
+        ],
         device=kind.device,
     )
     return torch.where(has_clause, recipe.open_with_clause, table[kind])
 
 
 def _captions(
-    people: People, role: Tensor, setting: Tensor, action: Tensor | None, has_clause: Tensor, rng: random.Random
+    people: People,
+    role: Tensor,
+    setting: Tensor,
+    action: Tensor | None,
+    has_clause: Tensor,
+    rng: random.Random,
 ) -> list[str]:
     columns = {name: values.tolist() for name, values in people.items()}
     roles, settings, clauses = role.tolist(), setting.tolist(), has_clause.tolist()

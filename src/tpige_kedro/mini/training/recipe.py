@@ -38,7 +38,14 @@ class Recipe:
 
     def scaled(self, factor: float) -> Recipe:
         """The same training with ``factor`` of the items and steps, for smoke runs."""
-        counts = ("clips", "stills", "vae_single_steps", "vae_clip_steps", "vace_steps", "phantom_steps")
+        counts = (
+            "clips",
+            "stills",
+            "vae_single_steps",
+            "vae_clip_steps",
+            "vace_steps",
+            "phantom_steps",
+        )
         smaller = {name: max(2, int(getattr(self, name) * factor)) for name in counts}
         return replace(self, **smaller)
 

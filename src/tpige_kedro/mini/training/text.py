@@ -28,8 +28,12 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     """
     from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    split = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation("isolated")])
-    counts = Counter(word for text in _example_captions() for word, _ in split.pre_tokenize_str(text))
+    split = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation("isolated")]
+    )
+    counts = Counter(
+        word for text in _example_captions() for word, _ in split.pre_tokenize_str(text)
+    )
     letters = sorted({chr(code) for code in range(33, 127)} | {"\u2581"})
     frequent = sorted(counts, key=lambda word: (-counts[word], word))
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
@@ -43,14 +47,21 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
         single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", 1)]
     )
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=512
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=512,
     )
 
 
 def _example_captions(count: int = 4000) -> list[str]:
     """Enough captions to meet every word of the grammar."""
     rng = random.Random(0)
-    people = {name: v.tolist() for name, v in sample_people(count, torch.Generator().manual_seed(0)).items()}
+    people = {
+        name: v.tolist()
+        for name, v in sample_people(count, torch.Generator().manual_seed(0)).items()
+    }
     texts = []
     for i in range(count):
         attributes = attributes_of({name: values[i] for name, values in people.items()})
@@ -65,7 +76,9 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
     path = folder / "tokenizer_config.json"
     config = json.loads(path.read_text())
-    path.write_text(json.dumps({**config, "tokenizer_class": "PreTrainedTokenizerFast"}, indent=2) + "\n")
+    path.write_text(
+        json.dumps({**config, "tokenizer_class": "PreTrainedTokenizerFast"}, indent=2) + "\n"
+    )
 
 
 def tokenize(tokenizer: PreTrainedTokenizerFast, texts: list[str]) -> Tensor:
@@ -105,7 +118,10 @@ class TextStates(nn.Module):
         self.encoder = encoder
 
     def forward(self, ids: Tensor) -> Tensor:
+        """Ids (n, L) to states (n, L, WIDTH)."""
         mask = ids != 0
-        with torch.autocast(ids.device.type, dtype=torch.bfloat16, enabled=ids.is_cuda, cache_enabled=False):
+        with torch.autocast(
+            ids.device.type, dtype=torch.bfloat16, enabled=ids.is_cuda, cache_enabled=False
+        ):
             states = self.encoder(ids, mask.long()).last_hidden_state
         return states.float() * mask[..., None]

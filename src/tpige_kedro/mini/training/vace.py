@@ -10,7 +10,13 @@ import torch
 from diffusers import UniPCMultistepScheduler, WanVACETransformer3DModel
 from torch import Tensor, nn
 
-from tpige_kedro.mini.training.flow import SHIFT, Velocity, add_noise, is_block_matrix, sample_sigmas
+from tpige_kedro.mini.training.flow import (
+    SHIFT,
+    Velocity,
+    add_noise,
+    is_block_matrix,
+    sample_sigmas,
+)
 from tpige_kedro.mini.training.latents import Latents
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.optim import Optimiser, cuda_graph
@@ -105,7 +111,9 @@ class _Batches:
         clean, weight, reference = clean.float(), weight.float(), None
         hints = 1.0
         if kind == "free":
-            hints = float(torch.rand(()) < 0.5)  # half of them teach the plain text-to-video model under the hints
+            hints = float(
+                torch.rand(()) < 0.5
+            )  # half of them teach the plain text-to-video model under the hints
         else:
             own = data.references[index].float()
             reference = self._blank_some(own)
@@ -133,7 +141,9 @@ def _share_parameters(source: nn.Module, target: nn.Module) -> None:
 class _Forwards:
     """The forward pass per kind of batch; on a GPU compiled and captured, because launching is most of a small step."""
 
-    def __init__(self, transformer: WanVACETransformer3DModel, latents: Latents, recipe: Recipe) -> None:
+    def __init__(
+        self, transformer: WanVACETransformer3DModel, latents: Latents, recipe: Recipe
+    ) -> None:
         device = latents.clips.device
         eager = build_vace().to(device)
         _share_parameters(transformer, eager)
@@ -170,7 +180,10 @@ def train_vace(latents: Latents, recipe: Recipe, folder: Path, log: TrainingLog)
     log.write(event="ready", parameters=sum(p.numel() for p in transformer.parameters()))
     batches = _Batches(latents, recipe, null_text)
     optimiser = Optimiser(
-        {**dict(transformer.named_parameters()), **{f"text.{k}": p for k, p in encoder.named_parameters()}},
+        {
+            **dict(transformer.named_parameters()),
+            **{f"text.{k}": p for k, p in encoder.named_parameters()},
+        },
         is_matrix=is_block_matrix,
         steps=recipe.vace_steps,
         muon_lr=0.015,
@@ -178,15 +191,25 @@ def train_vace(latents: Latents, recipe: Recipe, folder: Path, log: TrainingLog)
         warm_up=200,
         clip=1.0,
     )
-    draws = torch.rand(recipe.vace_steps, generator=torch.Generator().manual_seed(recipe.seed)).tolist()
+    draws = torch.rand(
+        recipe.vace_steps, generator=torch.Generator().manual_seed(recipe.seed)
+    ).tolist()
     running: list[Tensor] = []
     for step, draw in enumerate(draws):
-        kind = "still" if draw < SHARE_STILLS else "free" if draw < SHARE_STILLS + SHARE_WITHOUT else "clip"
+        kind = (
+            "still"
+            if draw < SHARE_STILLS
+            else "free"
+            if draw < SHARE_STILLS + SHARE_WITHOUT
+            else "clip"
+        )
         item = batches.draw(kind)
         sigma = sample_sigmas(len(item.clean), device)
         noisy, velocity = add_noise(item.clean, sigma)
         hints = torch.full((len(VACE_LAYERS),), item.hints, device=device)
-        predicted = forwards.by_kind[kind](noisy, 1000 * sigma, text_states(item.tokens), item.control, hints)
+        predicted = forwards.by_kind[kind](
+            noisy, 1000 * sigma, text_states(item.tokens), item.control, hints
+        )
         loss = ((predicted - velocity) ** 2 * item.weight[:, None]).mean()
         optimiser.step(loss)
         if kind == "clip":
@@ -196,7 +219,9 @@ def train_vace(latents: Latents, recipe: Recipe, folder: Path, log: TrainingLog)
             running = []
     optimiser.finish()
     fresh = build_vace()
-    fresh.load_state_dict({k.replace("_orig_mod.", ""): v.cpu() for k, v in transformer.state_dict().items()})
+    fresh.load_state_dict(
+        {k.replace("_orig_mod.", ""): v.cpu() for k, v in transformer.state_dict().items()}
+    )
     fresh.half().save_pretrained(folder / "transformer")
     encoder.eval().half().save_pretrained(folder / "text_encoder")
     save_tokenizer(tokenizer, folder / "tokenizer")
@@ -206,5 +231,8 @@ def train_vace(latents: Latents, recipe: Recipe, folder: Path, log: TrainingLog)
 def build_scheduler() -> UniPCMultistepScheduler:
     """The sampler of all mini pipelines."""
     return UniPCMultistepScheduler(
-        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=SHIFT, num_train_timesteps=1000
+        prediction_type="flow_prediction",
+        use_flow_sigmas=True,
+        flow_shift=SHIFT,
+        num_train_timesteps=1000,
     )

@@ -69,7 +69,9 @@ def fast_single_frames() -> Iterator[None]:
         alone = x.shape[2] == 1 and cache_x is None and self.stride[0] == 1
         if alone and self._padding[4] == self.kernel_size[0] - 1:
             padding = (self._padding[2], self._padding[0])
-            return F.conv2d(x[:, :, 0], self.weight[:, :, -1], self.bias, padding=padding)[:, :, None]
+            return F.conv2d(x[:, :, 0], self.weight[:, :, -1], self.bias, padding=padding)[
+                :, :, None
+            ]
         return original(self, x, cache_x)
 
     WanCausalConv3d.forward = forward
@@ -87,7 +89,11 @@ def decode_unclamped(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
     for i in range(latents.shape[2]):
         vae._conv_idx = [0]
         first = {"first_chunk": True} if i == 0 else {}
-        chunks.append(vae.decoder(x[:, :, i : i + 1], feat_cache=vae._feat_map, feat_idx=vae._conv_idx, **first))
+        chunks.append(
+            vae.decoder(
+                x[:, :, i : i + 1], feat_cache=vae._feat_map, feat_idx=vae._conv_idx, **first
+            )
+        )
     vae.clear_cache()
     return torch.cat(chunks, 2)
 
@@ -100,24 +106,35 @@ class _Autoencode(nn.Module):
         self.vae = vae
 
     def forward(self, video: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        with torch.autocast(video.device.type, dtype=torch.bfloat16, enabled=video.is_cuda, cache_enabled=False):
+        with torch.autocast(
+            video.device.type, dtype=torch.bfloat16, enabled=video.is_cuda, cache_enabled=False
+        ):
             mean, log_variance = self.vae._encode(video).float().chunk(2, 1)
             log_variance = log_variance.clamp(-20, 10)
             decoded = decode_unclamped(self.vae, mean + noise * torch.exp(0.5 * log_variance))
         return decoded.float(), mean, log_variance
 
 
-def reconstruction_loss(video: Tensor, decoded: Tensor, mean: Tensor, log_variance: Tensor, box: Tensor) -> Tensor:
+def reconstruction_loss(
+    video: Tensor, decoded: Tensor, mean: Tensor, log_variance: Tensor, box: Tensor
+) -> Tensor:
     """L1 + squared error + half the error of gradients, faces weighted up, and a little KL; box (n, 1, T, S, S)."""
     weight = 1 + FACE_WEIGHT * box
     error = decoded - video
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
     down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
     kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-    return (error.abs() * weight).mean() + (error**2 * weight).mean() + 0.5 * (across + down) + KL_WEIGHT * kl
+    return (
+        (error.abs() * weight).mean()
+        + (error**2 * weight).mean()
+        + 0.5 * (across + down)
+        + KL_WEIGHT * kl
+    )
 
 
-def train_vae(pool: Pool, recipe: Recipe, folder: Path, log: TrainingLog, device: torch.device) -> None:
+def train_vae(
+    pool: Pool, recipe: Recipe, folder: Path, log: TrainingLog, device: torch.device
+) -> None:
     """Train on single frames first, then mostly on cuts of nine frames, and save the checkpoint in ``folder``."""
     torch.manual_seed(recipe.seed)
     vae = build_vae().to(device)
@@ -145,7 +162,9 @@ def train_vae(pool: Pool, recipe: Recipe, folder: Path, log: TrainingLog, device
         for step in range(steps):
             single = step < recipe.vae_single_steps or step % 5 == 0
             video, box = _single_frames(pool, recipe) if single else _cuts(pool, recipe)
-            noise = torch.randn(len(video), 16, 1 + (video.shape[2] - 1) // 4, size // 8, size // 8, device=device)
+            noise = torch.randn(
+                len(video), 16, 1 + (video.shape[2] - 1) // 4, size // 8, size // 8, device=device
+            )
             decoded, mean, log_variance = (singles if single else cuts)(video, noise)
             loss = reconstruction_loss(video, decoded, mean, log_variance, box)
             optimiser.step(loss)
@@ -168,7 +187,9 @@ def _single_frames(pool: Pool, recipe: Recipe) -> tuple[Tensor, Tensor]:
     j = _pick(len(pool.references), n // 4, device)
     k = _pick(len(pool.stills), n - n // 2 - n // 4, device)
     pictures = to_floats(torch.cat([frames[i], pool.references[j], pool.stills[k]]))
-    poses = torch.cat([pool.clip_poses.flatten(0, 1)[i], pool.reference_poses[j], pool.still_poses[k]])
+    poses = torch.cat(
+        [pool.clip_poses.flatten(0, 1)[i], pool.reference_poses[j], pool.still_poses[k]]
+    )
     return pictures[:, :, None], face_box(poses[:, None], pictures.shape[-1])[:, None]
 
 
@@ -196,18 +217,21 @@ def _measure(vae: AutoencoderKLWan, pool: Pool, log: TrainingLog) -> None:
         face_area += box.sum().item() * 3
     together = torch.cat(latents)
     vae.register_to_config(
-        latents_mean=together.mean((0, 2, 3, 4)).tolist(), latents_std=together.std((0, 2, 3, 4)).tolist()
+        latents_mean=together.mean((0, 2, 3, 4)).tolist(),
+        latents_std=together.std((0, 2, 3, 4)).tolist(),
     )
     psnr = -10 * math.log10(sum(squared) / len(squared))
     log.write(psnr=round(psnr, 2), face_psnr=round(-10 * math.log10(face_squared / face_area), 2))
 
 
 class LatentCodec:
-    """Pictures to normalised latents and back, as the pipelines see them, in bf16 on a GPU."""
+    """Pictures to normalised latents and back, as the pipelines see them; in bf16 on a GPU unless ``dtype`` says otherwise."""
 
-    def __init__(self, folder: Path, device: torch.device | str) -> None:
+    def __init__(
+        self, folder: Path, device: torch.device | str, dtype: torch.dtype | None = None
+    ) -> None:
         self.device = torch.device(device)
-        self._dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
+        self._dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
         self._vae = AutoencoderKLWan.from_pretrained(folder, torch_dtype=torch.float32)
         self._vae.to(self.device, self._dtype).eval().requires_grad_(False)
         shape = (1, 16, 1, 1, 1)

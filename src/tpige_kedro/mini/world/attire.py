@@ -49,7 +49,9 @@ def _toque(canvas: Canvas, f: Figure) -> None:
 
 def _hard_hat(canvas: Canvas, f: Figure) -> None:
     width = f.person["face_width"]
-    canvas.paint(both(ellipse(f.x, f.y, 0.0, -0.5, width + 0.16, 0.72), f.y + 0.52), (0.98, 0.82, 0.10))
+    canvas.paint(
+        both(ellipse(f.x, f.y, 0.0, -0.5, width + 0.16, 0.72), f.y + 0.52), (0.98, 0.82, 0.10)
+    )
     canvas.paint(box(f.x, f.y, 0.0, -0.5, width + 0.24, 0.07, 0.05), (0.90, 0.68, 0.05))
     canvas.paint(box(f.x, f.y, 0.0, -0.9, 0.09, 0.36, 0.05), (0.90, 0.68, 0.05))
 
@@ -73,7 +75,9 @@ def _surgical_mask(canvas: Canvas, f: Figure) -> None:
     mask = both((f.skull - 1.04) * width, 0.17 - f.fy + 0.1 * f.mx)
     canvas.paint(mask, (0.55, 0.82, 0.88), closed)
     canvas.paint(box(f.fx, f.fy, 0.0, 0.52, 0.5, 0.02), (0.40, 0.68, 0.75), closed)
-    canvas.paint(segment(f.x.abs(), f.y, width * 0.6, 0.25, width, 0.0, 0.03), (0.80, 0.90, 0.92), closed)
+    canvas.paint(
+        segment(f.x.abs(), f.y, width * 0.6, 0.25, width, 0.0, 0.03), (0.80, 0.90, 0.92), closed
+    )
     canvas.paint(ellipse(f.x, f.y, 0.0, 1.06, width * 0.62, 0.17), (0.55, 0.82, 0.88), f.face_open)
     cap = both(ellipse(f.x, f.y, 0.0, -0.55, width + 0.1, 0.55), f.y + 0.6)
     canvas.paint(cap, (0.40, 0.72, 0.78))
@@ -84,12 +88,16 @@ def _space_helmet(canvas: Canvas, f: Figure) -> None:
     canvas.paint(outline(visor, 0.09), (0.72, 0.74, 0.78))
     canvas.paint(visor + 0.07, (0.75, 0.50, 0.12), closed)
     canvas.paint(ellipse(f.x, f.y, -0.3, -0.35, 0.35, 0.22), (0.98, 0.85, 0.50), 0.8 * closed)
-    canvas.paint(segment(f.x, f.y, 0.55, -0.55, 0.72, -0.2, 0.05), (1.0, 1.0, 1.0), 0.8 * f.face_open)
+    canvas.paint(
+        segment(f.x, f.y, 0.55, -0.55, 0.72, -0.2, 0.05), (1.0, 1.0, 1.0), 0.8 * f.face_open
+    )
 
 
 def _fire_helmet(canvas: Canvas, f: Figure) -> None:
     width, closed = f.person["face_width"], 1 - f.face_open
-    canvas.paint(both(ellipse(f.x, f.y, 0.0, -0.5, width + 0.2, 0.8), f.y + 0.5), (0.78, 0.10, 0.10))
+    canvas.paint(
+        both(ellipse(f.x, f.y, 0.0, -0.5, width + 0.2, 0.8), f.y + 0.5), (0.78, 0.10, 0.10)
+    )
     canvas.paint(box(f.x, f.y, 0.0, -0.48, width + 0.34, 0.08, 0.05), (0.60, 0.06, 0.06))
     canvas.paint(ellipse(f.x, f.y, 0.0, -0.85, 0.2, 0.26), (0.95, 0.80, 0.20))
     canvas.paint(both((f.skull - 1.06) * width, -0.38 - f.y), (0.16, 0.17, 0.19), closed)
@@ -112,7 +120,9 @@ def _knights_helm(canvas: Canvas, f: Figure) -> None:
 
 def _welding_mask(canvas: Canvas, f: Figure) -> None:
     width, closed = f.person["face_width"], 1 - f.face_open
-    canvas.paint(box(f.x, f.y, 0.0, -0.95, width + 0.06, 0.32, 0.12), (0.25, 0.27, 0.30), f.face_open)
+    canvas.paint(
+        box(f.x, f.y, 0.0, -0.95, width + 0.06, 0.32, 0.12), (0.25, 0.27, 0.30), f.face_open
+    )
     canvas.paint(box(f.x, f.y, 0.0, -0.95, 0.36, 0.13, 0.02), (0.10, 0.30, 0.16), f.face_open)
     canvas.paint(box(f.x, f.y, 0.0, 0.0, width + 0.14, 1.08, 0.3), (0.25, 0.27, 0.30), closed)
     canvas.paint(box(f.fx, f.fy, 0.0, -0.12, 0.5, 0.2, 0.03), (0.10, 0.42, 0.20), closed)

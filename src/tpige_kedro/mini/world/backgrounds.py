@@ -33,7 +33,9 @@ class _Scene:
     def fill(self, top: tuple[float, ...], bottom: tuple[float, ...] | None = None) -> None:
         """A vertical gradient over the whole picture."""
         start, end = (torch.tensor(c).view(1, 3, 1, 1) for c in (top, bottom or top))
-        self.canvas.image = (start * (1 - self.down) + end * self.down).expand_as(self.canvas.image).clone()
+        self.canvas.image = (
+            (start * (1 - self.down) + end * self.down).expand_as(self.canvas.image).clone()
+        )
 
     def below(self, height: Tensor | float, colour: tuple[float, float, float]) -> None:
         self.paint(height - self.y, colour)
@@ -41,7 +43,9 @@ class _Scene:
 
 def _beach(s: _Scene) -> None:
     s.fill((0.45, 0.75, 0.98), (0.80, 0.93, 1.0))
-    s.paint(ellipse(s.x, s.y, s.uniform(-0.8, 0.8), s.uniform(-0.8, -0.5), 0.16, 0.16), (1.0, 0.92, 0.4))
+    s.paint(
+        ellipse(s.x, s.y, s.uniform(-0.8, 0.8), s.uniform(-0.8, -0.5), 0.16, 0.16), (1.0, 0.92, 0.4)
+    )
     horizon = s.uniform(0.0, 0.15)
     s.below(horizon, (0.10, 0.45, 0.75))
     s.below(horizon + 0.3 + 0.03 * torch.sin(s.x * 8 + s.uniform(0, 6)), (0.95, 0.85, 0.60))
@@ -76,7 +80,9 @@ def _street(s: _Scene) -> None:
 def _space(s: _Scene) -> None:
     s.fill((0.04, 0.03, 0.12), (0.12, 0.05, 0.22))
     for _ in range(22):
-        s.paint(ellipse(s.x, s.y, s.uniform(-1, 1), s.uniform(-1, 1), 0.018, 0.018), (1.0, 1.0, 0.95))
+        s.paint(
+            ellipse(s.x, s.y, s.uniform(-1, 1), s.uniform(-1, 1), 0.018, 0.018), (1.0, 1.0, 0.95)
+        )
     planet = (s.uniform(0.5, 0.9), s.uniform(0.4, 0.6), s.uniform(0.2, 0.8))
     s.paint(ellipse(s.x, s.y, s.uniform(-0.8, 0.8), s.uniform(-0.8, -0.3), 0.22, 0.22), planet)
 
@@ -98,7 +104,9 @@ def _snow(s: _Scene) -> None:
         s.paint(slope - 0.25 + s.uniform(-0.1, 0.1), (0.55, 0.60, 0.72))
     s.below(0.3 + 0.04 * torch.sin(s.x * 5 + s.uniform(0, 6)), (0.97, 0.98, 1.0))
     for _ in range(14):
-        s.paint(ellipse(s.x, s.y, s.uniform(-1, 1), s.uniform(-1, 1), 0.025, 0.025), (1.0, 1.0, 1.0))
+        s.paint(
+            ellipse(s.x, s.y, s.uniform(-1, 1), s.uniform(-1, 1), 0.025, 0.025), (1.0, 1.0, 1.0)
+        )
 
 
 def _studio(s: _Scene) -> None:
@@ -107,7 +115,15 @@ def _studio(s: _Scene) -> None:
     s.fill(tuple(1.06 * c for c in wall), tuple(0.90 * c for c in wall))
 
 
-SCENES: tuple[Callable[[_Scene], None], ...] = (_beach, _kitchen, _street, _space, _forest, _snow, _studio)
+SCENES: tuple[Callable[[_Scene], None], ...] = (
+    _beach,
+    _kitchen,
+    _street,
+    _space,
+    _forest,
+    _snow,
+    _studio,
+)
 assert len(SCENES) == len(SETTING_TEXTS) + 1
 
 
@@ -123,7 +139,9 @@ def paint_backdrops(size: int, seed: int = 0) -> Tensor:
     return torch.cat(pictures)
 
 
-def view(backdrops: Tensor, setting: Tensor, variant: Tensor, zoom: Tensor, pan: Tensor, size: int) -> Tensor:
+def view(
+    backdrops: Tensor, setting: Tensor, variant: Tensor, zoom: Tensor, pan: Tensor, size: int
+) -> Tensor:
     """The camera's view of one backdrop per picture: (n, 3, size, size); ``zoom`` and ``pan`` (n,)."""
     window = torch.zeros(setting.shape[0], 2, 3, device=backdrops.device)
     window[:, 0, 0] = window[:, 1, 1] = 0.66 / zoom

@@ -50,12 +50,18 @@ def _without_helmet(f: Figure) -> Tensor:
 def paint_hair_behind(canvas: Canvas, f: Figure) -> None:
     """The hair that falls behind the head."""
     width, behind, free = f.person["face_width"], 0.85 * f.hair, _without_helmet(f)
-    canvas.paint(box(f.x, f.y, 0.0, 0.15, width + 0.12, 1.05, 0.35), behind, f.has("hair_style", LONG) * free)
-    canvas.paint(box(f.x, f.y, 0.0, -0.15, width + 0.15, 0.75, 0.35), behind, f.has("hair_style", BOB) * free)
+    canvas.paint(
+        box(f.x, f.y, 0.0, 0.15, width + 0.12, 1.05, 0.35), behind, f.has("hair_style", LONG) * free
+    )
+    canvas.paint(
+        box(f.x, f.y, 0.0, -0.15, width + 0.15, 0.75, 0.35), behind, f.has("hair_style", BOB) * free
+    )
     curls = ellipse(f.x, f.y, 0.0, -0.18, width + 0.2 + _locks(f), 0.98 + _locks(f))
     canvas.paint(curls, behind, f.has("hair_style", CURLY) * free)
     bare = _bare_headed(f)
-    canvas.paint(ellipse(f.x, f.y, 0.0, -1.12, 0.30, 0.28), 0.9 * f.hair, f.has("hair_style", BUN) * bare)
+    canvas.paint(
+        ellipse(f.x, f.y, 0.0, -1.12, 0.30, 0.28), 0.9 * f.hair, f.has("hair_style", BUN) * bare
+    )
     spikes = ((torch.atan2(f.x, -f.y) * 4.5 / math.pi) % 1 - 0.5).abs() * 2
     crown = ellipse(f.x, f.y, 0.0, -0.2, width + 0.1 + 0.12 * spikes, 0.98 + 0.22 * spikes)
     canvas.paint(both(crown, f.y + 0.1), f.hair, f.has("hair_style", SPIKY) * bare)
@@ -72,7 +78,9 @@ def paint_hair_in_front(canvas: Canvas, f: Figure) -> None:
         f.hair,
         1 - f.has("hair_style", BALD),
     )
-    strands = both(both(box(f.x, f.y, 0.0, 0.1, width + 0.1, 1.0, 0.3), width * 0.86 - f.x.abs()), -f.y - 0.5)
+    strands = both(
+        both(box(f.x, f.y, 0.0, 0.1, width + 0.1, 1.0, 0.3), width * 0.86 - f.x.abs()), -f.y - 0.5
+    )
     canvas.paint(strands, f.hair, f.has("hair_style", LONG) * free)
     canvas.paint(both(strands, f.y - 0.45), f.hair, f.has("hair_style", BOB) * free)
     curls = ellipse(f.x, f.y, 0.0, -0.75, width + 0.1 + _locks(f), 0.36)
@@ -112,11 +120,20 @@ def _paint_skin_marks(canvas: Canvas, f: Figure) -> None:
     canvas.paint(segment(f.mx, f.fy, 0.24, 0.24, 0.34, 0.44, 0.025), wrinkle, middle_aged)
     canvas.paint(box(f.fx, f.fy, 0.0, -0.40, 0.30, 0.02), wrinkle, elderly)
     canvas.paint(box(f.fx, f.fy, 0.0, -0.52, 0.24, 0.02), wrinkle, elderly)
-    bag = ellipse(f.mx - p["eye_spacing"], f.fy - p["eye_height"], 0.0, 0.95 * p["eye_size"], p["eye_size"], 0.035)
+    bag = ellipse(
+        f.mx - p["eye_spacing"],
+        f.fy - p["eye_height"],
+        0.0,
+        0.95 * p["eye_size"],
+        p["eye_size"],
+        0.035,
+    )
     canvas.paint(bag, wrinkle, elderly)
     for x, y in ((0.20, 0.20), (0.30, 0.14), (0.38, 0.24), (0.28, 0.30)):
         canvas.paint(ellipse(f.mx, f.fy, x, y, 0.03, 0.03), 0.6 * f.skin, p["freckles"])
-    canvas.paint(ellipse(f.fx, f.fy, p["mole_x"], p["mole_y"], 0.05, 0.05), (0.20, 0.10, 0.08), p["mole"])
+    canvas.paint(
+        ellipse(f.fx, f.fy, p["mole_x"], p["mole_y"], 0.05, 0.05), (0.20, 0.10, 0.08), p["mole"]
+    )
 
 
 def _paint_nose(canvas: Canvas, f: Figure) -> None:
@@ -140,7 +157,9 @@ def _paint_mouth(canvas: Canvas, f: Figure) -> None:
     painted = f.skin.new_tensor([0.8, 0.15, 0.2]).view(1, 3, 1, 1)
     lips = torch.lerp(natural, painted.expand_as(natural), 0.6 * p["gender"][:, None])
     canvas.paint(ellipse(f.fx, f.fy, 0.0, p["mouth_height"], p["mouth_width"], p["lip"]), lips)
-    canvas.paint(ellipse(f.fx, f.fy, 0.0, p["mouth_height"], 0.9 * p["mouth_width"], 0.014), 0.5 * lips)
+    canvas.paint(
+        ellipse(f.fx, f.fy, 0.0, p["mouth_height"], 0.9 * p["mouth_width"], 0.014), 0.5 * lips
+    )
 
 
 def _paint_eyes(canvas: Canvas, f: Figure) -> None:
@@ -156,7 +175,9 @@ def _paint_eyes(canvas: Canvas, f: Figure) -> None:
     canvas.paint(ellipse(looking, y, 0.0, 0.0, 0.45 * iris, 0.45 * iris), (0.03, 0.03, 0.03))
     bald = f.has("hair_style", BALD)[:, None]
     tilt, gap = p["brow_tilt"], p["brow_gap"]
-    brow = segment(x, y, -0.9 * size, tilt - gap, 0.95 * size, -tilt - gap, 0.5 * p["brow_thickness"])
+    brow = segment(
+        x, y, -0.9 * size, tilt - gap, 0.95 * size, -tilt - gap, 0.5 * p["brow_thickness"]
+    )
     canvas.paint(brow, torch.where(bald > 0, 0.35 * f.skin, 0.75 * f.hair))
 
 
@@ -164,7 +185,11 @@ def _paint_glasses(canvas: Canvas, f: Figure) -> None:
     p = f.person
     x, y = f.mx - p["eye_spacing"], f.fy - p["eye_height"]
     rim = p["eye_size"] + 0.07
-    canvas.paint(outline(ellipse(x, y, 0.0, 0.0, rim, rim), 0.028), (0.10, 0.10, 0.12), f.has("glasses", ROUND))
+    canvas.paint(
+        outline(ellipse(x, y, 0.0, 0.0, rim, rim), 0.028),
+        (0.10, 0.10, 0.12),
+        f.has("glasses", ROUND),
+    )
     square = outline(box(x, y, 0.0, 0.0, rim, 0.85 * rim, 0.03), 0.028)
     canvas.paint(square, (0.55, 0.10, 0.10), f.has("glasses", SQUARE))
     bridge = both(y.abs() - 0.025, f.mx - (p["eye_spacing"] - rim))

@@ -23,7 +23,9 @@ class Canvas:
         if not isinstance(colour, Tensor):
             colour = self.image.new_tensor(colour).view(1, 3, 1, 1)
         self.image = torch.lerp(
-            self.image, colour.to(self.image.dtype).expand_as(self.image), alpha[:, None].to(self.image.dtype)
+            self.image,
+            colour.to(self.image.dtype).expand_as(self.image),
+            alpha[:, None].to(self.image.dtype),
         )
 
     def rows(self, index: Tensor) -> Canvas:

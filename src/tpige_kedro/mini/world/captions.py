@@ -42,7 +42,9 @@ def skin_name(tone: float) -> str:
 def thin_out(attributes: FaceAttributes, keep: float, rng: random.Random) -> FaceAttributes:
     """Keep each attribute with probability ``keep``; the gender always stays, it carries the clause."""
     dropped: dict[str, Any] = {
-        name: None for name in ("age", "skin", "hair", "eyes", "facial_hair") if rng.random() >= keep
+        name: None
+        for name in ("age", "skin", "hair", "eyes", "facial_hair")
+        if rng.random() >= keep
     }
     traits = tuple(trait for trait in attributes.traits if rng.random() < keep)
     return replace(attributes, traits=traits, **dropped)

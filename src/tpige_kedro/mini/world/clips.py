@@ -47,11 +47,21 @@ def sample_clips(
     return pictures.view(n, frames, 3, world.size, world.size).transpose(1, 2), pose
 
 
-def sample_portraits(world: World, people: People, generator: torch.Generator | None = None) -> tuple[Tensor, Pose]:
+def sample_portraits(
+    world: World, people: People, generator: torch.Generator | None = None
+) -> tuple[Tensor, Pose]:
     """Neutral reference portraits: pictures (n, 3, S, S) in [-1, 1], plain clothes before a studio wall."""
     n = len(people["age"])
     same = torch.ones(n, device=world.device, dtype=torch.long)
     video, pose = sample_clips(
-        world, people, 1, PLAIN * same, STUDIO * same, 0 * same, same.float(), portrait=True, generator=generator
+        world,
+        people,
+        1,
+        PLAIN * same,
+        STUDIO * same,
+        0 * same,
+        same.float(),
+        portrait=True,
+        generator=generator,
     )
     return video[:, :, 0], pose

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tpige_kedro.mini.world.people import People
-from tpige_kedro.mini.world.vocabulary import HAIR_COLOURS, EYE_COLOURS, ROLES, SHIRTS, SKINS
+from tpige_kedro.mini.world.vocabulary import EYE_COLOURS, HAIR_COLOURS, ROLES, SHIRTS, SKINS
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,13 @@ class Palette:
     @classmethod
     def on(cls, device: torch.device | str) -> Palette:
         """The palette on ``device``."""
-        tables = (SKINS.values(), HAIR_COLOURS.values(), EYE_COLOURS.values(), SHIRTS, ROLES.values())
+        tables = (
+            SKINS.values(),
+            HAIR_COLOURS.values(),
+            EYE_COLOURS.values(),
+            SHIRTS,
+            ROLES.values(),
+        )
         return cls(*(torch.tensor(list(colours), device=device) for colours in tables))
 
 
@@ -78,7 +84,9 @@ class Figure:
         return replace(self, person=person, **tensors)
 
 
-def make_figure(people: People, frame: dict[str, Tensor], grid: tuple[Tensor, Tensor], palette: Palette) -> Figure:
+def make_figure(
+    people: People, frame: dict[str, Tensor], grid: tuple[Tensor, Tensor], palette: Palette
+) -> Figure:
     """Place each person in their picture; ``frame`` holds pose, role, face_open and shirt, each (n,)."""
 
     def column(values: Tensor) -> Tensor:
@@ -121,6 +129,8 @@ def _colours(people: People, frame: dict[str, Tensor], palette: Palette) -> dict
         "skin": skin,
         "hair": palette.hair[people["hair_colour"]],
         "eyes": palette.eyes[people["eye_colour"]],
-        "clothes": torch.where(plain, palette.shirts[frame["shirt"]], palette.clothes[frame["role"]]),
+        "clothes": torch.where(
+            plain, palette.shirts[frame["shirt"]], palette.clothes[frame["role"]]
+        ),
     }
     return {name: colour[:, :, None, None] for name, colour in colours.items()}

@@ -28,7 +28,11 @@ def sample_poses(
     def uniform(low: float, high: float) -> Tensor:
         return torch.rand(n, 1, device=device, generator=generator) * (high - low) + low
 
-    time = torch.linspace(0, 1, frames, device=device)[None].expand(n, frames) if frames > 1 else uniform(0, 1)
+    time = (
+        torch.linspace(0, 1, frames, device=device)[None].expand(n, frames)
+        if frames > 1
+        else uniform(0, 1)
+    )
     still = torch.zeros(n, frames, device=device)
     if portrait:
         return {
@@ -56,7 +60,9 @@ def sample_poses(
     head_y = when(NOD, y + 0.04 * nodding, y)
     head_y = when(WALK, y + 0.03 * torch.sin(2 * math.pi * 2 * time).abs(), head_y)
     head_y = when(JUMP, y + 0.20 - 0.36 * hop, head_y)
-    yaw = when(TURN, side * torch.sin(2 * math.pi * 1.0 * time + phase), uniform(-0.25, 0.25) + still)
+    yaw = when(
+        TURN, side * torch.sin(2 * math.pi * 1.0 * time + phase), uniform(-0.25, 0.25) + still
+    )
     return {
         "head_x": when(WALK, side * (-0.5 + 1.0 * time) * uniform(0.8, 1.0), x),
         "head_y": head_y,

@@ -37,7 +37,9 @@ RANGES = {  # continuous parameters, uniform in [low, high]
 }
 
 
-def sample_people(n: int, generator: torch.Generator | None = None, device: torch.device | str = "cpu") -> People:
+def sample_people(
+    n: int, generator: torch.Generator | None = None, device: torch.device | str = "cpu"
+) -> People:
     """``n`` people: identity parameters by name, each of shape (n,)."""
 
     def uniform(low: float, high: float) -> Tensor:
@@ -62,7 +64,9 @@ def sample_people(n: int, generator: torch.Generator | None = None, device: torc
     people["hair_colour"] = torch.where(gone_gray, 4 + integer(2), people["hair_colour"])
     woman = people["gender"] == GENDERS.index("woman")
     people["facial_hair"] = people["facial_hair"].masked_fill(woman, 0)
-    people["hair_style"] = people["hair_style"].masked_fill(woman & (people["hair_style"] == BALD), LONG)
+    people["hair_style"] = people["hair_style"].masked_fill(
+        woman & (people["hair_style"] == BALD), LONG
+    )
     return people
 
 

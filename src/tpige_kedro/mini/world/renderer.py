@@ -31,7 +31,14 @@ class World:
         ``frame`` gives, each (n,): the pose (see :mod:`.motion`), ``role``, ``setting``, ``backdrop`` (variant of the
         setting), ``shirt`` and ``face_open``.
         """
-        scene = view(self._backdrops, frame["setting"], frame["backdrop"], frame["zoom"], frame["pan"], self.size)
+        scene = view(
+            self._backdrops,
+            frame["setting"],
+            frame["backdrop"],
+            frame["zoom"],
+            frame["pan"],
+            self.size,
+        )
         half = torch.float16 if self.device.type == "cuda" else torch.float32
         pixels_per_unit = frame["head_size"].view(-1, 1, 1) * (self.size / 2)
         canvas = Canvas(scene.to(half), pixels_per_unit)

@@ -25,7 +25,15 @@ def ellipse(x: Tensor, y: Tensor, cx: Value, cy: Value, rx: Value, ry: Value) ->
     return ((a * a + b * b + 1e-8).sqrt() - 1) * _smaller(rx, ry)
 
 
-def box(x: Tensor, y: Tensor, cx: Value, cy: Value, half_width: Value, half_height: Value, radius: float = 0.0) -> Tensor:
+def box(
+    x: Tensor,
+    y: Tensor,
+    cx: Value,
+    cy: Value,
+    half_width: Value,
+    half_height: Value,
+    radius: float = 0.0,
+) -> Tensor:
     """A rectangle with rounded corners."""
     a = (x - cx).abs() - half_width + radius
     b = (y - cy).abs() - half_height + radius
@@ -33,7 +41,9 @@ def box(x: Tensor, y: Tensor, cx: Value, cy: Value, half_width: Value, half_heig
     return outside + torch.maximum(a, b).clamp(max=0) - radius
 
 
-def segment(x: Tensor, y: Tensor, ax: Value, ay: Value, bx: Value, by: Value, radius: Value) -> Tensor:
+def segment(
+    x: Tensor, y: Tensor, ax: Value, ay: Value, bx: Value, by: Value, radius: Value
+) -> Tensor:
     """A thick line with round ends from (ax, ay) to (bx, by)."""
     px, py = x - ax, y - ay
     dx, dy = bx - ax, by - ay

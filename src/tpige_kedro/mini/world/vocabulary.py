@@ -18,7 +18,9 @@ ROLES: dict[str, Colour] = {  # role -> colour of the clothes; the plain person 
 }
 ROLE_NAMES = tuple(ROLES)
 PLAIN, CHEF, BUILDER, KING, COWBOY, DOCTOR, ASTRONAUT, FIREFIGHTER, KNIGHT, WELDER = range(10)
-FIRST_HIDING_ROLE = DOCTOR  # these wear a mask, visor or helmet over the face unless it is shown open
+FIRST_HIDING_ROLE = (
+    DOCTOR  # these wear a mask, visor or helmet over the face unless it is shown open
+)
 
 SETTINGS = {
     "beach": "on a sunny beach",
@@ -88,4 +90,3 @@ SHIRTS: tuple[Colour, ...] = (
     (0.55, 0.30, 0.65),
     (0.30, 0.30, 0.33),
 )
-

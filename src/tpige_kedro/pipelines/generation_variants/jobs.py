@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,11 +13,10 @@ from tpige_kedro import __version__
 from tpige_kedro.errors import SampleError
 from tpige_kedro.execution.local import Job, fingerprint
 from tpige_kedro.models import describe_model, model_identity
+from tpige_kedro.pipelines.partitions import Records
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
 from tpige_kedro.video_generators.protocol import Frames, GeneratedClip
-
-Records = Mapping[str, Callable[[], dict[str, Any]]]  # partitions, loaded when called
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,12 @@ def _reference_hash(row: Mapping[Any, Any], records: Records, variant: Variant) 
 def clip_record(
     order: Order, clip: GeneratedClip, name: str, variant: Variant, model: ModelSpec
 ) -> dict[str, Any]:
-    """Everything that made a clip, and a hash of its frames before compression."""
+    """Everything that made a clip, and a hash of its frames before compression.
+
+    A generator that makes several clips together says in its details how many ``seconds`` one of them took.
+    """
+    details = dict(clip.details)
+    measured = {"seconds": details.pop("seconds")} if "seconds" in details else {}
     count, height, width, _ = clip.frames.shape
     return {
         "variant": name,
@@ -110,8 +114,9 @@ def clip_record(
         "width": width,
         "fps": clip.fps,
         "frames_hash": frames_hash(clip.frames),
-        "generator": clip.details,
+        "generator": details,
         "tpige_version": __version__,
+        **measured,
     }
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 from kedro.io import DatasetError
-from PIL.Image import Image
 
 from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.errors import SampleError
 from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, work_off
 from tpige_kedro.models import load_models, missing_needs
-from tpige_kedro.pipelines.generation_variants.jobs import Order, Records, clip_jobs, clip_record
-from tpige_kedro.pipelines.partitions import of_variant
+from tpige_kedro.pipelines.generation_variants.jobs import Order, clip_jobs, clip_record
+from tpige_kedro.pipelines.partitions import Pictures, Records, of_variant
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
 
 logger = logging.getLogger(__name__)
 
-Pictures = Mapping[str, Callable[[], Image]]  # loaded when called
 AT_ONCE = 64  # requests handed to a generator together: bounds the pictures in memory
 
 

@@ -164,7 +164,7 @@ def compared_pairs(variants: Sequence[str], moe: Moe) -> list[tuple[str, str]]:
     """(variant, against) pairs: all with the baseline, then the further comparisons that parameters name."""
     pairs = [(v, moe.baseline) for v in variants if moe.baseline in variants and v != moe.baseline]
     further = [(a, b) for a, b in moe.comparisons if a in variants and b in variants]
-    return [(a, b) for a, b in pairs if b is not None] + further
+    return list(dict.fromkeys([(a, b) for a, b in pairs if b is not None] + further))
 
 
 def compare_variants(

@@ -12,9 +12,9 @@ from PIL.Image import Image
 from tpige_kedro.errors import NoFaceError, SampleError
 from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint
 from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.image_editors.choice import Choice, choose, judge_candidates
 from tpige_kedro.image_editors.protocol import EditRequest, ImageEditor, ReferenceJudge
 from tpige_kedro.models import describe_model, load_models, model_identity
-from tpige_kedro.pipelines.reference_enhancement.choice import Choice, choose, judge_candidates
 from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement
 from tpige_kedro.seeds import derive_seed
 

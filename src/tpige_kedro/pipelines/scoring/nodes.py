@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from kedro.io import DatasetError
-from PIL.Image import Image
 
 from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.errors import TpigeError
@@ -17,14 +15,12 @@ from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint, work_
 from tpige_kedro.metrics.overall import overall
 from tpige_kedro.metrics.protocol import Missing, ScoredClip, Scorer
 from tpige_kedro.models import load_models, model_identity
-from tpige_kedro.pipelines.partitions import of_variant
+from tpige_kedro.pipelines.partitions import Pictures, Records, of_variant
 from tpige_kedro.schemas import ModelSpec, Scoring
 
-METRICS_VERSION = (
-    1  # raise it when the arithmetic of any metric changes: everything is scored again
-)
+# raise it when the arithmetic of any metric changes: everything is scored again
+METRICS_VERSION = 1
 
-Records = Mapping[str, Callable[[], dict[str, Any]]]
 ScoreChunk = tuple[dict[str, Any], dict[str, Any]]
 
 
@@ -36,7 +32,7 @@ def clip_scorer(name: str) -> Callable[..., Iterator[ScoreChunk]]:
         samples: pd.DataFrame,
         clips: Mapping[str, Callable[[], Clip]],
         records: Records,
-        references: Mapping[str, Callable[[], Image]],
+        references: Pictures,
         completed: dict[str, str],
         models: dict[str, ModelSpec],
         scoring: Scoring,
@@ -51,7 +47,7 @@ def clip_scorer(name: str) -> Callable[..., Iterator[ScoreChunk]]:
                 try:
                     clip = open_clip(job.request, clips, references)
                     values = score_clip(scorers, clip)
-                except (TpigeError, DatasetError) as error:
+                except Exception as error:  # told in the table of failures; the other clips go on
                     yield job, error
                 else:
                     details = {"variant": name, "sample_id": job.key, "clip": job.request.clip}
@@ -102,7 +98,7 @@ def score_jobs(
 def open_clip(
     request: ScoreRequest,
     clips: Mapping[str, Callable[[], Clip]],
-    references: Mapping[str, Callable[[], Image]],
+    references: Pictures,
 ) -> ScoredClip:
     """The frames, the person's own photo and the original prompt: what the paper's tables compare."""
     sample, reference = request.sample_id, request.reference

@@ -1,8 +1,8 @@
 import pytest
 from PIL import Image
 
+from tpige_kedro.image_editors.choice import Candidate, choose
 from tpige_kedro.image_editors.protocol import Comparison
-from tpige_kedro.pipelines.reference_enhancement.choice import Candidate, choose
 
 PICTURE = Image.new("RGB", (16, 16))
 

@@ -1,0 +1,79 @@
+"""Model cards of the generators: what they are, how they were trained, and the numbers of that training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+VACE = """A stock `WanVACEPipeline` folder: `AutoencoderKLWan` (5.7 M parameters, 8 x 8 x 4 compression, 16 channels),
+`UMT5EncoderModel` (1.1 M) with its tokenizer, `WanVACETransformer3DModel` (9.5 M, 12 layers of width 192, hints at 0, 4, 8) and
+UniPC with flow shift 2. It makes 80 x 80 clips of 17 frames of drawn people; pass `max_sequence_length=64`, guidance scale 2."""
+PHANTOM = """A Phantom-style `WanTransformer3DModel` (2.3 M parameters, 8 layers of width 128): the clean latent of the reference is
+the last latent frame of every input. It uses autoencoder, text encoder, tokenizer and scheduler of the folder `vace`."""
+FRONT = "---\nlicense: apache-2.0\n---\n"
+CARD = (
+    FRONT
+    + """# {title}
+
+{what}
+
+It knows drawn people only; on photographs of real people its answers mean nothing.
+
+**Training.** {how} Seed {seed}, code commit {commit}, on {device}. Weights are stored as float16.
+
+**Measured while training:**
+
+| measure | value |
+|---|---|
+{rows}
+
+How good the clips are is measured by `benchmarks/mini_quality.py`; the table is in `docs/mini.md`.
+
+Licence: Apache-2.0. No picture of a real person was used.
+"""
+)
+
+
+def last_values(log: Path, stage: str) -> dict[str, Any]:
+    """The last value of every number that a stage wrote to the log."""
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    mine = [event for event in events if event["stage"] == stage]
+    return {
+        key: value
+        for event in mine
+        for key, value in event.items()
+        if key not in ("stage", "event")
+    }
+
+
+def write_cards(work: Path, seed: int, commit: str, device: str) -> None:
+    """Write ``README.md`` into ``vace`` and ``phantom`` from the numbers of ``training.jsonl``."""
+    log = work / "training.jsonl"
+    vae, vace, phantom = (last_values(log, stage) for stage in ("vae", "vace", "phantom"))
+    common = {"seed": seed, "commit": commit, "device": device}
+    rows = {
+        "autoencoder: PSNR of whole clips, dB": vae["psnr"],
+        "autoencoder: PSNR inside the faces, dB": vae["face_psnr"],
+        "transformer: last flow-matching loss": vace["loss"],
+        "seconds: rendering, autoencoder, encoding": vae["seconds"],
+        "seconds: text encoder and transformer": vace["seconds"],
+    }
+    how = "Rendered clips of unseen-by-test people; captions with and without the facial clause; flow matching with Muon."
+    steps = (
+        f"{vae['step']} steps of the autoencoder, {vace['step']} of text encoder and transformer."
+    )
+    _write(work / "vace", "Mini VACE", VACE, f"{how} {steps}", rows, common)
+    rows = {"last flow-matching loss": phantom["loss"], "seconds": phantom["seconds"]}
+    _write(
+        work / "phantom", "Mini Phantom", PHANTOM, f"{how} {phantom['step']} steps.", rows, common
+    )
+
+
+def _write(
+    folder: Path, title: str, what: str, how: str, rows: dict[str, Any], common: dict[str, Any]
+) -> None:
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    (folder / "README.md").write_text(
+        CARD.format(title=title, what=what, how=how, rows=table, **common)
+    )
