@@ -2,7 +2,7 @@
 
 Run: ``python benchmarks/mini_quality.py --out DIR`` (a GPU takes minutes, two cores take hours). Clips are judged by networks
 that took part in no training and no selection, and scored by the scorers of the laptop run. Writes ``clips.csv`` (a row per
-clip), ``summary.csv`` (means with 95 % bootstrap intervals), ``differences.csv`` (paired, Holm-corrected) and ``run.json``.
+clip), ``summary.csv`` (means with 95 % bootstrap intervals), ``tables.md``, ``differences.csv`` (paired, Holm) and ``run.json``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tpige_kedro.metrics.protocol import Missing, ScoredClip
 from tpige_kedro.metrics.statistics import bootstrap_interval, holm, paired_difference
 from tpige_kedro.mini.judge import MiniJudge
 from tpige_kedro.mini.pictures import to_frames, to_images
-from tpige_kedro.mini.training.vae import LatentCodec
+from tpige_kedro.mini.training.codec import LatentCodec
 from tpige_kedro.models import load_model, missing_needs
 from tpige_kedro.prompts.clause import compose_clause, insert_clause
 from tpige_kedro.prompts.reference_prompt import reference_prompt
@@ -240,6 +240,41 @@ def compare(clips: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(out, columns=columns)
 
 
+def as_markdown(summary: pd.DataFrame) -> str:
+    """The summary as the tables of docs/mini.md: a row per variant, means with intervals."""
+    columns = [
+        ("identity", "all"),
+        ("face seen", "face-hiding"),
+        ("role right", "all"),
+        ("setting right", "all"),
+        ("action right", "all"),
+        ("gme_score", "all"),
+        ("imaging_quality", "all"),
+        ("overall", "all"),
+    ]
+    titles = [
+        measure.replace("_", " ") + (f", {roles} roles" if roles != "all" else "")
+        for measure, roles in columns
+    ]
+    lines = []
+    for slice_name, part in summary.groupby("slice", sort=False):
+        cells = part.set_index(["variant", "roles", "measure"])
+        truth = cells.loc[(TRUTH, "all", "identity"), "mean"]
+        lines += [
+            f"**{slice_name}**, n = {int(part['n'].max())}",
+            "",
+            f"| variant | share of rendered | {' | '.join(titles)} |",
+        ]
+        lines.append("|---" * (len(columns) + 2) + "|")
+        for variant in part["variant"].unique():
+            share = cells.loc[(variant, "all", "identity"), "mean"] / truth
+            values = [cells.loc[(variant, roles, measure)] for measure, roles in columns]
+            shown = [f"{v['mean']:.3f} [{v['low']:.3f}, {v['high']:.3f}]" for v in values]
+            lines.append(f"| {variant} | {share:.2f} | {' | '.join(shown)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def load_parameters() -> dict[str, Any]:
     parameters: dict[str, Any] = {}
     for path in sorted((ROOT / "conf" / "base").glob("parameters*.yml")):
@@ -291,6 +326,7 @@ def main() -> None:
     clips.to_csv(options.out / "clips.csv", index=False, float_format="%.6g")
     summary = summarise(clips, options.seed)
     summary.to_csv(options.out / "summary.csv", index=False, float_format="%.6g")
+    (options.out / "tables.md").write_text(as_markdown(summary))
     compare(clips, options.seed).to_csv(
         options.out / "differences.csv", index=False, float_format="%.6g"
     )

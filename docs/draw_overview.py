@@ -25,22 +25,44 @@ def main() -> None:
     prompts = pd.read_parquet(data / "05_model_input" / "enhanced_prompts.parquet")
     chosen = pd.read_parquet(data / "08_reporting" / "selection.parquet").set_index("sample_id")
     clips = data / "07_model_output" / "clips"
-    variants = [p for p in ("vace", "vace_pe", "vace_pe_ie", "vace_pe_ge", "vace_pe_cfg_matched", "phantom", "phantom_pe_ge")]
+    variants = [
+        p
+        for p in (
+            "vace",
+            "vace_pe",
+            "vace_pe_ie",
+            "vace_pe_ge",
+            "vace_pe_cfg_matched",
+            "phantom",
+            "phantom_pe_ge",
+        )
+    ]
     rows = ["reference", *variants]
     width = LEFT + len(prompts) * (TILE + GAP)
     sheet = Image.new("RGB", (width, TOP + len(rows) * (TILE + GAP) + 30), PAPER)
     draw = ImageDraw.Draw(sheet)
     for r, name in enumerate(rows):
         y = TOP + r * (TILE + GAP)
-        draw.text((8, y + TILE // 2 - 8), name.replace("vace_pe_cfg_matched", "…_cfg_matched"), INK, font(13, bold=True))
+        draw.text(
+            (8, y + TILE // 2 - 8),
+            name.replace("vace_pe_cfg_matched", "…_cfg_matched"),
+            INK,
+            font(13, bold=True),
+        )
         for c, row in enumerate(prompts.itertuples()):
             x = LEFT + c * (TILE + GAP)
             if name == "reference":
-                picture = Image.open(ROOT / "data" / "01_raw" / "demo" / "references" / f"{row.person_id}.png")
+                picture = Image.open(
+                    ROOT / "data" / "01_raw" / "demo" / "references" / f"{row.person_id}.png"
+                )
             else:
-                frames = Mp4Dataset(filepath=str(clips / name / f"{row.sample_id}.mp4")).load().frames
+                frames = (
+                    Mp4Dataset(filepath=str(clips / name / f"{row.sample_id}.mp4")).load().frames
+                )
                 picture = Image.fromarray(frames[int(FRAME * (len(frames) - 1))])
-            sheet.paste(picture.convert("RGB").resize((TILE, TILE), Image.Resampling.BICUBIC), (x, y))
+            sheet.paste(
+                picture.convert("RGB").resize((TILE, TILE), Image.Resampling.BICUBIC), (x, y)
+            )
             if name == chosen["variant"].get(row.sample_id):
                 draw.rectangle((x - 1, y - 1, x + TILE, y + TILE), outline=ACCENT, width=3)
     for c, row in enumerate(prompts.itertuples()):

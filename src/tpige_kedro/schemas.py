@@ -153,9 +153,14 @@ class Reporting(Settings):
 
 
 class Execution(Settings):
-    """How a run treats failures: it ends with an error if more than ``max_failures`` items failed."""
+    """How a run treats failures and processors.
+
+    It ends with an error if more than ``max_failures`` items failed. ``threads`` are the processor threads of the networks;
+    None takes torch's default.
+    """
 
     max_failures: Annotated[int, Field(ge=0)] = 0
+    threads: Annotated[int, Field(ge=1)] | None = None
 
 
 Consent = Literal["granted", "synthetic", "absent"]

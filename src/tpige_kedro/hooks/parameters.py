@@ -7,6 +7,7 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from pydantic import ValidationError
 
+from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.preflight import check_inputs, check_models, check_outputs
 from tpige_kedro.schemas import Parameters
@@ -48,6 +49,7 @@ class ParameterHooks:
         """Check all parameters, and say which variants there are before pipelines are built."""
         self.parameters = parse_parameters(context.config_loader["parameters"])
         set_variant_names(tuple(self.parameters.variants))
+        limit_threads(self.parameters.execution.threads)
 
     @hook_impl
     def after_catalog_created(self, catalog: Any) -> None:

@@ -52,7 +52,7 @@ def _train_stage(name: str, settings: TrainMini, *_previous: Any) -> dict[str, A
 def train_judging(settings: TrainMini, *_previous: Any) -> dict[str, Any]:
     """Train the networks that read, score and judge, on what the trained autoencoder leaves of pictures."""
     from tpige_kedro.mini.judges_training.train import train_judges
-    from tpige_kedro.mini.training.vae import LatentCodec
+    from tpige_kedro.mini.training.codec import LatentCodec
 
     device = _device(settings)
     codec = LatentCodec(settings.folder / "vace" / "vae", device)

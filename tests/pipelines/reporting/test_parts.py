@@ -11,8 +11,9 @@ from tpige_kedro.metrics.catalog import GME_SCORE
 from tpige_kedro.pipelines import moe_selection, reporting
 from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
 from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
-from tpige_kedro.pipelines.reporting.samples import added_words
+from tpige_kedro.pipelines.reporting.samples import added_text
 from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
+from tpige_kedro.prompts.clause import insert_clause
 
 words = st.lists(
     st.sampled_from(["a", "man", "in", "red", ",", "walks", "by", "the", "sea"]), max_size=12
@@ -41,19 +42,55 @@ def test_short_numbers() -> None:
 
 
 @given(words, words)
-def test_added_words_keep_the_enhanced_prompt_and_mark_only_what_is_new(
+def test_added_text_is_the_enhanced_prompt_and_marks_only_what_is_new(
     before: str, after: str
 ) -> None:
-    pieces = added_words(before, after)
-    assert " ".join(text for text, _ in pieces).split() == after.split()
-    kept = " ".join(text for text, added in pieces if not added).split()
-    remaining = iter(before.split())
-    assert all(word in remaining for word in kept)  # a subsequence of the original
+    pieces = added_text(before, after)
+    assert "".join(text for text, _ in pieces) == after
+    kept = "".join(text for text, added in pieces if not added)
+    remaining = iter(before)
+    assert all(letter in remaining for letter in kept)  # a subsequence of the original
 
 
-def test_an_inserted_clause_is_one_piece() -> None:
-    pieces = added_words("A chef cooks.", "A chef with a red beard cooks.")
-    assert pieces == [("A chef", False), ("with a red beard", True), ("cooks.", False)]
+@given(words, words, st.data())
+def test_one_insertion_is_marked_to_the_letter(
+    prompt: str, clause: str, data: st.DataObject
+) -> None:
+    place = data.draw(st.integers(0, len(prompt)))
+    pieces = added_text(prompt, prompt[:place] + clause + prompt[place:])
+    assert [len(text) for text, added in pieces if added] == ([len(clause)] if clause else [])
+    assert "".join(text for text, added in pieces if not added) == prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "head"),
+    [
+        ("A video of an astronaut waving a hand.", "A video of an astronaut"),
+        ("An astronaut, waving.", "An astronaut"),
+        ("A chef", "A chef"),
+        ("Two chefs cook.", "Two chefs"),
+        ("It rains!", "It rains"),
+    ],
+)
+def test_the_inserted_clause_is_marked_with_its_commas_and_no_word_before_it(
+    prompt: str, head: str
+) -> None:
+    enhanced = insert_clause(prompt, "an old chef")
+    pieces = added_text(prompt, enhanced)
+    added = enhanced[len(head) : len(enhanced) - len(prompt) + len(head)]
+    assert added.startswith(", ") and "an old chef" in added
+    assert pieces[:2] == [(head, False), (added, True)]
+
+
+def test_several_changes_are_marked_by_words() -> None:
+    pieces = added_text("A chef cooks.", "A tall chef bakes.")
+    assert pieces == [
+        ("A", False),
+        (" tall", True),
+        (" chef ", False),
+        ("bakes", True),
+        (".", False),
+    ]
 
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))

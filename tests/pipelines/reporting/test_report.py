@@ -144,10 +144,10 @@ def test_lower_is_better_for_distances(call: Any, run: dict[str, Any]) -> None:
     assert float(best["face_feature_sqdist"]) == 10
 
 
-def test_text_of_users_is_escaped_and_added_words_are_marked(call: Any, page: Elements) -> None:
+def test_text_of_users_is_escaped_and_added_text_is_marked(call: Any, page: Elements) -> None:
     html = call(write_report)
     assert "<b>chef</b>" not in html and "&lt;b&gt;chef&lt;/b&gt;" in html
-    assert "<mark>&lt;b&gt;chef&lt;/b&gt;, an old man,</mark>" in html
+    assert "A &lt;b&gt;chef&lt;/b&gt;<mark>, an old man,</mark> cooks &amp; sings." in html
     assert "A <b>chef</b> cooks & sings." in page.text
 
 

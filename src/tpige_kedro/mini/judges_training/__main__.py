@@ -25,7 +25,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     scale, codec = "tiny", None
     if not options.tiny:
-        from tpige_kedro.mini.training.vae import LatentCodec
+        from tpige_kedro.mini.training.codec import LatentCodec
 
         scale, codec = "full", LatentCodec(options.work / "vace" / "vae", options.device)
     train_judges(

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tpige_kedro.mini.training.codec import LatentCodec
 from tpige_kedro.mini.training.pool import Pool, face_box, to_floats
 from tpige_kedro.mini.training.text import build_tokenizer, tokenize
-from tpige_kedro.mini.training.vae import LatentCodec
 
 FACE_WEIGHT = 2.0  # how much more a latent cell of a face counts
 

@@ -103,7 +103,7 @@ def train_phantom(
         optimiser.step(loss)
         running.append(loss.detach())
         if step % 250 == 249 or step == recipe.phantom_steps - 1:
-            log.write(step=step + 1, loss=round(torch.stack(running).mean().item(), 4))
+            log.write_loss(step + 1, torch.stack(running).mean())
             running = []
     optimiser.finish()
     fresh = build_phantom()

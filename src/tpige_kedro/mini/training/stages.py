@@ -8,13 +8,14 @@ from pathlib import Path
 
 import torch
 
+from tpige_kedro.mini.training.codec import LatentCodec
 from tpige_kedro.mini.training.latents import Latents, encode_pool
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.phantom import train_phantom
 from tpige_kedro.mini.training.pool import render_pool
 from tpige_kedro.mini.training.recipe import Recipe
 from tpige_kedro.mini.training.vace import train_vace
-from tpige_kedro.mini.training.vae import LatentCodec, train_vae
+from tpige_kedro.mini.training.vae import train_vae
 
 MODEL_INDEX = {
     "_class_name": "WanVACEPipeline",

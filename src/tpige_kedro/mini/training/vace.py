@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from diffusers import UniPCMultistepScheduler, WanVACETransformer3DModel
 from torch import Tensor, nn
 
+from tpige_kedro.mini.training.batches import Batches
 from tpige_kedro.mini.training.flow import (
     SHIFT,
     Velocity,
@@ -20,7 +20,6 @@ from tpige_kedro.mini.training.flow import (
 from tpige_kedro.mini.training.latents import Latents
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.optim import Optimiser, cuda_graph
-from tpige_kedro.mini.training.pool import NO_REFERENCE
 from tpige_kedro.mini.training.recipe import Recipe
 from tpige_kedro.mini.training.text import (
     TEXT_LENGTH,
@@ -33,7 +32,6 @@ from tpige_kedro.mini.training.text import (
 )
 
 VACE_LAYERS = [0, 4, 8]
-REFERENCE_SLOT_WEIGHT = 0.5  # of the loss on the reference's own latent frame
 SHARE_STILLS, SHARE_WITHOUT = 0.08, 0.10  # of the steps: single frames, clips without a reference
 
 
@@ -58,78 +56,6 @@ def build_vace() -> WanVACETransformer3DModel:
     nn.init.zeros_(transformer.proj_out.weight)
     nn.init.zeros_(transformer.proj_out.bias)
     return transformer
-
-
-def control_of(background: Tensor, reference: Tensor | None, n: int) -> Tensor:
-    """The control tensor (n, 96, R + f, h, w) of a clip without source video, laid out as WanVACEPipeline does.
-
-    Channels: inactive 16, reactive 16, mask 64. Video frames hold gray twice and mask 1; the reference frame in front
-    holds its latent and zeros.
-    """
-    ones = torch.ones_like(background[:, :1]).expand(-1, 64, -1, -1, -1)
-    video = torch.cat([background, background, ones], 1).expand(n, -1, -1, -1, -1)
-    if reference is None:
-        return video.contiguous()
-    slot = torch.cat([reference, torch.zeros_like(reference).repeat(1, 5, 1, 1, 1)], 1)
-    return torch.cat([slot, video], 2)
-
-
-@dataclass
-class _Item:
-    """One training batch: clean latents, loss weights, control, token ids and whether hints are on."""
-
-    clean: Tensor
-    weight: Tensor
-    control: Tensor
-    tokens: Tensor
-    hints: float
-
-
-class _Batches:
-    """Draws batches of the three kinds: ``clip`` (reference and clip), ``free`` (no reference), ``still``."""
-
-    def __init__(self, latents: Latents, recipe: Recipe, null_text: Tensor) -> None:
-        self.latents, self.recipe, self.null_text = latents, recipe, null_text
-        clips = len(latents.clips)
-        has_reference = latents.kind != NO_REFERENCE
-        self.indices = {
-            "clip": has_reference[:clips].nonzero()[:, 0],
-            "free": (~has_reference[:clips]).nonzero()[:, 0],
-            "still": has_reference[clips:].nonzero()[:, 0] + clips,
-        }
-
-    def draw(self, kind: str) -> _Item:
-        data, n = self.latents, self.recipe.flow_batch
-        device = data.clips.device
-        pool = self.indices[kind]
-        index = pool[torch.randint(0, len(pool), (n,), device=device)]
-        if kind == "still":
-            clean, weight, background = data.stills[index - len(data.clips)], None, data.gray_still
-            weight = data.still_weights[index - len(data.clips)]
-        else:
-            clean, weight, background = data.clips[index], data.clip_weights[index], data.gray
-        clean, weight, reference = clean.float(), weight.float(), None
-        hints = 1.0
-        if kind == "free":
-            hints = float(
-                torch.rand(()) < 0.5
-            )  # half of them teach the plain text-to-video model under the hints
-        else:
-            own = data.references[index].float()
-            reference = self._blank_some(own)
-            clean = torch.cat([own, clean], 2)
-            weight = torch.cat([torch.full_like(weight[:, :1], REFERENCE_SLOT_WEIGHT), weight], 1)
-        tokens = data.tokens[index].long()
-        dropped = torch.rand(n, 1, device=device) < self.recipe.share_text_dropped
-        tokens = torch.where(dropped, self.null_text, tokens)
-        return _Item(clean, weight, control_of(background, reference, n), tokens, hints)
-
-    def _blank_some(self, reference: Tensor) -> Tensor:
-        """A few references are empty (zeros) or a white canvas, so that a blank slot means "anyone"."""
-        draw = torch.rand(len(reference), 1, 1, 1, 1, device=reference.device)
-        share = self.recipe.share_blank_reference
-        reference = torch.where(draw < share / 2, torch.zeros_like(reference), reference)
-        return torch.where(draw > 1 - share / 2, self.latents.white.float(), reference)
 
 
 def _share_parameters(source: nn.Module, target: nn.Module) -> None:
@@ -178,7 +104,7 @@ def train_vace(latents: Latents, recipe: Recipe, folder: Path, log: TrainingLog)
     example = latents.tokens[: recipe.flow_batch].long()
     text_states = cuda_graph(TextStates(encoder), example)
     log.write(event="ready", parameters=sum(p.numel() for p in transformer.parameters()))
-    batches = _Batches(latents, recipe, null_text)
+    batches = Batches(latents, recipe, null_text)
     optimiser = Optimiser(
         {
             **dict(transformer.named_parameters()),
@@ -215,7 +141,7 @@ def train_vace(latents: Latents, recipe: Recipe, folder: Path, log: TrainingLog)
         if kind == "clip":
             running.append(loss.detach())
         if running and (step % 250 == 249 or step == recipe.vace_steps - 1):
-            log.write(step=step + 1, loss=round(torch.stack(running).mean().item(), 4))
+            log.write_loss(step + 1, torch.stack(running).mean())
             running = []
     optimiser.finish()
     fresh = build_vace()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from diffusers import AutoencoderKLWan
 from diffusers.models.autoencoders.autoencoder_kl_wan import WanCausalConv3d
 from torch import Tensor, nn
 
+from tpige_kedro.mini.training.codec import decode_unclamped
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.optim import Optimiser, cuda_graph
 from tpige_kedro.mini.training.pool import Pool, face_box, to_floats
@@ -81,23 +84,6 @@ def fast_single_frames() -> Iterator[None]:
         WanCausalConv3d.forward = original
 
 
-def decode_unclamped(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
-    """The decoder's chunk loop without the final clamp, which would stop gradients."""
-    vae.clear_cache()
-    x = vae.post_quant_conv(latents)
-    chunks = []
-    for i in range(latents.shape[2]):
-        vae._conv_idx = [0]
-        first = {"first_chunk": True} if i == 0 else {}
-        chunks.append(
-            vae.decoder(
-                x[:, :, i : i + 1], feat_cache=vae._feat_map, feat_idx=vae._conv_idx, **first
-            )
-        )
-    vae.clear_cache()
-    return torch.cat(chunks, 2)
-
-
 class _Autoencode(nn.Module):
     """Encode, add the posterior's noise, decode: video and noise in; reconstruction, mean and log-variance out."""
 
@@ -135,7 +121,7 @@ def reconstruction_loss(
 def train_vae(
     pool: Pool, recipe: Recipe, folder: Path, log: TrainingLog, device: torch.device
 ) -> None:
-    """Train on single frames first, then mostly on cuts of nine frames, and save the checkpoint in ``folder``."""
+    """Train on single frames first, then mostly on cuts of nine frames, and save the checkpoint in ``folder``, whole or not at all."""
     torch.manual_seed(recipe.seed)
     vae = build_vae().to(device)
     size = pool.clips.shape[-1]
@@ -169,11 +155,15 @@ def train_vae(
             loss = reconstruction_loss(video, decoded, mean, log_variance, box)
             optimiser.step(loss)
             if step % 200 == 0 or step == steps - 1:
-                log.write(step=step, kind="single" if single else "cut", loss=round(loss.item(), 4))
+                log.write_loss(step, loss, kind="single" if single else "cut")
     optimiser.finish()
     vae.eval().requires_grad_(False)
     _measure(vae, pool, log)
-    vae.half().save_pretrained(folder)
+    unfinished = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    vae.half().save_pretrained(unfinished)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(unfinished, folder)
 
 
 def _pick(count: int, n: int, device: torch.device) -> Tensor:
@@ -222,30 +212,3 @@ def _measure(vae: AutoencoderKLWan, pool: Pool, log: TrainingLog) -> None:
     )
     psnr = -10 * math.log10(sum(squared) / len(squared))
     log.write(psnr=round(psnr, 2), face_psnr=round(-10 * math.log10(face_squared / face_area), 2))
-
-
-class LatentCodec:
-    """Pictures to normalised latents and back, as the pipelines see them; in bf16 on a GPU unless ``dtype`` says otherwise."""
-
-    def __init__(
-        self, folder: Path, device: torch.device | str, dtype: torch.dtype | None = None
-    ) -> None:
-        self.device = torch.device(device)
-        self._dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
-        self._vae = AutoencoderKLWan.from_pretrained(folder, torch_dtype=torch.float32)
-        self._vae.to(self.device, self._dtype).eval().requires_grad_(False)
-        shape = (1, 16, 1, 1, 1)
-        self._mean = torch.tensor(self._vae.config.latents_mean, device=self.device).view(shape)
-        self._std = torch.tensor(self._vae.config.latents_std, device=self.device).view(shape)
-
-    @torch.no_grad()
-    def encode(self, video: Tensor) -> Tensor:
-        """Video (n, 3, T, S, S) in [-1, 1] to the mode of the posterior, normalised: (n, 16, f, S/8, S/8) float32."""
-        moments = self._vae._encode(video.to(self.device, self._dtype))
-        return (moments[:, :16].float() - self._mean) / self._std
-
-    @torch.no_grad()
-    def decode(self, latents: Tensor) -> Tensor:
-        """The inverse of :meth:`encode`, in [-1, 1]."""
-        scaled = (latents.float() * self._std + self._mean).to(self._dtype)
-        return decode_unclamped(self._vae, scaled).float().clamp(-1, 1)

@@ -1,9 +1,11 @@
-"""The samples of the report: prompts with the added words, references, and a row per clip."""
+"""The samples of the report: prompts with the added text, references, and a row per clip."""
 
 from __future__ import annotations
 
 import difflib
 import math
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,16 +60,37 @@ class SampleView:
     absent: Sequence[tuple[str, str]]  # variants without a scored clip, and why
 
 
-def added_words(original: str, enhanced: str) -> list[tuple[str, bool]]:
-    """The enhanced prompt in pieces: text, and whether the original does not have it."""
-    before, after = original.split(), enhanced.split()
+def added_text(original: str, enhanced: str) -> list[tuple[str, bool]]:
+    """The enhanced prompt in pieces: text, and whether the original does not have it; together they are ``enhanced``.
+
+    A prompt with one insertion, which is what prompt enhancement makes, is cut at exactly the inserted characters; any other
+    change is compared by words and marks.
+    """
+    start = _insertion_start(original, enhanced)
+    if start is not None:
+        stop = start + len(enhanced) - len(original)
+        cut = ((enhanced[:start], False), (enhanced[start:stop], True), (enhanced[stop:], False))
+        return [(text, added) for text, added in cut if text]
+    before, after = (re.findall(r"\w+|\s+|[^\w\s]", text) for text in (original, enhanced))
     matcher = difflib.SequenceMatcher(a=before, b=after, autojunk=False)
-    pieces = [
-        (" ".join(after[start:stop]), kind != "equal")
+    return [
+        ("".join(after[start:stop]), kind != "equal")
         for kind, _, _, start, stop in matcher.get_opcodes()
         if stop > start
     ]
-    return pieces
+
+
+def _insertion_start(original: str, enhanced: str) -> int | None:
+    """Where text was inserted into ``original`` to make ``enhanced``; None if that is not how they differ.
+
+    Several places may give the same text ("a man, [old, ]alone" or "a man[, old], alone"): a comma opens the insertion.
+    """
+    before = len(os.path.commonprefix([original, enhanced]))
+    behind = len(os.path.commonprefix([original[::-1], enhanced[::-1]]))
+    if before + behind < len(original) or len(enhanced) < len(original):
+        return None
+    comma = enhanced.find(",", len(original) - behind, before + 1)
+    return comma if comma >= 0 else before
 
 
 def clip_scores(row: pd.Series, metrics: Sequence[str]) -> list[Score]:
@@ -159,7 +182,7 @@ def sample_view(
     return SampleView(
         sample_id=sample.sample_id,
         prompt=sample.prompt,
-        enhanced_prompt=added_words(sample.prompt, enhanced_prompt) if enhanced_prompt else (),
+        enhanced_prompt=added_text(sample.prompt, enhanced_prompt) if enhanced_prompt else (),
         references=[(label, data_uri(picture, REFERENCE_HEIGHT)) for label, picture in pictures],
         reason=reason if isinstance(reason, str) else "",
         clips=clips,
