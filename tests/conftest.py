@@ -12,6 +12,7 @@ import yaml
 from mlflow_store import Store
 from project import FAKE_MODELS, ROOT, Project, row
 from tpige_kedro.models import release_models
+from tpige_kedro.variants import set_variant_names
 
 VARIANTS = {
     "hailuo": {"generator": "hailuo"},
@@ -42,6 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     release_models()
     yield made
     release_models()
+    set_variant_names(None)
 
 
 @pytest.fixture(scope="session")

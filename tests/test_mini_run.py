@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from project import ROOT, Project
 from tpige_kedro import models
 from tpige_kedro.datasets import Mp4Dataset
 from tpige_kedro.metrics.catalog import METRICS
+from tpige_kedro.variants import set_variant_names
 
 DEMO = ROOT / "data" / "01_raw" / "demo"
 VARIANTS = {
@@ -27,7 +29,7 @@ VARIANTS = {
 
 
 @pytest.fixture
-def smallest(tmp_path: Path) -> Project:
+def smallest(tmp_path: Path) -> Iterator[Project]:
     project = Project(tmp_path, env="test")
     shutil.copytree(ROOT / "conf", project.conf)
     (project.conf / "base" / "parameters_variants.yml").write_text(
@@ -41,7 +43,8 @@ def smallest(tmp_path: Path) -> Project:
             for name in ("mini_vace", "mini_phantom")
         },
     )
-    return project
+    yield project
+    set_variant_names(None)
 
 
 def run(project: Project) -> None:

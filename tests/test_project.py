@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from project import ROOT, STAGES, Project
 from tpige_kedro.schemas import Parameters
+from tpige_kedro.variants import set_variant_names
 
 LAYERS = {
     "raw", "intermediate", "primary", "feature", "model_input", "models", "model_output", "reporting",
@@ -34,6 +35,7 @@ HEAVY = [
 
 @pytest.fixture(scope="module", autouse=True)
 def base() -> None:
+    set_variant_names(None)
     bootstrap_project(ROOT)
 
 

@@ -7,8 +7,11 @@ import os
 _names: tuple[str, ...] | None = None
 
 
-def set_variant_names(names: tuple[str, ...]) -> None:
-    """Remember the variants of this run's environment (called by the parameter hook before pipelines are built)."""
+def set_variant_names(names: tuple[str, ...] | None) -> None:
+    """Remember the variants of this run's environment (called by the parameter hook before pipelines are built).
+
+    None forgets them.
+    """
     global _names  # noqa: PLW0603 - Kedro builds pipelines without passing configuration
     _names = names
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +11,8 @@ import pandas as pd
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog
+
+MAX_METRICS = 1000  # in one request
 
 
 def log_parent(
@@ -34,6 +37,8 @@ def log_parent(
     if "contact_sheets" in saved:
         for key, load in list(catalog.load("contact_sheets").items())[: settings.sheets_per_run]:
             log.log_picture(log.parent, load(), f"contact_sheets/{key}.png")
+    if "mini_training_log" in saved:
+        log_training(log, catalog.load("mini_training_log"))
     if "report" in saved:
         log.client.log_text(log.parent, catalog.load("report"), "report.html")
 
@@ -56,6 +61,24 @@ def log_variant(
         clips = catalog.get(f"clips_{name}")
         for key in sorted(catalog.load(f"records_{name}"))[: settings.clips_per_variant]:
             log.log_file(run, clips.path_of(key), "clips")
+
+
+def log_training(log: RunLog, table: pd.DataFrame) -> None:
+    """The training log as metrics ``<stage>.<metric>`` with steps; their times tell how long each stage had been running."""
+    from mlflow.entities import Metric
+
+    begin = time.time() - table["seconds"].max()
+    metrics = [
+        Metric(
+            key=f"{row['stage']}.{row['metric']}",
+            value=row["value"],
+            timestamp=int(1000 * (begin + row["seconds"])),
+            step=row["step"],
+        )
+        for row in table.to_dict("records")
+    ]
+    for start in range(0, len(metrics), MAX_METRICS):
+        log.client.log_batch(log.parent, metrics=metrics[start : start + MAX_METRICS])
 
 
 def interval_metrics(summary: pd.DataFrame, variant: str) -> dict[str, float]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 
-from tpige_kedro.mini.training.recipe import TINY, Recipe
+from tpige_kedro.mini.training.recipe import make_recipe
 from tpige_kedro.mini.training.stages import STAGES, run_stage
 
 
@@ -35,12 +35,19 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    recipe = TINY if options.tiny else Recipe(seed=options.seed).scaled(options.factor)
-    changes = dict(item.split("=") for item in options.set)
-    recipe = replace(
-        recipe, **{name: type(getattr(recipe, name))(value) for name, value in changes.items()}
-    )
-    for name in options.stages.split(","):
+    recipe = make_recipe(options.seed, options.factor, options.tiny)
+    for item in options.set:
+        name, _, value = item.partition("=")
+        kind = type(getattr(recipe, name, None))
+        if kind not in (int, float):
+            parser.error(
+                f"--set {item}: the recipe has no number {name!r}; it has {asdict(recipe)}"
+            )
+        recipe = replace(recipe, **{name: kind(value)})
+    stages = options.stages.split(",")
+    if unknown := set(stages) - set(STAGES):
+        parser.error(f"--stages: {sorted(unknown)} are unknown; there are {list(STAGES)}")
+    for name in stages:
         run_stage(name, options.work, recipe, torch.device(options.device))
 
 

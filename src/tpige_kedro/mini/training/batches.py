@@ -63,16 +63,13 @@ class Batches:
             )
         index = pool[torch.randint(0, len(pool), (n,), device=device)]
         if kind == "still":
-            clean, weight, background = data.stills[index - len(data.clips)], None, data.gray_still
-            weight = data.still_weights[index - len(data.clips)]
+            row = index - len(data.clips)
+            clean, weight, background = data.stills[row], data.still_weights[row], data.gray_still
         else:
             clean, weight, background = data.clips[index], data.clip_weights[index], data.gray
-        clean, weight, reference = clean.float(), weight.float(), None
-        hints = 1.0
-        if kind == "free":
-            hints = float(
-                torch.rand(()) < 0.5
-            )  # half of them teach the plain text-to-video model under the hints
+        clean, weight, reference, hints = clean.float(), weight.float(), None, 1.0
+        if kind == "free":  # half of them teach the plain text-to-video model under the hints
+            hints = float(torch.rand(()) < 0.5)
         else:
             own = data.references[index].float()
             reference = self._blank_some(own)

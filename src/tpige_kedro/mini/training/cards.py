@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tpige_kedro.errors import ModelError
+
 VACE = """A stock `WanVACEPipeline` folder: `AutoencoderKLWan` (5.7 M parameters, 8 x 8 x 4 compression, 16 channels),
 `UMT5EncoderModel` (1.1 M) with its tokenizer, `WanVACETransformer3DModel` (9.5 M, 12 layers of width 192, hints at 0, 4, 8) and
 UniPC with flow shift 2. It makes 80 x 80 clips of 17 frames of drawn people; pass `max_sequence_length=64`, guidance scale 2."""
 PHANTOM = """A Phantom-style `WanTransformer3DModel` (2.3 M parameters, 8 layers of width 128): the clean latent of the reference is
 the last latent frame of every input. It uses autoencoder, text encoder, tokenizer and scheduler of the folder `vace`."""
+HOW = """Everything was rendered: people drawn at random (others than those of the demo and of the benchmark), captions with
+and without the facial clause. The transformers learn by flow matching; Muon steps the matrices, AdamW the rest."""
 FRONT = "---\nlicense: apache-2.0\n---\n"
 CARD = (
     FRONT
@@ -20,7 +24,7 @@ CARD = (
 
 It knows drawn people only; on photographs of real people its answers mean nothing.
 
-**Training.** {how} Seed {seed}, code commit {commit}, on {device}. Weights are stored as float16.
+**Training.** {how} Seed {seed}; code commit {commit}; trained on {device}. Weights are stored as float16.
 
 **Measured while training:**
 
@@ -36,9 +40,15 @@ Licence: Apache-2.0. No picture of a real person was used.
 
 
 def last_values(log: Path, stage: str) -> dict[str, Any]:
-    """The last value of every number that a stage wrote to the log."""
-    events = [json.loads(line) for line in log.read_text().splitlines()]
+    """The last value of every number that a stage wrote to the log.
+
+    Raises:
+        ModelError: the log does not say that the stage was finished.
+    """
+    events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     mine = [event for event in events if event["stage"] == stage]
+    if not any(event.get("event") == "done" for event in mine):
+        raise ModelError(f"model cards: {log} has no finished stage {stage!r}; train it first")
     return {
         key: value
         for event in mine
@@ -59,15 +69,13 @@ def write_cards(work: Path, seed: int, commit: str, device: str) -> None:
         "seconds: rendering, autoencoder, encoding": vae["seconds"],
         "seconds: text encoder and transformer": vace["seconds"],
     }
-    how = "Rendered clips of unseen-by-test people; captions with and without the facial clause; flow matching with Muon."
-    steps = (
-        f"{vae['step']} steps of the autoencoder, {vace['step']} of text encoder and transformer."
+    steps = (  # the autoencoder's log counts its steps from 0
+        f"{vae['step'] + 1} steps of the autoencoder, then {vace['step']} of text encoder and transformer."
     )
-    _write(work / "vace", "Mini VACE", VACE, f"{how} {steps}", rows, common)
+    _write(work / "vace", "Mini VACE", VACE, f"{steps} {HOW}", rows, common)
     rows = {"last flow-matching loss": phantom["loss"], "seconds": phantom["seconds"]}
-    _write(
-        work / "phantom", "Mini Phantom", PHANTOM, f"{how} {phantom['step']} steps.", rows, common
-    )
+    how = f"{phantom['step']} steps, the text encoder frozen. {HOW}"
+    _write(work / "phantom", "Mini Phantom", PHANTOM, how, rows, common)
 
 
 def _write(
@@ -75,5 +83,5 @@ def _write(
 ) -> None:
     table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     (folder / "README.md").write_text(
-        CARD.format(title=title, what=what, how=how, rows=table, **common)
+        CARD.format(title=title, what=what, how=how, rows=table, **common), encoding="utf-8"
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from pathlib import Path
+
+from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
@@ -28,3 +31,16 @@ class TrainingLog:
         with self.path.open("a") as file:
             file.write(json.dumps(event) + "\n")
         logger.info("%s", json.dumps(event))
+
+    def write_loss(self, step: int, loss: Tensor, **values: float | int | str) -> None:
+        """Write the loss of a step.
+
+        Raises:
+            FloatingPointError: it is not finite, so that nothing of this training is of use.
+        """
+        number = loss.item()
+        if not math.isfinite(number):
+            raise FloatingPointError(
+                f"training stage {self.stage}, step {step}: the loss is {number}; lower the learning rates or change the seed"
+            )
+        self.write(step=step, **values, loss=round(number, 4))

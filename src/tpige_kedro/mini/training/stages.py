@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
+import diffusers
 import torch
 
+from tpige_kedro.errors import ModelError
 from tpige_kedro.mini.training.codec import LatentCodec
 from tpige_kedro.mini.training.latents import Latents, encode_pool
 from tpige_kedro.mini.training.log import TrainingLog
@@ -17,9 +20,10 @@ from tpige_kedro.mini.training.recipe import Recipe
 from tpige_kedro.mini.training.vace import train_vace
 from tpige_kedro.mini.training.vae import train_vae
 
+RECIPE = "recipe.json"  # what the folder is trained with
 MODEL_INDEX = {
     "_class_name": "WanVACEPipeline",
-    "_diffusers_version": "0.42.1",
+    "_diffusers_version": diffusers.__version__,
     "boundary_ratio": None,
     "scheduler": ["diffusers", "UniPCMultistepScheduler"],
     "text_encoder": ["transformers", "UMT5EncoderModel"],
@@ -43,14 +47,28 @@ def latents_stage(work: Path, recipe: Recipe, device: torch.device, log: Trainin
 
 def vace_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
     """Train text encoder and VACE transformer and complete the pipeline folder."""
-    train_vace(Latents.load(work / "latents.pt", device), recipe, work / "vace", log)
+    train_vace(_load_latents(work, device), recipe, work / "vace", log)
     (work / "vace" / "model_index.json").write_text(json.dumps(MODEL_INDEX, indent=2) + "\n")
 
 
 def phantom_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
     """Train the Phantom-style transformer."""
-    latents = Latents.load(work / "latents.pt", device)
-    train_phantom(latents, recipe, work / "vace" / "text_encoder", work / "phantom", log)
+    _need(work, "vace/text_encoder/config.json", "vace")
+    text_encoder = work / "vace" / "text_encoder"
+    train_phantom(_load_latents(work, device), recipe, text_encoder, work / "phantom", log)
+
+
+def _load_latents(work: Path, device: torch.device) -> Latents:
+    _need(work, "latents.pt", "vae")
+    return Latents.load(work / "latents.pt", device)
+
+
+def _need(work: Path, path: str, stage: str) -> None:
+    if not (work / path).exists():
+        raise ModelError(
+            f"training of the mini models: {work / path} is missing; remove {work / stage}.done if it is "
+            f"there and run the stage {stage!r} first"
+        )
 
 
 Stage = Callable[[Path, Recipe, torch.device, TrainingLog], None]
@@ -58,7 +76,12 @@ STAGES: dict[str, Stage] = {"vae": latents_stage, "vace": vace_stage, "phantom":
 
 
 def run_stage(name: str, work: Path, recipe: Recipe, device: torch.device) -> bool:
-    """Run one stage unless its mark exists; True if it ran."""
+    """Run one stage unless its mark exists; True if it ran.
+
+    Raises:
+        ModelError: the folder was begun with another recipe, or lacks what an earlier stage makes.
+    """
+    _keep_to_the_recipe(work, recipe)
     mark = work / f"{name}.done"
     if mark.exists():
         return False
@@ -71,3 +94,22 @@ def run_stage(name: str, work: Path, recipe: Recipe, device: torch.device) -> bo
     log.write(event="done")
     mark.touch()
     return True
+
+
+def _keep_to_the_recipe(work: Path, recipe: Recipe) -> None:
+    """A folder holds one training: what a smoke run left must not pass for the real one."""
+    file, wanted = work / RECIPE, asdict(recipe)
+    if not file.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(wanted, indent=2) + "\n")
+    begun = json.loads(file.read_text())
+    changed = [
+        f"{key} {begun.get(key)} -> {wanted.get(key)}"
+        for key in {**begun, **wanted}
+        if begun.get(key) != wanted.get(key)
+    ]
+    if changed:
+        raise ModelError(
+            f"training of the mini models: {work} was begun with another recipe ({', '.join(changed)}); choose another "
+            "work folder, or empty this one"
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,12 +84,17 @@ def _insertion_start(original: str, enhanced: str) -> int | None:
 
     Several places may give the same text ("a man, [old, ]alone" or "a man[, old], alone"): a comma opens the insertion.
     """
-    before = len(os.path.commonprefix([original, enhanced]))
-    behind = len(os.path.commonprefix([original[::-1], enhanced[::-1]]))
+    before = _common_start(original, enhanced)
+    behind = _common_start(original[::-1], enhanced[::-1])
     if before + behind < len(original) or len(enhanced) < len(original):
         return None
     comma = enhanced.find(",", len(original) - behind, before + 1)
     return comma if comma >= 0 else before
+
+
+def _common_start(a: str, b: str) -> int:
+    differ = (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)
+    return next(differ, min(len(a), len(b)))
 
 
 def clip_scores(row: pd.Series, metrics: Sequence[str]) -> list[Score]:
