@@ -26,16 +26,13 @@ def main() -> None:
     chosen = pd.read_parquet(data / "08_reporting" / "selection.parquet").set_index("sample_id")
     clips = data / "07_model_output" / "clips"
     variants = [
-        p
-        for p in (
-            "vace",
-            "vace_pe",
-            "vace_pe_ie",
-            "vace_pe_ge",
-            "vace_pe_cfg_matched",
-            "phantom",
-            "phantom_pe_ge",
-        )
+        "vace",
+        "vace_pe",
+        "vace_pe_ie",
+        "vace_pe_ge",
+        "vace_pe_cfg_matched",
+        "phantom",
+        "phantom_pe_ge",
     ]
     rows = ["reference", *variants]
     width = LEFT + len(prompts) * (TILE + GAP)
