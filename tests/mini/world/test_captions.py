@@ -52,9 +52,7 @@ def test_captions_are_the_sentences_that_we_expect(persons: list[dict[str, float
         "glasses": words.ROUND,
         "freckles": 1,
     }
-    assert caption(6, 3, 3) == "A video of an astronaut waving a hand in outer space." or (
-        caption(6, 3, 3) == "A video of an astronaut waving hello in outer space."
-    )
+    assert caption(6, 3, 3) == "A video of an astronaut waving hello in outer space."
     assert caption(1, words.STUDIO) == "A portrait photo of a chef."
     assert caption(9, 5, 0, attributes_of(person)) == (
         "A video of a welder, an elderly pale-skinned man with red hair in a bun, blue eyes, a goatee, freckles and "
@@ -99,8 +97,8 @@ def test_captions_fit_and_every_word_has_a_token_of_its_own(long_captions: list[
 
 
 def test_a_caption_that_does_not_fit_is_an_error() -> None:
-    with pytest.raises(ValueError, match="has 101 tokens, more than 64"):
-        tokenize(build_tokenizer(), ["man " * 100])
+    with pytest.raises(ValueError, match="has 102 tokens, more than 64"):
+        tokenize(build_tokenizer(), ["man " * 100])  # with the last blank and the end
 
 
 def test_the_shipped_tokenizer_is_the_one_of_the_code(shipped, long_captions: list[str]) -> None:
