@@ -17,6 +17,7 @@ from tpige_kedro.schemas import ModelSpec
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset({"batch_size", "device", "offload", "free_text_encoder"})
+MINI_HINT = "mini checkpoints are made by `kedro run --pipelines=train_mini`"
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
@@ -45,7 +46,7 @@ def resolve_source(source: str) -> str:
         return source
     raise ModelError(
         f"model source {source!r}: no such file or folder; set models.<name>.source to a local folder or a hub id "
-        "(mini checkpoints are made by `kedro run --pipelines=train_mini`)"
+        f"({MINI_HINT})"
     )
 
 

@@ -53,15 +53,15 @@ class Recipe:
 TINY = replace(
     Recipe(),
     frames=9,
-    clips=8,
-    stills=8,
+    clips=6,
+    stills=6,
     render_batch=8,
     share_no_reference=0.5,  # so that each kind is among so few
     vae_single_steps=2,
     vae_clip_steps=1,
     vae_single_batch=2,
     vae_clip_batch=1,
-    vace_steps=4,
+    vace_steps=3,
     phantom_steps=2,
     flow_batch=2,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def _example_captions(count: int = 4000) -> list[str]:
+@cache
+def _example_captions(count: int = 4000) -> tuple[str, ...]:
     """Enough captions to meet every word of the grammar."""
     rng = random.Random(0)
     people = {
@@ -68,7 +70,7 @@ def _example_captions(count: int = 4000) -> list[str]:
         role, setting = rng.randrange(len(ROLE_NAMES)), rng.randrange(len(SETTING_TEXTS) + 1)
         action = None if i % 5 == 0 else rng.randrange(6)
         texts.append(caption(role, setting, action, attributes if i % 4 else None, rng))
-    return texts
+    return tuple(texts)
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
