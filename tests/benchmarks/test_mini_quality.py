@@ -1,0 +1,62 @@
+"""The benchmark draws what it says, and its tables add up; the clips themselves are a GPU's business."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+from mini_pairs import draw_pairs
+from mini_tables import DECODED, TRUTH, as_markdown, compare, summarise
+from tpige_kedro.mini.training.pool import held_out
+from tpige_kedro.mini.world.people import sample_people
+
+N, SEED = 6, 5
+
+
+@pytest.mark.parametrize("unseen", [False, True])
+def test_pairs_are_half_hiding_and_all_of_their_slice(unseen: bool) -> None:
+    pairs = draw_pairs(N, SEED, unseen, torch.device("cpu"))
+    assert int(pairs.hides.sum()) == N // 2
+    assert pairs.truth.shape == (N, 3, 17, 80, 80)
+    assert len(set(pairs.ids)) == len(pairs.prompts) == N
+    assert not any("-skinned" in prompt for prompt in pairs.prompts)
+    styles = sample_people(4 * N, torch.Generator().manual_seed(SEED))["hair_style"]
+    possible = [
+        any(
+            bool(held_out(role, setting, {"hair_style": style})) == unseen
+            for style in styles.unique()
+        )
+        for role, setting in zip(pairs.role, pairs.setting, strict=True)
+    ]
+    assert all(possible)
+
+
+def test_the_same_seed_draws_the_same_pairs() -> None:
+    first, second = (draw_pairs(N, SEED, False, torch.device("cpu")) for _ in range(2))
+    assert first.prompts == second.prompts
+    assert torch.equal(first.truth, second.truth)
+
+
+def test_tables_give_shares_of_the_rendered_row_and_paired_differences() -> None:
+    ids = [f"s{i}" for i in range(8)]
+    levels = {TRUTH: 0.8, DECODED: 0.72, "vace": 0.4, "vace_pe": 0.6}
+    measures = ["identity", "face seen", "role right", "setting right", "action right"]
+    measures += ["gme_score", "imaging_quality", "overall"]
+    rows = [
+        {"slice": "people", "variant": name, "sample_id": key, "hides": i % 2 == 0}
+        | dict.fromkeys(measures, level + 0.01 * i)
+        for name, level in levels.items()
+        for i, key in enumerate(ids)
+    ]
+    clips = pd.DataFrame(rows)
+    table = as_markdown(summarise(clips, 0))
+    assert "| vace_pe | 0.76 |" in table  # (0.6 + 0.035) / (0.8 + 0.035)
+    differences = compare(clips, 0).set_index(["measure", "variant", "against"])
+    row = differences.loc[("identity", "vace_pe", "vace")]
+    assert np.isclose(row["difference"], 0.2) and row["n"] == 8 and row["p"] < 0.05
