@@ -118,10 +118,15 @@ class ReferenceEnhancement(Settings):
 
 
 class Scoring(Settings):
-    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5)."""
+    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5).
+
+    All scorers are in memory together and a clip is decoded once for them; with ``one_family_at_a_time`` one is loaded, scores
+    all clips of a variant and is freed before the next, and a clip is decoded once for each.
+    """
 
     scorers: Annotated[tuple[Name, ...], Field(min_length=1)]
     overall: dict[Name, Weight]
+    one_family_at_a_time: bool = False
 
 
 class Moe(Settings):

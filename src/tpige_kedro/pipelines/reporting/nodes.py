@@ -49,7 +49,8 @@ def collect_failures(*, sample_issues: pd.DataFrame, **failures: Lazy) -> pd.Dat
     for partitions in failures.values():
         found = load_all(partitions).values()
         rows += [(failure["stage"], failure["key"], failure["message"]) for failure in found]
-    return pd.DataFrame(rows, columns=["stage", "item", "problem"])
+    # a clip that cannot be opened fails all its scorers alike
+    return pd.DataFrame(dict.fromkeys(rows), columns=["stage", "item", "problem"])
 
 
 def view_samples(
