@@ -189,6 +189,8 @@ class Parameters(Settings):
     samples_root: str | None = (
         None  # on the command line: the folder with samples.csv and references/
     )
+    sample_list: str | None = None  # on the command line: a CSV file that lists which samples
+    clips_root: str | None = None  # on the command line: a folder of clips made elsewhere
 
     @model_validator(mode="after")
     def _names_exist(self) -> Parameters:

@@ -50,7 +50,7 @@ def collect_failures(*, sample_issues: pd.DataFrame, **failures: Lazy) -> pd.Dat
         found = load_all(partitions).values()
         rows += [(failure["stage"], failure["key"], failure["message"]) for failure in found]
     # a clip that cannot be opened fails all its scorers alike
-    return pd.DataFrame(dict.fromkeys(rows), columns=["stage", "item", "problem"])
+    return pd.DataFrame(list(dict.fromkeys(rows)), columns=["stage", "item", "problem"])
 
 
 def view_samples(
