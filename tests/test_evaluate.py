@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
-from project import Project, row
+from project import ROOT, Project, row
 from tpige_kedro.datasets.mp4 import Clip, Mp4Dataset
 from tpige_kedro.hooks.errors import RunStopped
 
@@ -189,3 +191,31 @@ def test_a_folder_without_clips_is_told_before_anything_runs(project: Project, c
     shutil.copytree(clips / "theirs", bad / "our method")
     with pytest.raises(RunStopped, match="our method"):
         evaluate(project, bad)
+
+
+def show_portrait(file: Path, portrait: Image.Image, frames: int, side: int) -> None:
+    """A clip of a portrait that does not move."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.asarray(portrait.convert("RGB").resize((side, side)))
+    Mp4Dataset(filepath=str(file)).save(Clip(np.repeat(pixels[None], frames, 0), 8))
+
+
+def test_short_and_small_clips_with_the_real_mini_scorers(project: Project) -> None:
+    real = replace(project, env="test")
+    (real.conf / "test" / "mlflow.yml").write_text("enabled: false\n")
+    portraits = ROOT / "data" / "01_raw" / "demo" / "references"
+    shutil.copytree(portraits, real.samples / "references", dirs_exist_ok=True)
+    real.write_samples([row(1, reference="person01.png", consent="")])
+    portrait = Image.open(portraits / "person01.png")
+    clips = real.folder / "elsewhere"
+    kinds = {"one_frame": (1, 80), "eight_frames": (8, 80), "hundred_by_hundred": (9, 100)}
+    for name, (frames, side) in kinds.items():
+        show_portrait(clips / name / "s1.mp4", portrait, frames, side)
+    table = evaluate(real, clips).xs("s1", level="sample_id")
+    for name in ("eight_frames", "hundred_by_hundred"):
+        assert table.loc[name, "overall"] > 0 and table.loc[name, "face_rate"] == 1
+    alone = table.loc["one_frame"]
+    assert pd.isna(alone["motion_smoothness"]) and pd.isna(alone["overall"])
+    assert alone["motion_smoothness_reason"] == "needs at least 3 frames, the clip has 1"
+    assert alone["overall_reason"] == "no motion_smoothness"
+    assert alone["cur_score"] > 0.9 and alone["imaging_quality"] > 0
