@@ -111,7 +111,8 @@ def test_published_rows_stand_apart_unless_they_can_be_compared(call: Any) -> No
     beside = section(call(write_report, reporting=Reporting(published="beside")))
     assert "<details" not in beside and "not comparable" not in beside
     first = beside.index("0.5488")
-    assert first < beside.index("vace, this run", first)
+    assert first < beside.index("vace<small>this run, n = 2</small>", first)
+    assert "vace<small>this run, n = 2; in the place of Baseline</small>" in ours
     assert "squared distance between face features" in beside
 
 

@@ -14,7 +14,7 @@ from tpige_kedro.pipelines.reporting.numbers import FILTERS, spread
 from tpige_kedro.pipelines.reporting.paper_tables import PaperTable
 from tpige_kedro.pipelines.reporting.plot import Panel
 from tpige_kedro.pipelines.reporting.samples import SampleView
-from tpige_kedro.pipelines.reporting.tables import DifferenceRow, TableRow
+from tpige_kedro.pipelines.reporting.tables import TITLES, DifferenceRow, TableRow
 from tpige_kedro.schemas import ModelSpec, Moe, Reporting
 
 
@@ -82,7 +82,7 @@ def templates() -> Any:
         lstrip_blocks=True,
     )
     found.filters |= FILTERS
-    found.globals |= {"spread": spread, "selection_rows": (MOE, HELD_OUT)}
+    found.globals |= {"spread": spread, "selection_rows": (MOE, HELD_OUT), "titles": TITLES}
     return found
 
 

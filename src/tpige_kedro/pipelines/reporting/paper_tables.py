@@ -69,6 +69,11 @@ class PaperRow:
     published: Mapping[str, PaperCell]
     ours: Mapping[str, PaperCell]
 
+    @property
+    def n(self) -> int:
+        """Over how many samples most of this run's means go."""
+        return max((cell.n for cell in self.ours.values()), default=0)
+
 
 @dataclass(frozen=True)
 class PaperTable:
