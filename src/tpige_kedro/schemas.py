@@ -118,10 +118,15 @@ class ReferenceEnhancement(Settings):
 
 
 class Scoring(Settings):
-    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5)."""
+    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5).
+
+    All scorers are in memory together and a clip is decoded once for them; with ``one_family_at_a_time`` one is loaded, scores
+    all clips of a variant and is freed before the next, and a clip is decoded once for each.
+    """
 
     scorers: Annotated[tuple[Name, ...], Field(min_length=1)]
     overall: dict[Name, Weight]
+    one_family_at_a_time: bool = False
 
 
 class Moe(Settings):
@@ -141,11 +146,14 @@ class Reporting(Settings):
     """The report: what it says about the run, how many frames a contact sheet shows per clip, and what it embeds.
 
     ``setting`` says in words what the numbers were made with. The first ``embedded_samples`` samples are shown in the page
-    itself, the others by links to their contact sheets. The links are relative to the page.
+    itself, the others by links to their contact sheets. The links are relative to the page. ``published`` puts the paper's rows
+    beside this run's in the tables of its layout; ``apart`` keeps them in a block of their own, marked as not comparable,
+    which is right for all but the paper's models on photos.
     """
 
     title: str = "TPIGE"
     setting: str = ""
+    published: Literal["beside", "apart"] = "apart"
     frames: Annotated[int, Field(ge=1, le=16)] = 4
     embedded_samples: Annotated[int, Field(ge=0)] = 40
     clip_link: str = "../07_model_output/clips/{variant}/{sample_id}.mp4"
@@ -184,6 +192,8 @@ class Parameters(Settings):
     samples_root: str | None = (
         None  # on the command line: the folder with samples.csv and references/
     )
+    sample_list: str | None = None  # on the command line: a CSV file that lists which samples
+    clips_root: str | None = None  # on the command line: a folder of clips made elsewhere
 
     @model_validator(mode="after")
     def _names_exist(self) -> Parameters:

@@ -4,6 +4,7 @@ from tpige_kedro.datasets.completion import CompletionIndex
 from tpige_kedro.datasets.mp4 import Clip, Mp4Dataset
 from tpige_kedro.datasets.partitions import ResumablePartitionedDataset
 from tpige_kedro.datasets.pictures import PictureFolder
+from tpige_kedro.datasets.sample_folder import ReferenceFolder, SampleFolder
 from tpige_kedro.datasets.samples import SamplesDataset
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "CompletionIndex",
     "Mp4Dataset",
     "PictureFolder",
+    "ReferenceFolder",
     "ResumablePartitionedDataset",
+    "SampleFolder",
     "SamplesDataset",
 ]

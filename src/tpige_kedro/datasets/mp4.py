@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 # Without looking ahead, the same frames give the same bytes in every process. With it, the first clip that a process encodes
 # came out differently from run to run, and so did its scores in the third digit.
 REPEATABLE = "mbtree=0:rc-lookahead=0:bframes=0:weightp=0"
+
+AGAIN = "delete it and run again (if it was imported: put a good file where it came from)"
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class Clip:
         return [Image.fromarray(self.frames[i]) for i in indices]
 
 
-class Mp4Dataset(AbstractDataset[Clip, Clip]):
+class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
     """One :class:`Clip` as H.264, yuv420p, index in front (``+faststart``). Compression is lossy; ``crf`` says how much.
+
+    A path instead of a clip is a finished file, copied as it is: its pixels are somebody's result and not compressed again.
 
     The 4:2:0 subsampling needs even sizes: an odd one is refused, because padding or cropping here would make the file
     differ from what the generator made.
@@ -60,17 +66,26 @@ class Mp4Dataset(AbstractDataset[Clip, Clip]):
                 frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
                 rate, title = stream.average_rate, container.metadata.get("title", "")
         except (av.error.FFmpegError, IndexError) as error:
+            cause = "it holds no video" if isinstance(error, IndexError) else error
             raise DatasetError(
-                f"{self._filepath} is not a readable clip: {error}; delete it and run again"
+                f"{self._filepath} is not a readable clip: {cause}; {AGAIN}"
             ) from error
         if not frames or not rate:
-            raise DatasetError(f"{self._filepath} has no frames; delete it and run again")
+            raise DatasetError(f"{self._filepath} has no frames; {AGAIN}")
+        sizes = dict.fromkeys(f"{f.shape[1]}x{f.shape[0]}" for f in frames)
+        if len(sizes) > 1:
+            raise DatasetError(
+                f"{self._filepath}: the size of its frames changes ({', '.join(sizes)}); encode it again at one size"
+            )
         return Clip(frames=np.stack(frames), fps=float(rate), title=title)
 
-    def save(self, data: Clip) -> None:
+    def save(self, data: Clip | Path) -> None:
         """Encode all frames. Raises ``DatasetError`` on frames that are not (T, H, W, 3) uint8 with even H and W."""
         import av
 
+        if isinstance(data, Path):
+            shutil.copyfile(data, self._filepath)
+            return
         self._check(data)
         _, height, width, _ = data.frames.shape
         with av.open(
@@ -112,6 +127,4 @@ class Mp4Dataset(AbstractDataset[Clip, Clip]):
         return {"filepath": self._filepath, "crf": self._crf}
 
     def _exists(self) -> bool:
-        from pathlib import Path
-
         return Path(self._filepath).is_file()

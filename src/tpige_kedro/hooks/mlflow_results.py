@@ -18,7 +18,7 @@ MAX_METRICS = 1000  # in one request
 def log_parent(
     log: RunLog, saved: set[str], failures: list[Failure], catalog: Any, settings: MlflowSettings
 ) -> None:
-    """Counts per stage, the selection and its means, failures, contact sheets and the report."""
+    """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
     log.log_metrics(log.parent, stage_counts(tallies()))
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
     log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
@@ -34,6 +34,10 @@ def log_parent(
     for name in ("selection", "win_shares", "variant_status", "variant_differences"):
         if name in saved and len(table := catalog.load(name)):
             log.log_table(log.parent, table, f"{name}.json")
+    if "paper_tables_csv" in saved:
+        log.log_table(log.parent, catalog.load("paper_tables_csv"), "paper_tables.json")
+    if "variant_means" in saved:
+        log.client.log_text(log.parent, catalog.load("variant_means"), "variant_means.svg")
     if "contact_sheets" in saved:
         for key, load in list(catalog.load("contact_sheets").items())[: settings.sheets_per_run]:
             log.log_picture(log.parent, load(), f"contact_sheets/{key}.png")

@@ -15,6 +15,7 @@ from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
 from tpige_kedro.errors import ModelError
 from tpige_kedro.models import missing_needs, resolve_source
 from tpige_kedro.schemas import ModelSpec, Parameters
+from tpige_kedro.video_generators.imported import is_imported
 
 STAGES = (
     "prompt_enhancement",
@@ -45,6 +46,10 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
     namespaces = {str(node.namespace) for node in pipeline.nodes}
     for name, variant in ready.items():
         if f"generation_variants.{name}" in namespaces:
+            needed[variant.generator] = f"variants.{name}.generator"
+        if f"imported_clips.{name}" in namespaces and is_imported(
+            parameters.models[variant.generator]
+        ):
             needed[variant.generator] = f"variants.{name}.generator"
     return needed
 
@@ -99,7 +104,7 @@ def _absent_source(name: str, catalog: Any) -> Iterator[str]:
     if not catalog.exists(name):
         yield (
             f"{name}: {_place(catalog.get(name))} does not exist; set samples_root to a folder with samples.csv and "
-            "references/ (kedro run --params=samples_root=/path)"
+            "references/, or in a layout of docs/evaluation.md (kedro run --params=samples_root=/path)"
         )
 
 

@@ -12,6 +12,7 @@ from tpige_kedro.metrics.catalog import FACE_RATE, METRICS, OVERALL, PAPER_METRI
 from tpige_kedro.metrics.columns import HELD_OUT, MOE, metric_columns
 from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.schemas import ModelSpec, Variant
+from tpige_kedro.video_generators.imported import is_imported
 
 SURE = 0.05  # p after correction up to which a difference is tinted
 TITLES = {MOE: "MoE selection", HELD_OUT: "MoE, metric held out"}
@@ -90,12 +91,12 @@ def spec_of(metric: str) -> MetricSpec:
 
 
 def describe(variant: Variant, generator: ModelSpec) -> str:
-    """A variant in a few words: generator, inputs, guidance (a service without weights of ours takes none)."""
+    """A variant in a few words: generator, inputs, guidance (a service or clips made elsewhere take none)."""
     guidance = variant.guidance
     words = [variant.generator]
     words += [f"{variant.prompt} prompt"] if variant.prompt == "enhanced" else []
     words += [f"{variant.reference} reference"] if variant.reference == "enhanced" else []
-    if generator.source is None:
+    if generator.source is None or is_imported(generator):
         return " · ".join(words)
     words += [f"W_c {guidance.text_weight:g}"]
     if guidance.identity_weight:
