@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.protocol import Missing
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 LARGEST_SIDE = 512
-NO_FRAMES = Missing("no frame could be read")
 Mode = Literal["longer", "shorter", "shorter_centercrop"]
 
 
@@ -49,7 +50,7 @@ def imaging_quality(
     frames: NDArray[np.uint8],
     quality: Callable[[Tensor], Tensor],
     batch_size: int = 8,
-    device: str = "cpu",
+    device: torch.device | str = "cpu",
     mode: Mode = "longer",
 ) -> float | Missing:
     """The mean quality of all frames, divided by 100; about [0, 1], not clipped, higher is better.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -49,7 +50,7 @@ def same(kernel: Kernel) -> Kernel:
 class Mixed(nn.Module):
     """Chains of convolutions beside a pooling, concatenated.
 
-    ``forks`` names chain ends whose result goes through two last convolutions in parallel. ``pooled`` > 0: average pooling and a
+    ``forks``: the result of the chain that ends with this name goes through these convolutions in parallel. ``pooled`` > 0: average pooling and a
     1x1 convolution to so many channels; 0: the block halves height and width, its last convolutions and a max pooling do so.
     """
 
@@ -58,25 +59,20 @@ class Mixed(nn.Module):
         inside: int,
         chains: Sequence[Sequence[Step]],
         pooled: int,
-        forks: Sequence[Sequence[Step]] = (),
+        forks: Mapping[str, Sequence[Step]] = MappingProxyType({}),
     ) -> None:
         super().__init__()
         self.chains = [[name for name, *_ in chain] for chain in chains]
-        self.forks = {
-            chain[-1][0]: [s[0] for s in fork] for chain, fork in zip(chains, forks) if fork
-        }  # noqa: B905
+        self.forks = {end: [name for name, *_ in fork] for end, fork in forks.items()}
         for chain in chains:
             before = inside
             for name, outside, kernel in chain:
                 halves = not pooled and name == chain[-1][0]
-                conv = ConvNorm(
-                    before, outside, kernel, 2 if halves else 1, 0 if halves else same(kernel)
-                )
-                setattr(self, name, conv)
+                padding, stride = (0, 2) if halves else (same(kernel), 1)
+                setattr(self, name, ConvNorm(before, outside, kernel, stride, padding))
                 before = outside
-        for chain, fork in zip(chains, forks):  # noqa: B905
-            for name, outside, kernel in fork:
-                setattr(self, name, ConvNorm(chain[-1][1], outside, kernel, 1, same(kernel)))
+            for name, outside, kernel in forks.get(chain[-1][0], ()):
+                setattr(self, name, ConvNorm(before, outside, kernel, 1, same(kernel)))
         self.branch_pool = ConvNorm(inside, pooled, 1) if pooled else None
 
     def forward(self, images: Tensor) -> Tensor:
@@ -130,7 +126,8 @@ def grid_8(inside: int) -> Mixed:
     def fork(stem: str) -> list[Step]:
         return [(f"{stem}a", 384, (1, 3)), (f"{stem}b", 384, (3, 1))]
 
-    return Mixed(inside, chains, 192, ([], fork("branch3x3_2"), fork("branch3x3dbl_3")))
+    forks = {"branch3x3_1": fork("branch3x3_2"), "branch3x3dbl_2": fork("branch3x3dbl_3")}
+    return Mixed(inside, chains, 192, forks)
 
 
 class InceptionV3(nn.Module):

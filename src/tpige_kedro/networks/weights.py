@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Weights:
-    """A published checkpoint: its file name, the page that has it, and its licence."""
+    """A published checkpoint: its file name (in the folder that ``source`` names), the page that has it, and its licence."""
 
     file: str
     published: str
@@ -53,6 +53,17 @@ def load_weights(
             f"{file} does not hold a {type(network).__name__}: {problem or error}; {weights.how_to_get(file.parent)}"
         ) from error
     return network.float().eval()
+
+
+def require_files(folder: str | Path, wanted: Sequence[Weights]) -> Path:
+    """``folder`` as an absolute path. Raises :class:`ModelError` that says where to get each of the ``wanted`` files it lacks."""
+    path = Path(folder).absolute()
+    missing = [weights for weights in wanted if not (path / weights.file).is_file()]
+    if missing:
+        names = ", ".join(weights.file for weights in missing)
+        advice = "; ".join(weights.how_to_get(path) for weights in missing)
+        raise ModelError(f"{path} has no {names}; {advice}")
+    return path
 
 
 def find_weights(source: str | Path, weights: Weights, revision: str | None = None) -> Path:
