@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -86,23 +85,29 @@ def find_weights(source: str | Path, weights: Weights, revision: str | None = No
         ) from error
 
 
+class Inert:
+    """Stands in a loaded checkpoint for whatever is not a tensor: it takes all arguments and does nothing."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __setstate__(self, state: object) -> None: ...
+
+
 def read_state_dict(file: Path) -> dict[str, Tensor]:
     """The tensors of a .safetensors file, or of a torch file, read without running code from it.
 
-    A training checkpoint keeps them under ``state_dict``, with numbers of the training beside them.
+    A training checkpoint keeps them under ``state_dict``, with settings and numbers of the training beside them. What torch does not
+    count as safe is replaced by :class:`Inert`, so that nothing of it is imported or called.
 
     Raises:
-        ModelError: a torch file that holds more than tensors and plain numbers.
+        ModelError: not a torch file, or damaged, or without a state dict.
     """
     if file.suffix == ".safetensors":
         from safetensors.torch import load_file
 
         return load_file(file)
     try:
-        with torch.serialization.safe_globals(_numpy_scalars()):
-            content = torch.load(
-                file, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(file)
-            )
+        content = _load_plain(file)
     except Exception as error:  # a damaged pickle fails in many ways
         raise ModelError(
             f"{file} cannot be read as plain tensors ({first_line(error)}); get it anew, or save its tensors as .safetensors"
@@ -114,16 +119,14 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
     return dict(content)
 
 
+def _load_plain(file: Path) -> Any:
+    if not zipfile.is_zipfile(file):  # torch's format until 1.6
+        return torch.load(file, map_location="cpu", weights_only=True)
+    foreign = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+    with torch.serialization.safe_globals([(Inert, name) for name in foreign]):
+        return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's message, or its class."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _numpy_scalars() -> list[Any]:
-    """What the pickle of a numpy number calls, under its names of NumPy 1 and 2: training checkpoints hold such numbers."""
-    import codecs
-
-    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
-    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-    number_types = [getattr(np.dtypes, f"{name}DType") for name in ("Float64", "Float32", "Int64")]
-    return [*((scalar, name) for name in names), np.dtype, *number_types, codecs.encode]
