@@ -142,6 +142,22 @@ CLIP_TRUNCATED_ENHANCED = MetricSpec(
     "lower",
     "1 where the enhanced prompt has more than CLIP's 77 tokens; the mean is their share",
 )
+FACE_FID = MetricSpec(
+    "face_fid",
+    "Face FID",
+    0,
+    inf,
+    "lower",
+    "Frechet distance of all face crops of a variant to those of the references, Inception 2015-12-05; a set, not a clip",
+)
+FACE_KID = MetricSpec(
+    "face_kid",
+    "Face KID",
+    -inf,
+    inf,
+    "lower",
+    "kernel distance of the same sets, unbiased for few crops; prefer it below 2048",
+)
 
 PAPER_METRICS = (  # in the order of the paper's tables
     GME_SCORE,
@@ -164,4 +180,5 @@ BESIDE_THE_PAPER = (
     CLIP_TRUNCATED,
     CLIP_TRUNCATED_ENHANCED,
 )
-METRICS = {spec.name: spec for spec in PAPER_METRICS + BESIDE_THE_PAPER}
+OF_A_SET = (FACE_FID, FACE_KID)  # of a variant as a whole
+METRICS = {spec.name: spec for spec in PAPER_METRICS + BESIDE_THE_PAPER + OF_A_SET}
