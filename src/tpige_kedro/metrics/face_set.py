@@ -121,12 +121,16 @@ class InceptionFeatures:
 
 
 def import_extractor() -> Any:
-    """The network's class. Raises :class:`ModelError` that names the extra if torch-fidelity is not installed."""
+    """The network's class. Raises :class:`ModelError` that names the extra if torch-fidelity cannot be imported.
+
+    A torchvision built for another torch raises RuntimeError when it is imported.
+    """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:
         raise ModelError(
-            f"face_fid and face_kid need torch-fidelity ({error}); install it with `pip install tpige_kedro[fid]`"
+            f"face_fid and face_kid need torch-fidelity and a torchvision that fits torch ({error}); "
+            "install them with `pip install tpige_kedro[fid]`"
         ) from error
     return FeatureExtractorInceptionV3
 
