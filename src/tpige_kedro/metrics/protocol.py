@@ -37,8 +37,8 @@ class ScoredClip:
     """What a scorer may look at: pixels and text, nothing else.
 
     ``frames`` (T, H, W, 3) uint8 RGB, decoded once for all metrics; ``reference`` RGB, the person's own photo;
-    ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip); ``enhanced_prompt``
-    the one of stage 1, None if there is none.
+    ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip);
+    ``enhanced_prompt`` what prompt enhancement made of it, for columns beside the published ones, None where there is none.
     """
 
     frames: NDArray[np.uint8]
