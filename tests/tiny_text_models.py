@@ -115,7 +115,7 @@ def tiny_clip(folder: Path, seed: int = 0) -> Path:
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2} | {
         "num_attention_heads": 2
     }
-    ends = {"bos_token_id": 512, "eos_token_id": 513, "vocab_size": 514}
+    ends = {"bos_token_id": 0, "eos_token_id": 2, "vocab_size": 514}  # wrong ids, as published
     config = CLIPConfig(
         text_config={**sizes, **ends, "max_position_embeddings": 77},
         vision_config={**sizes, "image_size": 224, "patch_size": 16},

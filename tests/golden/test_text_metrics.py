@@ -121,7 +121,7 @@ def test_padding_on_the_right_changes_no_embedding(network: Any, vectors: Any) -
 def test_gme_frame_sizes_and_tokens(tmp_path: Path) -> None:
     scorer = GmeScorer(str(tiny_gme(tmp_path)), device="cpu", dtype="float32")
     cases = read("gme_resize.json")
-    assert len(cases) > 8
+    assert len(cases) > 3
     for case in cases:
         first = smart_resize(case["h"], case["w"], FIRST_PIXELS)
         assert list(first) == case["stage1_hw"]

@@ -153,6 +153,16 @@ def test_a_prompt_beyond_77_tokens_is_cut_and_said_so(clip_b16: Any, caplog: Any
     assert clip_b16.score(clip(prompt=longer))["clip_truncated"] == 1.0
 
 
+def test_the_text_embedding_of_clip_is_that_of_its_last_token(clip_b16: Any) -> None:
+    """The published configuration names a wrong end token; the right one has the largest id."""
+    ids = clip_b16.tokenizer("A man reads.", return_tensors="pt")["input_ids"]
+    assert ids[0, -1] == ids.max() == 513 and ids[0, 0] == 512
+    with torch.inference_mode():
+        hidden = clip_b16.network.text_model(ids).last_hidden_state[:, -1]
+        expected = clip_b16.network.text_projection(hidden)
+    torch.testing.assert_close(clip_b16.embed_text("A man reads."), expected)
+
+
 # --- loading
 
 
@@ -201,6 +211,25 @@ def test_a_missing_or_misshapen_weight_is_an_error(
         save_file(damaged, folder / "model.safetensors", {"format": "pt"})
         with pytest.raises(ModelError, match=rf"1 weights of .*{key.split('.')[-2]}"):
             scorer(str(folder), device="cpu")
+
+
+def test_a_tokenizer_in_one_file_does_as_well(gme: Any, tmp_path: Path) -> None:
+    folder = tiny_gme(tmp_path)
+    gme.tokenizer.save_pretrained(folder)
+    (folder / "vocab.json").unlink()
+    (folder / "merges.txt").unlink()
+    scorer = GmeScorer(str(folder), device="cpu", dtype="float32")
+    text = chat(IMAGE_INSTRUCTION, "Ä man.", 4)
+    assert torch.equal(scorer.tokens(text)[0], gme.tokens(text)[0])
+    assert scorer.score(clip()) == gme.score(clip())
+
+
+@pytest.mark.parametrize(("make", "scorer"), [(tiny_gme, GmeScorer), (tiny_clip, ClipScorer)])
+def test_a_tokenizer_without_its_files_is_an_error(make: Any, scorer: Any, tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    (folder / "vocab.json").unlink()
+    with pytest.raises(ModelError, match="Tokenizer cannot be loaded"):
+        scorer(str(folder), device="cpu")
 
 
 def test_pickled_weights_are_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.pretrained import load_network, load_part, pick_device
+from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer, pick_device
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 
 SAMPLED_FRAMES = 32
@@ -56,7 +56,7 @@ class ClipScorer:
         )
 
         self.batch_size = batch_size
-        self.tokenizer = load_part(CLIPTokenizer, source, revision)
+        self.tokenizer = load_tokenizer(CLIPTokenizer, source, revision)
         self.processor = load_part(CLIPImageProcessorPil, source, revision)
         self.network = load_network(
             CLIPModel, source, revision, pick_device(device), getattr(torch, dtype)

@@ -18,7 +18,7 @@ from torch import Tensor
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.pretrained import load_network, load_part, pick_device
+from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer, pick_device
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 
 SAMPLED_FRAMES = 16
@@ -115,7 +115,7 @@ class GmeScorer:
 
         least, most = SECOND_PIXELS
         self.batch_size = batch_size
-        self.tokenizer = load_part(Qwen2Tokenizer, source, revision, padding_side="right")
+        self.tokenizer = load_tokenizer(Qwen2Tokenizer, source, revision, padding_side="right")
         self.processor = load_part(
             Qwen2VLImageProcessorPil, source, revision, min_pixels=least, max_pixels=most
         )
@@ -160,7 +160,7 @@ class GmeScorer:
         """The embeddings of a few frames: all have as many tokens, so that nothing is padded."""
         from PIL import Image
 
-        height, width = smart_resize(*frames.shape[1:3], FIRST_PIXELS)
+        height, width = smart_resize(frames.shape[1], frames.shape[2], FIRST_PIXELS)
         pictures = [
             Image.fromarray(f).resize((width, height), Image.Resampling.BICUBIC) for f in frames
         ]

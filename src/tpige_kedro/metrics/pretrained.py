@@ -8,6 +8,8 @@ import torch
 
 from tpige_kedro.errors import ModelError
 
+BYTES = 256  # every byte is in the vocabulary
+
 
 def pick_device(device: str | None) -> torch.device:
     """The device asked for, else the GPU if there is one, else the CPU."""
@@ -15,11 +17,24 @@ def pick_device(device: str | None) -> torch.device:
 
 
 def load_part(cls: Any, source: str, revision: str | None, **options: Any) -> Any:
-    """A tokenizer or preprocessor of class ``cls``. Raises :class:`ModelError` naming the source."""
+    """A tokenizer, preprocessor or network of class ``cls``. Raises :class:`ModelError` naming the source.
+
+    ``main`` has to be said: only then transformers looks for the hub's own safetensors version of a repository without one.
+    """
     try:
-        return cls.from_pretrained(source, revision=revision, **options)
+        return cls.from_pretrained(source, revision=revision or "main", **options)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(cannot_load(cls.__name__, source, error)) from error
+
+
+def load_tokenizer(cls: Any, source: str, revision: str | None, **options: Any) -> Any:
+    """A byte-level tokenizer. Where its files are missing transformers makes an empty one; that is an error here."""
+    tokenizer = load_part(cls, source, revision, **options)
+    if tokenizer.vocab_size < BYTES:
+        raise ModelError(
+            cannot_load(cls.__name__, source, ValueError("no tokenizer.json or vocab.json in it"))
+        )
+    return tokenizer
 
 
 def load_network(
