@@ -72,12 +72,16 @@ class Guidance(Settings):
 
 
 class Variant(Settings):
-    """One row of the ablation: a generator, which prompt, which reference, and the guidance."""
+    """One row of the ablation: a generator, which prompt, which reference, and the guidance.
+
+    ``draw`` numbers further draws of the same: other noise, everything else equal. All variants share the noise of draw 0.
+    """
 
     generator: Name
     prompt: Literal["original", "enhanced"] = "original"
     reference: Literal["original", "enhanced"] = "original"
     guidance: Guidance = Guidance()
+    draw: Annotated[int, Field(ge=0)] = 0
 
 
 class PromptEnhancement(Settings):
@@ -132,12 +136,15 @@ class Scoring(Settings):
 class Moe(Settings):
     """Stage 5: the variants that take part in the selection, and how its statistics are drawn.
 
-    Every variant is compared with ``baseline``; ``comparisons`` holds further pairs (variant, against).
+    Every variant is compared with ``baseline``; ``comparisons`` holds further pairs (variant, against). ``equal_budget`` names
+    draws of one variant: the best of as many of them as there were experts is the row ``best_of_n``, which shows how much of
+    the selection's gain comes from having several clips to choose from.
     """
 
     experts: Annotated[tuple[Name, ...], Field(min_length=1)]
     baseline: Name | None = None
     comparisons: tuple[tuple[Name, Name], ...] = ()
+    equal_budget: tuple[Name, ...] = ()
     resamples: Annotated[int, Field(ge=100)] = 10_000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
 
@@ -214,9 +221,10 @@ class Parameters(Settings):
         ]
         problems += [
             f"variants.{name}: this name stands for the selection in the tables; choose another"
-            for name in ("moe", "moe_held_out")
+            for name in ("moe", "best_of_n", "moe_held_out")
             if name in self.variants
         ]
+        problems += draw_problems(self)
         compared = [v for pair in self.moe.comparisons for v in pair] + [self.moe.baseline]
         problems += [
             f"moe.baseline, moe.comparisons: no variant {name!r} under variants (there are {sorted(self.variants)})"
@@ -226,3 +234,26 @@ class Parameters(Settings):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def draw_problems(parameters: Parameters) -> list[str]:
+    """Draws that would be no draws: noise shared by all clips, or an equal budget of different variants."""
+    variants, models = parameters.variants, parameters.models
+    problems = [
+        f"variants.{name}.draw: models.{variant.generator} gives all clips the same noise (options.shared_noise), so that every "
+        "draw would be the same clip; use a model entry without shared_noise"
+        for name, variant in variants.items()
+        if variant.draw
+        and variant.generator in models
+        and models[variant.generator].options.get("shared_noise") is not None
+    ]
+    draws = parameters.moe.equal_budget
+    unknown = [name for name in draws if name not in variants]
+    if unknown:
+        return [*problems, f"moe.equal_budget: no variants {unknown} under variants"]
+    same = {variants[name].model_copy(update={"draw": 0}).model_dump_json() for name in draws}
+    if len(same) > 1 or len({variants[name].draw for name in draws}) < len(draws):
+        problems.append(
+            "moe.equal_budget: its variants must be equal in everything but draw, and each have a draw of its own"
+        )
+    return problems

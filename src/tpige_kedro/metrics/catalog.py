@@ -129,6 +129,62 @@ MULTI_FACE_RATE = MetricSpec(
     "share of sampled frames with more than one face, where only the largest is compared; ours",
     FACES,
 )
+GME_SCORE_ENHANCED = MetricSpec(
+    "gme_score_enhanced",
+    "GMEScore, enhanced prompt",
+    -1,
+    1,
+    "higher",
+    "GMEScore against the enhanced prompt; the paper's tables use the original one",
+)
+CLIP_SCORE = MetricSpec(
+    "clip_score",
+    "CLIPScore",
+    -1,
+    1,
+    "higher",
+    "text-image cosine by CLIP ViT-B/16, mean over 32 frames, prompt cut at 77 tokens; printed times 100 by the paper",
+)
+CLIP_SCORE_ENHANCED = MetricSpec(
+    "clip_score_enhanced",
+    "CLIPScore, enhanced prompt",
+    -1,
+    1,
+    "higher",
+    "CLIPScore against the enhanced prompt",
+)
+CLIP_TRUNCATED = MetricSpec(
+    "clip_truncated",
+    "Prompt cut for CLIP",
+    0,
+    1,
+    "lower",
+    "1 where the original prompt has more than CLIP's 77 tokens; the mean is their share",
+)
+CLIP_TRUNCATED_ENHANCED = MetricSpec(
+    "clip_truncated_enhanced",
+    "Enhanced prompt cut for CLIP",
+    0,
+    1,
+    "lower",
+    "1 where the enhanced prompt has more than CLIP's 77 tokens; the mean is their share",
+)
+FACE_FID = MetricSpec(
+    "face_fid",
+    "Face FID",
+    0,
+    inf,
+    "lower",
+    "Frechet distance of all face crops of a variant to those of the references, Inception 2015-12-05; a set, not a clip",
+)
+FACE_KID = MetricSpec(
+    "face_kid",
+    "Face KID",
+    -inf,
+    inf,
+    "lower",
+    "kernel distance of the same sets, unbiased for few crops; prefer it below 2048",
+)
 
 PAPER_METRICS = (  # in the order of the paper's tables
     GME_SCORE,
@@ -146,5 +202,12 @@ BESIDE_THE_PAPER = (
     ARC_MISSING_AS_ZERO,
     CUR_WORST_FRAME,
     ARC_WORST_FRAME,
+    GME_SCORE_ENHANCED,
+    CLIP_SCORE,
+    CLIP_SCORE_ENHANCED,
+    CLIP_TRUNCATED,
+    CLIP_TRUNCATED_ENHANCED,
+    FACE_FID,  # these two of a variant as a whole
+    FACE_KID,
 )
 METRICS = {spec.name: spec for spec in PAPER_METRICS + BESIDE_THE_PAPER}

@@ -56,7 +56,7 @@ def clip_jobs(
                 reference=row["reference"],
                 reference_source=variant.reference,
                 reference_hash=_reference_hash(row, enhanced_reference_records, variant),
-                seed=derive_seed(seed, row["sample_id"]),
+                seed=noise_seed(seed, row["sample_id"], variant.draw),
             )
         except SampleError as error:
             yield Job(row["sample_id"], "impossible", error)
@@ -68,6 +68,11 @@ def clip_jobs(
                 seed=order.seed,
             )
             yield Job(order.sample_id, mark, order)
+
+
+def noise_seed(seed: int, sample: str, draw: int) -> int:
+    """The seed of a sample's noise: all variants share that of draw 0, further draws have their own."""
+    return derive_seed(seed, sample, "draw", draw) if draw else derive_seed(seed, sample)
 
 
 def _prompt(row: Mapping[Any, Any], texts: pd.Series, variant: Variant) -> str:
