@@ -33,3 +33,11 @@ def count_checks(enhanced_prompts: pd.DataFrame) -> pd.DataFrame:
         own = int((samples["source"] == "model").sum())
         rows.append((check, len(mine), len(samples), own, len(samples) - own))
     return pd.DataFrame([row for row in rows if row[1]], columns=COLUMNS)
+
+
+def count_sources(enhanced_prompts: pd.DataFrame) -> dict[str, int]:
+    """How many prompts ended as the model's text, with the clause, and as they were; the ends that occur."""
+    if "source" not in enhanced_prompts:
+        return {}
+    found = enhanced_prompts["source"].value_counts()
+    return {source: int(found[source]) for source in ("model", "clause", "none") if source in found}

@@ -74,7 +74,7 @@ def enhance_prompts(
     rewritten_prompts: Partitions,
     rewriting_failures: Partitions,
     options: PromptEnhancement,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What each prompt becomes; where nothing can be added, it stays as it is and ``note`` says why.
 
     In mode ``rewrite`` that is the model's own caption if it passed the checks and agrees with the person's other captions,
@@ -84,6 +84,7 @@ def enhance_prompts(
         ``sample_id, person_id, prompt, enhanced_prompt, clause, source, note, flags``: ``source`` is ``model`` (mode ``rewrite``: its
         own text; mode ``attributes``: the clause from its reading), ``clause`` (mode ``rewrite`` fell back to it) or ``none``
         (``enhanced_prompt`` is the prompt itself); ``clause`` is that of the person's face; ``flags`` names the checks that fired.
+        And these counted (:func:`.count_checks`).
     """
     faces = {p: FaceAttributes.from_dict(f) for p, f in usable(face_attributes, failures).items()}
     reasons = {person: str(load()["message"]) for person, load in failures.items()}
@@ -113,17 +114,12 @@ def enhance_prompts(
         )
     table = pd.DataFrame(rows)
     _tell(table)
-    return table
+    return table, count_checks(table)
 
 
 def usable(outputs: Partitions, failures: Partitions) -> dict[str, Any]:
     """The outputs by key, without those that an earlier run made from something that has failed since."""
     return {key: load() for key, load in outputs.items() if key not in failures}
-
-
-def count_prompt_checks(enhanced_prompts: pd.DataFrame) -> pd.DataFrame:
-    """How often each check on a prompt fired and what came of it."""
-    return count_checks(enhanced_prompts)
 
 
 def _tell(table: pd.DataFrame) -> None:

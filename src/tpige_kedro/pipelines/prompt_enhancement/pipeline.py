@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.prompt_enhancement.nodes import (
-    count_prompt_checks,
-    enhance_prompts,
-    read_faces,
-)
+from tpige_kedro.pipelines.prompt_enhancement.nodes import enhance_prompts, read_faces
 from tpige_kedro.pipelines.prompt_enhancement.rewriting import rewrite_prompts
 from tpige_kedro.pipelines.prompt_enhancement.samples import check_samples
 
@@ -58,14 +54,8 @@ def create_pipeline() -> Pipeline:
                 "failures_prompt_rewriting",
                 "params:prompt_enhancement",
             ],
-            outputs="enhanced_prompts",
+            outputs=["enhanced_prompts", "prompt_checks"],
             name="enhance_prompts",
-        ),
-        Node(
-            count_prompt_checks,
-            inputs="enhanced_prompts",
-            outputs="prompt_checks",
-            name="count_prompt_checks",
         ),
     ]
     return Pipeline(nodes, namespace="prompt_enhancement", prefix_datasets_with_namespace=False)

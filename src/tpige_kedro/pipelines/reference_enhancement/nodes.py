@@ -35,26 +35,37 @@ def write_reference_prompts(
         ``sample_id, reference_prompt, source, note``: ``source`` is ``model`` for the writer's text, else ``rules``. A text by the
         rules that fails its checks is replaced by one of "a person" with the same clause; ``note`` says which check failed.
     """
-    asked = {key: load() for key, load in (written or {}).items() if options.writer}
-    unasked = {key: load()["message"] for key, load in (failures or {}).items() if options.writer}
     rows = []
     for row in enhanced_prompts.itertuples():
-        sample, prompt = str(row.sample_id), str(row.enhanced_prompt)
-        answer = {} if sample in unasked else asked.get(sample, {})
-        text, source, problem = str(answer.get("text", "")), "model", answer.get("problem", "")
-        if not text or failed_written_checks(text, prompt):
-            text, note = reference_prompt_by_rules(str(row.prompt), str(row.clause), options)
-            problem = unasked.get(sample, problem) if options.writer else ""
-            note = "; ".join(
-                p for p in (problem and f"not the writer's text: {problem}", note) if p
+        sample = str(row.sample_id)
+        text, problem = "", ""
+        if options.writer is not None:
+            text, problem = _of_writer(
+                sample, str(row.enhanced_prompt), written or {}, failures or {}
             )
-            source = "rules"
-        else:
-            note = ""
+        source, note = "model", ""
+        if not text:
+            text, note = reference_prompt_by_rules(str(row.prompt), str(row.clause), options)
+            source, note = "rules", "; ".join(part for part in (problem, note) if part)
         if note:
             logger.warning("sample %s: reference prompt: %s", sample, note)
         rows.append({"sample_id": sample, "reference_prompt": text, "source": source, "note": note})
     return pd.DataFrame(rows, columns=["sample_id", "reference_prompt", "source", "note"])
+
+
+def _of_writer(
+    sample: str, prompt: str, written: Partitions, failures: Partitions
+) -> tuple[str, str]:
+    """The writer's text, or why there is none; a text made from an earlier prompt fails the checks."""
+    if sample in failures or sample not in written:
+        problem = failures[sample]()["message"] if sample in failures else "not asked"
+        return "", f"not the writer's text: {problem}"
+    answer = written[sample]()
+    failed = failed_written_checks(answer["text"], prompt) if answer["text"] else []
+    if answer["text"] and not failed:
+        return str(answer["text"]), ""
+    problem = answer["problem"] or "; ".join(map(str, failed))
+    return "", f"not the writer's text: {problem}"
 
 
 def reference_prompt_by_rules(
