@@ -69,7 +69,7 @@ class OpenAICompatible(ChatModel):
     ) -> None:
         from openai import OpenAI
 
-        from tpige_kedro.vision_language.bounded_http import bounded_client
+        from tpige_kedro.vision_language.bounded_http import BoundedClient
 
         _refuse_secrets_in(base_url)
         self.model = model
@@ -86,7 +86,7 @@ class OpenAICompatible(ChatModel):
             base_url=base_url,
             timeout=timeout,
             max_retries=0,  # repeated here, so that every request is counted and broken answers are repeated too
-            http_client=bounded_client(timeout),
+            http_client=BoundedClient(timeout, self._key),
         )
         self._structured = True
         self._refused_all = ""  # why nothing more needs to be asked
@@ -152,9 +152,9 @@ class OpenAICompatible(ChatModel):
         except openai.APITimeoutError:
             return "no complete answer in time", None
         except openai.APIConnectionError as error:
-            return f"the connection failed ({self._short(error.__cause__ or error)})", None
+            return f"the connection failed ({_short(error.__cause__ or error)})", None
         except (openai.OpenAIError, ValueError) as error:  # ValueError: JSON that ends too early
-            return f"a broken answer came ({self._short(error)})", None
+            return f"a broken answer came ({_short(error)})", None
         finally:
             usage.seconds = time.perf_counter() - started
             self.budget.spend(usage)
@@ -163,7 +163,7 @@ class OpenAICompatible(ChatModel):
     def _judge(self, error: Any, structured: bool) -> tuple[str, float | None]:
         """What a refusing status means: worth repeating, or final."""
         status = error.status_code
-        said = f"HTTP {status}: {self._short(error)}"
+        said = f"HTTP {status}: {_short(error)}"
         if structured and status in REFUSES_FORM:
             raise _FormRefusedError(said) from None
         if status in REFUSES_ALL or error.code == "insufficient_quota":
@@ -194,22 +194,14 @@ class OpenAICompatible(ChatModel):
         """What the model said. Raises ``AnswerError`` where it refused, was cut off or said nothing."""
         choice = completion.choices[0]
         if choice.message.refusal:
-            raise AnswerError(f"the model refused: {self._short(choice.message.refusal)}")
+            raise AnswerError(f"the model refused: {_short(choice.message.refusal)}")
         if choice.finish_reason == "content_filter":
             raise AnswerError("the service's content filter withheld the answer")
         if choice.finish_reason == "length":
             raise AnswerError("the answer was cut off at max_tokens")
         if not isinstance(choice.message.content, str) or not choice.message.content.strip():
             raise AnswerError("the answer is empty")
-        return self._clean(choice.message.content)
-
-    def _short(self, said: object) -> str:
-        return self._clean(said)[:SHOWN]
-
-    def _clean(self, said: object) -> str:
-        """Text of the service without the key, which some repeat in their errors."""
-        text = str(said)
-        return text.replace(self._key, "***") if self._key else text
+        return choice.message.content
 
 
 class _FormRefusedError(Exception):
@@ -231,6 +223,10 @@ def _is_whole(completion: Any) -> bool:
         and getattr(choices[0], "message", None) is not None
         and hasattr(choices[0].message, "content")
     )
+
+
+def _short(said: object) -> str:
+    return str(said)[:SHOWN]
 
 
 def _refuse_secrets_in(base_url: str) -> None:
