@@ -1,11 +1,12 @@
 """MLflow's traces of the questions to language models: autolog, switched on for the length of a run.
 
-A trace keeps what was asked and answered, the tokens and the time. Photos of people do not go there: each is replaced by its
-length before anything is written.
+A trace keeps what was asked and answered, the tokens and the time. The photos stay out of it: each is replaced by its length
+before anything is written. Left alone, MLflow (3.17) would store every upload as an attachment of its trace.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from kedro.pipeline import Pipeline
@@ -14,6 +15,9 @@ from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.models import load_class
 from tpige_kedro.schemas import Parameters
 
+ATTACHMENTS = (
+    "MLFLOW_TRACE_EXTRACT_ATTACHMENTS"  # whether MLflow moves pictures into files of their own
+)
 MESSAGES = ("mlflow.chat.messages", "messages")
 
 
@@ -45,7 +49,8 @@ class Traces:
             without_pictures(span)
             link_to(span, run)
 
-        self.before = mlflow.get_tracking_uri()
+        self.before = (mlflow.get_tracking_uri(), os.environ.get(ATTACHMENTS))
+        os.environ[ATTACHMENTS] = "false"
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment(experiment_id=experiment)
         mlflow.tracing.configure(span_processors=[prepare])
@@ -59,7 +64,12 @@ class Traces:
         mlflow.openai.autolog(disable=True, silent=True)
         mlflow.flush_trace_async_logging()
         mlflow.tracing.configure(span_processors=[])
-        mlflow.set_tracking_uri(self.before)
+        uri, attachments = self.before
+        mlflow.set_tracking_uri(uri)
+        if attachments is None:
+            del os.environ[ATTACHMENTS]
+        else:
+            os.environ[ATTACHMENTS] = attachments
 
 
 def without_pictures(span: Any) -> None:
