@@ -38,14 +38,16 @@ class TransformersVlm(ChatModel):
         max_side: int = 768,
     ) -> None:
         import torch
-        from transformers import AutoModelForImageTextToText, AutoProcessor
+        from transformers import AutoModelForImageTextToText
+
+        from tpige_kedro.vision_language.picture_processor import load_processor
 
         self.name = source
         self.max_tokens = max_tokens
         self.max_side = max_side
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            self.processor = AutoProcessor.from_pretrained(source, revision=revision)
+            self.processor = load_processor(source, revision)
             model = AutoModelForImageTextToText.from_pretrained(
                 source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True
             )
