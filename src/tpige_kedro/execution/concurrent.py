@@ -27,5 +27,5 @@ def work_side_by_side(
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield running.pop(future), future.result()
-                if (job := next(waiting, None)) is not None:
-                    running[pool.submit(work, job)] = job
+                if (following := next(waiting, None)) is not None:
+                    running[pool.submit(work, following)] = following

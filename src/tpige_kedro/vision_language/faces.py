@@ -75,7 +75,8 @@ def _attribute(key: str, seen: Any) -> Attribute:
         raise AnswerError(f"{key}: its confidence is no number")
     if not 0 <= confidence <= 1:
         raise AnswerError(f"{key}: its confidence {confidence} lies outside 0 to 1")
-    return Attribute(" ".join(seen["value"].split()).rstrip(" .,;"), float(confidence))
+    text = " ".join(seen["value"].split()).rstrip(" .,;")
+    return Attribute(text[:1].lower() + text[1:], float(confidence))  # it goes into a sentence
 
 
 def _list(form: dict[str, Any], key: str) -> list[Any]:

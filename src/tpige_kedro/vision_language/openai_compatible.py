@@ -184,7 +184,7 @@ class OpenAICompatible(ChatModel):
             picture = {"url": data_uri(question.picture, self.max_side)}
             content.append({"type": "image_url", "image_url": picture})
         messages = [{"role": "system", "content": told}, {"role": "user", "content": content}]
-        request = {"model": self.model, "messages": messages, **self._fixed}
+        request: dict[str, Any] = {"model": self.model, "messages": messages, **self._fixed}
         if structured:
             schema = {"name": form.name, "strict": True, "schema": form.schema}
             request["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -217,7 +217,7 @@ def _used(completion: Any) -> Usage:
 
 def _is_whole(completion: Any) -> bool:
     """Whether it is a chat completion with an answer; the client passes on any text or JSON unchecked."""
-    choices = getattr(completion, "choices", None)
+    choices: Any = getattr(completion, "choices", None)
     return (
         bool(choices)
         and getattr(choices[0], "message", None) is not None
