@@ -7,10 +7,10 @@ from kedro.config import OmegaConfigLoader
 from kedro.framework.project import settings
 from kedro.framework.startup import bootstrap_project
 
-from tpige_kedro.errors import ModelError
-from tpige_kedro.models import load_class, load_model, project_root
+from tpige_kedro.models import load_class, project_root
 from tpige_kedro.schemas import Parameters, Schedule
 from tpige_kedro.video_generators.wan_options import WanOptions
+from tpige_kedro.vision_language.openai_compatible import OpenAICompatible
 
 ROOT = project_root()
 OWN_OPTIONS = {"base", "weights", "image_scale", "conditioning_scale", "text_weight"}
@@ -50,8 +50,18 @@ def test_every_model_of_an_environment_has_its_class_and_known_options(env: str)
 def test_no_mini_model_works_on_photos(env: str) -> None:
     found = parameters(env)
     assert [name for name in used_models(found) if name.startswith("mini")] == []
-    with pytest.raises(ModelError, match="not part of this version"):
-        load_model(found.models[found.prompt_enhancement.reader])
+
+
+def test_the_paper_rewrites_with_gpt_4o_and_the_small_setting_reads_on_this_machine() -> None:
+    paper, small = parameters("paper"), parameters("vace_1_3b")
+    gpt = paper.models[paper.prompt_enhancement.reader]
+    assert paper.prompt_enhancement.mode == "rewrite"
+    assert paper.reference_enhancement.writer == paper.prompt_enhancement.reader
+    assert gpt.needs == ("OPENAI_API_KEY",) and gpt.options["model"] == "gpt-4o"
+    assert OpenAICompatible(**gpt.options).budget.max_dollars == 25
+    assert small.prompt_enhancement.mode == "attributes"
+    assert small.models[small.prompt_enhancement.reader].source == "Qwen/Qwen2.5-VL-7B-Instruct"
+    assert OpenAICompatible(**small.models["photo_service"].options).concurrency > 1
 
 
 @pytest.mark.parametrize(("env", "size"), [("paper", "14b"), ("vace_1_3b", "1_3b")])

@@ -21,3 +21,15 @@ class NoFaceError(TpigeError):
 
 class ModelError(TpigeError):
     """A model cannot be loaded: what is missing and what to set."""
+
+
+class AnswerError(TpigeError):
+    """A language model answered, but nothing that can be used: a refusal, an empty text, the wrong form."""
+
+
+class ServiceError(TpigeError):
+    """A service gave no answer, also not after waiting and asking again."""
+
+
+class BudgetError(ServiceError):
+    """The limit that the user set on requests or spending is reached: nothing more is asked in this run."""

@@ -87,12 +87,14 @@ class Variant(Settings):
 class PromptEnhancement(Settings):
     """Stage 1, paper section 3.2: who reads the face, and what may go into the prompt.
 
-    Attributes read with less than ``minimum_confidence`` stay out of the clause; an enhanced prompt with more than
-    ``max_added_words`` new words is refused.
+    In mode ``attributes`` a clause of what was read is inserted; in mode ``rewrite`` the reader writes the caption itself, is told
+    up to ``attempts`` times what is wrong with it, and the clause stands in where that does not help. Attributes read with less
+    than ``minimum_confidence`` stay out of the clause; an enhanced prompt with more than ``max_added_words`` new words is refused.
     """
 
     reader: Name
-    mode: Literal["attributes"] = "attributes"
+    mode: Literal["attributes", "rewrite"] = "attributes"
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
     minimum_confidence: Fraction = 0.5
     max_added_words: Annotated[int, Field(ge=1)] = 40
 
@@ -100,12 +102,13 @@ class PromptEnhancement(Settings):
 class ReferenceEnhancement(Settings):
     """Stage 2, paper section 3.3: who redraws the reference, how often, and when the original is kept.
 
-    ``candidates`` pictures are drawn per sample; ``judge`` picks one. The original stays where no face is visible or the cosine
+    ``writer`` writes by which words (None: they are composed by rules). ``candidates`` pictures are drawn per sample; ``judge`` picks one. The original stays where no face is visible or the cosine
     similarity to it is below ``minimum_similarity``.
     """
 
     editor: Name
     judge: Name
+    writer: Name | None = None
     candidates: Annotated[int, Field(ge=1)] = 2
     minimum_similarity: Annotated[float, Field(ge=-1, le=1)] = 0.3
     template: str = "A portrait photo of {role}, {clause}."
@@ -209,6 +212,8 @@ class Parameters(Settings):
         wanted["reference_enhancement.editor"] = self.reference_enhancement.editor
         wanted |= {f"scoring.scorers[{i}]": name for i, name in enumerate(self.scoring.scorers)}
         wanted["reference_enhancement.judge"] = self.reference_enhancement.judge
+        if self.reference_enhancement.writer is not None:
+            wanted["reference_enhancement.writer"] = self.reference_enhancement.writer
         problems = [
             f"{key}: no model {name!r} under models (there are {sorted(self.models)})"
             for key, name in wanted.items()

@@ -61,16 +61,29 @@ ENHANCED_PROMPTS = pa.DataFrameSchema(
         "prompt": text(),
         "enhanced_prompt": text(checks=pa.Check.str_length(min_value=1)),
         "clause": text(),
-        "source": text(checks=pa.Check.isin(["model", "none"])),
+        "source": text(checks=pa.Check.isin(["model", "clause", "none"])),
         "note": text(),
+        "flags": text(required=False),
     },
     name="enhanced prompts",
+)
+
+PROMPT_CHECKS = pa.DataFrameSchema(
+    {
+        "check": text(unique=True),
+        **{
+            name: pa.Column(int, checks=pa.Check.ge(0), coerce=True)
+            for name in ("failures", "samples", "model_text", "fell_back")
+        },
+    },
+    name="prompt checks",
 )
 
 REFERENCE_PROMPTS = pa.DataFrameSchema(
     {
         "sample_id": text(unique=True),
         "reference_prompt": text(checks=pa.Check.str_length(min_value=1)),
+        "source": text(checks=pa.Check.isin(["model", "rules"]), required=False),
     },
     name="reference prompts",
 )

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from tpige_kedro.prompts.reference_prompt import (
     TEMPLATE,
     failed_reference_checks,
+    failed_written_checks,
     occluders,
     reference_prompt,
     role_of,
@@ -107,3 +108,27 @@ def test_written_reference_prompts_pass_their_own_checks(
     assert failed_reference_checks(text, f"{TEMPLATE} {prompt} {CLAUSE}") == []
     assert noun.rsplit(maxsplit=1)[-1] in text
     assert CLAUSE in text
+
+
+TOLD = "The chef, an old man with a grey beard, is waving in a kitchen, wearing a white apron and a mask."
+
+
+@pytest.mark.parametrize(
+    ("text", "checks"),
+    [
+        ("An old chef with a grey beard waves, wearing a white apron.", []),
+        ("A portrait of the old chef in a white apron, who is waving.", []),
+        ("The chef, his face fully visible, wears an apron.", []),
+        ("A chef in an apron and a mask waves.", ["occluder"]),
+        ("A chef in an apron waves, without a mask.", ["added"]),
+        ("A smiling chef waves.", ["added"]),
+        ("A chef in a red apron waves.", ["added"]),
+        ("I see a chef who waves.", ["third_person", "added"]),
+        ("A close-up shot of a chef.", ["meta", "added"]),
+        ("A chef waves. A chef is old.", ["sentences"]),
+        ("Waving in a kitchen.", ["subject"]),
+        ("", ["subject"]),
+    ],
+)
+def test_what_a_writer_may_write(text: str, checks: list[str]) -> None:
+    assert [failure.check for failure in failed_written_checks(text, TOLD)] == checks

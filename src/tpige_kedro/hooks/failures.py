@@ -13,6 +13,7 @@ from kedro.pipeline import Pipeline
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.vision_language.usage import reset_usage
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class FailureHooks:
     def before_pipeline_run(self) -> None:
         """Forget the counts of an earlier run in this process."""
         reset_tallies()
+        reset_usage()
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, pipeline: Any, catalog: Any) -> None:

@@ -13,6 +13,7 @@ from kedro.pipeline.node import Node
 from tpige_kedro.hooks.failures import failures_of_run
 from tpige_kedro.hooks.mlflow_results import log_parent, log_variant
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog, close_abandoned, connect
+from tpige_kedro.hooks.mlflow_traces import Traces, asks_service
 from tpige_kedro.hooks.parameters import parse_parameters
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class MlflowHooks:
         self.log: RunLog | None = None
         self.saved: set[str] = set()
         self.started: list[Node] = []
+        self.traces: Traces | None = None
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
@@ -38,12 +40,15 @@ class MlflowHooks:
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
         """Open the parent run, and a child for every variant that this run touches."""
         self.log, self.saved, self.started = None, set(), []
+        self.traces = None
         if not self.settings.enabled:
             return
         client, experiment = connect(self.settings, self.project)
         close_abandoned(client, experiment)
         self.log = RunLog(client, experiment, run_params["pipeline_names"], self.env)
         self.log.open_parent(self.parameters)
+        if asks_service(pipeline, self.parameters):
+            self.traces = Traces(client.tracking_uri, experiment, self.log.parent)
         for name in self._variants_in(pipeline):
             self.log.open_variant(name, self.parameters)
 
@@ -96,6 +101,9 @@ class MlflowHooks:
 
     def _log_results(self, pipeline: Pipeline, catalog: Any) -> None:
         assert self.log is not None
+        if self.traces is not None:
+            self.traces.stop()
+            self.traces = None
         log_parent(self.log, self.saved, failures_of_run(pipeline, catalog), catalog, self.settings)
         for name in self.log.children:
             log_variant(self.log, name, self.saved, catalog, self.settings)

@@ -11,6 +11,8 @@ import pandas as pd
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog
+from tpige_kedro.prompts.counts import count_checks, count_sources
+from tpige_kedro.vision_language.usage import Usage, usage_totals
 
 MAX_METRICS = 1000  # in one request
 
@@ -20,6 +22,9 @@ def log_parent(
 ) -> None:
     """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
     log.log_metrics(log.parent, stage_counts(tallies()))
+    log.log_metrics(log.parent, language_model_metrics(usage_totals()))
+    if "enhanced_prompts" in saved:
+        log.log_metrics(log.parent, prompt_metrics(catalog.load("enhanced_prompts")))
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
     log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
     if failures:
@@ -31,7 +36,13 @@ def log_parent(
             log.log_metrics(
                 log.parent, {f"{row}.{k}": v for k, v in interval_metrics(summary, row).items()}
             )
-    for name in ("selection", "win_shares", "variant_status", "variant_differences"):
+    for name in (
+        "prompt_checks",
+        "selection",
+        "win_shares",
+        "variant_status",
+        "variant_differences",
+    ):
         if name in saved and len(table := catalog.load(name)):
             log.log_table(log.parent, table, f"{name}.json")
     if "paper_tables_csv" in saved:
@@ -115,6 +126,27 @@ def stage_counts(found: list[Tally]) -> dict[str, float]:
         for part, count in parts.items():
             counts[f"{stage}.{part}"] = counts.get(f"{stage}.{part}", 0) + count
     return counts
+
+
+def prompt_metrics(enhanced_prompts: pd.DataFrame) -> dict[str, float]:
+    """``prompts.<source>``: how many ended so; ``prompt_checks.<check>``: how often each check fired."""
+    checks = count_checks(enhanced_prompts)
+    fired = dict(zip(checks["check"], checks["failures"], strict=True))
+    return {
+        **{f"prompts.{source}": count for source, count in count_sources(enhanced_prompts).items()},
+        **{f"prompt_checks.{check}": count for check, count in fired.items()},
+    }
+
+
+def language_model_metrics(totals: dict[str, Usage]) -> dict[str, float]:
+    """``language_model.<count>`` of this run (requests, answers, tokens, seconds), models added up, and the mean ``latency`` in seconds."""
+    total = Usage()
+    for usage in totals.values():
+        total.add(usage)
+    if not total.requests:
+        return {}
+    counts = {f"language_model.{name}": value for name, value in total.to_dict().items()}
+    return {**counts, "language_model.latency": total.seconds / total.requests}
 
 
 def work_in_words(found: list[Tally]) -> str:

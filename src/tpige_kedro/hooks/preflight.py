@@ -41,6 +41,8 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
     if "reference_enhancement" in stages and any(v.reference == "enhanced" for v in ready.values()):
         needed[parameters.reference_enhancement.editor] = "reference_enhancement.editor"
         needed[parameters.reference_enhancement.judge] = "reference_enhancement.judge"
+        if parameters.reference_enhancement.writer is not None:
+            needed[parameters.reference_enhancement.writer] = "reference_enhancement.writer"
     if "scoring" in stages:
         needed |= dict.fromkeys(parameters.scoring.scorers, "scoring.scorers")
     namespaces = {str(node.namespace) for node in pipeline.nodes}

@@ -17,8 +17,10 @@ TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\S")
 SENTENCE_ENDS = frozenset(".!?。！？\n")
 
 CheckName = Literal[
-    "verbatim", "facial_only", "sentences", "length", "occluder", "third_person", "meta", "added"
-]
+    "verbatim", "facial_only", "action", "expression", "sentences", "length",  # any enhanced prompt
+    "nothing", "gender", "hair_colour", "person", "answer",  # one that a model wrote
+    "occluder", "third_person", "meta", "added", "subject",  # a reference prompt
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,31 @@ def is_word(token: str) -> bool:
 
 def non_facial_words(original: str, enhanced: str) -> list[str]:
     """Added words that speak of clothing, accessories or surroundings. Glasses are part of a face, sunglasses are not."""
-    return [
-        token for token in added_tokens(original, enhanced) if token.lower() in words.NOT_FACIAL
-    ]
+    return [t for t in added_tokens(original, enhanced) if _names_one_of(t.lower())]
+
+
+def _names_one_of(word: str) -> bool:
+    forms = {word, word.removesuffix("s"), word.removesuffix("es")}
+    return bool(forms & (words.NOT_FACIAL | words.SCENE))
+
+
+def _does_something(word: str) -> bool:
+    return (
+        word.endswith("ing")
+        and len(word) > 4
+        and word not in words.FACIAL_ING | words.EXPRESSIONS | words.NOT_FACIAL
+    )
 
 
 def failed_checks(original: str, enhanced: str, max_added_words: int = 40) -> list[CheckFailure]:
     """The checks that ``enhanced`` fails, empty if it may be used.
 
-    ``verbatim``: :func:`is_verbatim`; ``facial_only``: :func:`non_facial_words`; ``sentences``: no sentence was added;
-    ``length``: at most ``max_added_words`` words were added.
+    ``verbatim``: :func:`is_verbatim`; ``facial_only``: :func:`non_facial_words`; ``action`` and ``expression``: nothing that
+    somebody does or that passes was added; ``meta``: no talk about the task; ``sentences``: no sentence was added; ``length``: at
+    most ``max_added_words`` words were added.
     """
     added = added_tokens(original, enhanced)
+    lower = [token.lower() for token in added]
     failures = []
     if not is_verbatim(original, enhanced):
         failures.append(
@@ -81,6 +96,12 @@ def failed_checks(original: str, enhanced: str, max_added_words: int = 40) -> li
         )
     if strange := non_facial_words(original, enhanced):
         failures.append(CheckFailure("facial_only", f"added {', '.join(strange)}"))
+    suspects: tuple[tuple[CheckName, list[str]], ...] = (
+        ("action", [word for word in lower if _does_something(word)]),
+        ("expression", [word for word in lower if word in words.EXPRESSIONS]),
+        ("meta", [word for word in lower if word in words.CHATTER]),
+    )
+    failures += [CheckFailure(name, f"added {', '.join(said)}") for name, said in suspects if said]
     if ends := [token for token in added if token in SENTENCE_ENDS]:
         failures.append(CheckFailure("sentences", f"added {len(ends)} sentence mark(s)"))
     count = sum(is_word(token) for token in added)

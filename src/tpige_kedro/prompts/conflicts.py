@@ -23,12 +23,12 @@ def gender_conflict(prompt: str, clause: str) -> str | None:
 
     A prompt that speaks of both genders (several people) contradicts nothing.
     """
-    return _contradiction(_genders(prompt), _genders(clause))
+    return _contradiction(genders(prompt), genders(clause))
 
 
 def hair_colour_conflict(prompt: str, clause: str) -> str | None:
     """The hair colours of prompt and clause (or baldness), if they contradict each other; else None."""
-    return _contradiction(_hair_colours(prompt), _hair_colours(clause))
+    return _contradiction(hair_colours(prompt), hair_colours(clause))
 
 
 def settle_conflicts(prompt: str, attributes: FaceAttributes) -> tuple[FaceAttributes, list[str]]:
@@ -54,7 +54,8 @@ def _contradiction(prompt: set[str], face: set[str]) -> str | None:
     return f"prompt: {', '.join(sorted(prompt))}; face: {', '.join(sorted(face))}"
 
 
-def _genders(text: str) -> set[str]:
+def genders(text: str) -> set[str]:
+    """``masculine``, ``feminine``, both or neither, by the words of ``text`` outside quotation marks."""
     found = set()
     for word in _plain_words(text):
         if word in words.MASCULINE:
@@ -64,7 +65,8 @@ def _genders(text: str) -> set[str]:
     return found
 
 
-def _hair_colours(text: str) -> set[str]:
+def hair_colours(text: str) -> set[str]:
+    """The hair colours that ``text`` names, synonyms as one, and ``bald``."""
     said = _plain_words(text)
     found = set()
     for index, word in enumerate(said):

@@ -70,6 +70,29 @@ def failed_reference_checks(text: str, allowed: str) -> list[CheckFailure]:
     return [CheckFailure(name, ", ".join(found)) for name, found in suspects if found]  # type: ignore[arg-type]
 
 
+def failed_written_checks(text: str, prompt: str) -> list[CheckFailure]:
+    """The checks that a reference prompt by a language model fails; ``prompt`` is all that it may speak of.
+
+    Those of :func:`failed_reference_checks`, where other forms of the prompt's words ("waves" for "waving") and the small words of
+    a sentence count as known; ``subject``: it names the person.
+    """
+    said = [token.lower() for token in tokens(text)]
+    stems = {_stem(token.lower()) for token in tokens(prompt)}
+    known = [token for token in said if _stem(token) in stems or token in words.SMALL]
+    failures = failed_reference_checks(text, allowed=" ".join([prompt, *known]))
+    if find_subject(text) is None:
+        failures.append(CheckFailure("subject", "nobody is named"))
+    return failures
+
+
+def _stem(word: str) -> str:
+    """A word without its ending, so that "wave", "waves", "waved" and "waving" are one."""
+    for ending in ("ing", "ed", "es", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word.removesuffix(ending)
+    return word
+
+
 def occluders(text: str) -> list[str]:
     """Words for things that hide a face, unless "open", "raised", "transparent", "without" … stands near them."""
     said = [token.lower() for token in tokens(text)]

@@ -124,6 +124,36 @@ SURROUNDINGS = _words(
 NOT_FACIAL = CLOTHING | ACCESSORIES | SURROUNDINGS
 """What a facial clause must not speak of. Glasses are a trait of a face here; sunglasses, which hide it, are not."""
 
+SCENE = _words(
+    """
+    beside near inside outside atop against amid amidst onto toward towards dressed clad wears holds
+    road crowd neon sunset sunrise field snow rain house car stage tree sand desert lake river table desk chair bed
+    horse dog cat guitar sword phone camera book flower silk leather denim outfit suited pocket badge lanyard
+    """
+)
+"""Further words that no description of a face needs; they say what is around it or in the hands."""
+
+EXPRESSIONS = _words(
+    """
+    expression expressions expressionless neutral smile smiles smiling grin grins grinning frown frowns frowning gaze gazes
+    gazing stare staring stern laughing crying pensive serene cheerful angry mood
+    """
+)
+"""What passes. Written into a prompt it freezes the face for the whole clip."""
+
+FACIAL_ING = _words(
+    """
+    thinning receding greying graying balding striking framing flowing falling cascading curling arching sporting being having
+    featuring reaching tapering looking appearing resembling protruding wing king ring
+    """
+)
+"""Words on -ing that may stand in a description of a face; any other says what somebody does."""
+
+CHATTER = _words(
+    "caption revised here sure certainly sorry cannot unable assistant instruction note"
+)
+"""Words by which a model speaks about its task."""
+
 THINGS_OF_PEOPLE = NOT_FACIAL | _words(
     "shop school station team crew chair house statue doll figurine puppet costume car truck bed size penguin train hand hands face eye eyes body"
 )
@@ -175,3 +205,11 @@ WORN_OR_HAIR = (
     CLOTHING | ACCESSORIES | HAIR_SHAPES | {"hair", "beard", "mustache", "moustache", "glasses"}
 )
 """Attire and hair cues that a redrawn reference may keep."""
+
+SMALL = DETERMINERS | _words(
+    """
+    is are and or with in on of at by to for from as who whose while has have wearing dressed wears clad it both face visible
+    fully portrait photo picture person he she they him them his her their
+    """
+)
+"""Words that a sentence of its own may need beside those of the prompt."""

@@ -1,4 +1,9 @@
-"""What the prompt stages ask of a vision-language model."""
+"""What the prompt stages ask of a vision-language model.
+
+A class may say three things about itself: ``follows_instructions`` (it is told what to do by ``prompts/instructions``, which then
+belong to the fingerprint of its results), ``concurrency`` (how many questions it answers at a time) and ``service`` (pictures leave
+this machine). A model that says nothing reads faces its own way, one after another, here.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,12 @@ class VisionLanguageModel(Protocol):
         """The facial attributes seen in an RGB picture. Raises ``NoFaceError`` when there is no face."""
         ...
 
-    def rewrite_prompt(self, prompt: str, reference: Image, instruction: str) -> str:
-        """One revised caption (paper section 3.2). Raises ``NotImplementedError`` where a model can only read faces."""
+    def rewrite_prompt(self, prompt: str, reference: Image | None, instruction: str) -> str:
+        """One text made of ``prompt`` as ``instruction`` says (paper sections 3.2 and 3.3; the second needs no picture).
+
+        Raises:
+            AnswerError: the answer cannot be used (refused, empty, malformed); worth telling and asking again.
+            ServiceError: no answer at all.
+            NotImplementedError: this model can only read faces.
+        """
         ...

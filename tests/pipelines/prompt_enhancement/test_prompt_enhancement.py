@@ -11,7 +11,7 @@ from tpige_kedro.datasets import CompletionIndex, PictureFolder, ResumablePartit
 from tpige_kedro.errors import NoFaceError
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.prompt_enhancement import create_pipeline
-from tpige_kedro.pipelines.prompt_enhancement.nodes import enhance_prompt
+from tpige_kedro.pipelines.prompt_enhancement.settling import enhance_prompt
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim
 from tpige_kedro.schemas import PromptEnhancement
@@ -64,19 +64,32 @@ def run(root: Path, samples: list[tuple[str, str, str, str]]) -> dict[str, Any]:
             path=str(root / name), dataset="json.JSONDataset", filename_suffix=".json"
         )
 
-    names = ("face_attributes", "face_attribute_records", "failures_prompt_enhancement")
+    names = (
+        "face_attributes",
+        "face_attribute_records",
+        "failures_prompt_enhancement",
+        "rewritten_prompts",
+        "rewritten_prompt_records",
+        "failures_prompt_rewriting",
+    )
     catalog = DataCatalog(
         {
             "samples": MemoryDataset(rows.assign(consent="synthetic")),
             "references": PictureFolder(path=str(root / "references")),
             "completed_face_attributes": CompletionIndex(path=str(root / "face_attribute_records")),
+            "completed_rewritten_prompts": CompletionIndex(path=str(root / "rewritten_records")),
             "params:consent": MemoryDataset(None),
             "params:prompt_enhancement": MemoryDataset(OPTIONS),
             "params:models": MemoryDataset({"reader": model}),
             **{name: folder(name) for name in names},
             **{
                 name: MemoryDataset()
-                for name in ("checked_samples", "sample_issues", "enhanced_prompts")
+                for name in (
+                    "checked_samples",
+                    "sample_issues",
+                    "enhanced_prompts",
+                    "prompt_checks",
+                )
             },
         }
     )

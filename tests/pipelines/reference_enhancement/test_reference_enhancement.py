@@ -106,6 +106,7 @@ def run(
             "checked_samples": MemoryDataset(table),
             "enhanced_prompts": MemoryDataset(table),
             "references": references,
+            "completed_written_reference_prompts": CompletionIndex(path=str(root / "written")),
             "completed_enhanced_references": CompletionIndex(
                 path=str(root / "enhanced_reference_records"),
                 outputs={"path": str(root / "enhanced_references"), "filename_suffix": ".png"},

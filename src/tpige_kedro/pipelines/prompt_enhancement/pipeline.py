@@ -5,6 +5,7 @@ from __future__ import annotations
 from kedro.pipeline import Node, Pipeline
 
 from tpige_kedro.pipelines.prompt_enhancement.nodes import enhance_prompts, read_faces
+from tpige_kedro.pipelines.prompt_enhancement.rewriting import rewrite_prompts
 from tpige_kedro.pipelines.prompt_enhancement.samples import check_samples
 
 
@@ -30,14 +31,30 @@ def create_pipeline() -> Pipeline:
             name="read_faces",
         ),
         Node(
+            rewrite_prompts,
+            inputs=[
+                "checked_samples",
+                "references",
+                "face_attributes",
+                "failures_prompt_enhancement",
+                "completed_rewritten_prompts",
+                "params:prompt_enhancement",
+                "params:models",
+            ],
+            outputs=["rewritten_prompts", "rewritten_prompt_records", "failures_prompt_rewriting"],
+            name="rewrite_prompts",
+        ),
+        Node(
             enhance_prompts,
             inputs=[
                 "checked_samples",
                 "face_attributes",
                 "failures_prompt_enhancement",
+                "rewritten_prompts",
+                "failures_prompt_rewriting",
                 "params:prompt_enhancement",
             ],
-            outputs="enhanced_prompts",
+            outputs=["enhanced_prompts", "prompt_checks"],
             name="enhance_prompts",
         ),
     ]

@@ -3,40 +3,81 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from tpige_kedro.execution.local import Chunk, Job, work_off
-from tpige_kedro.models import missing_needs
 from tpige_kedro.pipelines.reference_enhancement.redraw import Redraw, References
-from tpige_kedro.prompts.reference_prompt import failed_reference_checks, reference_prompt
-from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement, Variant
+from tpige_kedro.pipelines.reference_enhancement.writing import uses_enhanced_references
+from tpige_kedro.prompts.reference_prompt import (
+    failed_reference_checks,
+    failed_written_checks,
+    reference_prompt,
+)
+from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement
 
 logger = logging.getLogger(__name__)
 
+Partitions = Mapping[str, Callable[[], dict[str, Any]]]
+
 
 def write_reference_prompts(
-    enhanced_prompts: pd.DataFrame, options: ReferenceEnhancement
+    enhanced_prompts: pd.DataFrame,
+    options: ReferenceEnhancement,
+    written: Partitions | None = None,
+    failures: Partitions | None = None,
 ) -> pd.DataFrame:
-    """The text by which each reference is redrawn: role, attire and hair of the prompt, and the facial clause.
+    """The text by which each reference is redrawn: the writer's, or role, attire and hair of the prompt and the facial clause.
 
     Returns:
-        ``sample_id, reference_prompt, note``; a text that fails its checks is replaced by one of "a person" with the
-        same clause, and ``note`` says which check failed.
+        ``sample_id, reference_prompt, source, note``: ``source`` is ``model`` for the writer's text, else ``rules``. A text by the
+        rules that fails its checks is replaced by one of "a person" with the same clause; ``note`` says which check failed.
     """
     rows = []
     for row in enhanced_prompts.itertuples():
-        prompt, clause = str(row.prompt), str(row.clause)
-        text, note = reference_prompt(prompt, clause, options.template), ""
-        failures = failed_reference_checks(text, allowed=f"{options.template} {prompt} {clause}")
-        if failures:
-            text = reference_prompt("", clause, options.template)
-            note = f"role left out, check failed: {'; '.join(map(str, failures))}"
-            logger.warning("sample %s: reference prompt: %s", row.sample_id, note)
-        rows.append({"sample_id": row.sample_id, "reference_prompt": text, "note": note})
-    return pd.DataFrame(rows, columns=["sample_id", "reference_prompt", "note"])
+        sample = str(row.sample_id)
+        text, problem = "", ""
+        if options.writer is not None:
+            text, problem = _of_writer(
+                sample, str(row.enhanced_prompt), written or {}, failures or {}
+            )
+        source, note = "model", ""
+        if not text:
+            text, note = reference_prompt_by_rules(str(row.prompt), str(row.clause), options)
+            source, note = "rules", "; ".join(part for part in (problem, note) if part)
+        if note:
+            logger.warning("sample %s: reference prompt: %s", sample, note)
+        rows.append({"sample_id": sample, "reference_prompt": text, "source": source, "note": note})
+    return pd.DataFrame(rows, columns=["sample_id", "reference_prompt", "source", "note"])
+
+
+def _of_writer(
+    sample: str, prompt: str, written: Partitions, failures: Partitions
+) -> tuple[str, str]:
+    """The writer's text, or why there is none; a text made from an earlier prompt fails the checks."""
+    if sample in failures or sample not in written:
+        problem = failures[sample]()["message"] if sample in failures else "not asked"
+        return "", f"not the writer's text: {problem}"
+    answer = written[sample]()
+    failed = failed_written_checks(answer["text"], prompt) if answer["text"] else []
+    if answer["text"] and not failed:
+        return str(answer["text"]), ""
+    problem = answer["problem"] or "; ".join(map(str, failed))
+    return "", f"not the writer's text: {problem}"
+
+
+def reference_prompt_by_rules(
+    prompt: str, clause: str, options: ReferenceEnhancement
+) -> tuple[str, str]:
+    """The text by rules, and why its role was left out if it was."""
+    text = reference_prompt(prompt, clause, options.template)
+    failures = failed_reference_checks(text, allowed=f"{options.template} {prompt} {clause}")
+    if not failures:
+        return text, ""
+    text = reference_prompt("", clause, options.template)
+    return text, f"role left out, check failed: {'; '.join(map(str, failures))}"
 
 
 def redraw_references(
@@ -71,11 +112,3 @@ def redraw_references(
     else:
         logger.info("no variant that can run uses an enhanced reference: nothing to draw")
     yield from work_off("reference_enhancement", jobs, completed, redraw.produce)
-
-
-def uses_enhanced_references(variants: Mapping[str, Any], specs: Mapping[str, ModelSpec]) -> bool:
-    """Whether a variant takes an enhanced reference and has all that its generator needs (a key, for one)."""
-    rows = [Variant.model_validate(variant) for variant in variants.values()]
-    return any(
-        row.reference == "enhanced" and not missing_needs(specs[row.generator]) for row in rows
-    )

@@ -8,14 +8,36 @@ from tpige_kedro.pipelines.reference_enhancement.nodes import (
     redraw_references,
     write_reference_prompts,
 )
+from tpige_kedro.pipelines.reference_enhancement.writing import ask_reference_prompts
 
 
 def create_pipeline() -> Pipeline:
     """The stage as one box; its datasets keep their plain names."""
     nodes = [
         Node(
+            ask_reference_prompts,
+            inputs=[
+                "enhanced_prompts",
+                "completed_written_reference_prompts",
+                "params:reference_enhancement",
+                "params:models",
+                "params:variants",
+            ],
+            outputs=[
+                "written_reference_prompts",
+                "written_reference_prompt_records",
+                "failures_reference_prompts",
+            ],
+            name="ask_reference_prompts",
+        ),
+        Node(
             write_reference_prompts,
-            inputs=["enhanced_prompts", "params:reference_enhancement"],
+            inputs=[
+                "enhanced_prompts",
+                "params:reference_enhancement",
+                "written_reference_prompts",
+                "failures_reference_prompts",
+            ],
             outputs="reference_prompts",
             name="write_reference_prompts",
         ),

@@ -28,6 +28,7 @@ from tpige_kedro.pipelines.reporting.tables import (
     variant_rows,
     wide_table,
 )
+from tpige_kedro.prompts.counts import count_checks, count_sources
 from tpige_kedro.schemas import ModelSpec, Moe, Reporting, Variant
 
 Lazy = Mapping[str, Callable[[], Any]]  # as Kedro loads partitions: one load function per key
@@ -161,5 +162,7 @@ def write_report(
         sample_count=len(checked_samples),
         clip_count=sum(is_scored(row, of_clips) for _, row in all_scores.iterrows()),
         failures=all_failures.to_dict("records"),
+        checks=count_checks(enhanced_prompts).to_dict("records"),
+        sources=count_sources(enhanced_prompts),
     )
     return render(page)

@@ -39,6 +39,8 @@ class Page:
     sample_count: int
     clip_count: int
     failures: Sequence[Mapping[Any, Any]]
+    checks: Sequence[Mapping[Any, Any]]  # on prompts: how often each fired and what came of it
+    sources: Mapping[str, int]  # how many enhanced prompts are whose text
 
     @property
     def best(self) -> TableRow | None:

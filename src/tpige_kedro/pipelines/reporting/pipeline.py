@@ -19,7 +19,13 @@ from tpige_kedro.pipelines.reporting.sheet_nodes import (
     draw_variant_sheets,
 )
 
-STAGES = ("prompt_enhancement", "reference_enhancement", "strips")
+STAGES = (
+    "prompt_enhancement",
+    "prompt_rewriting",
+    "reference_prompts",
+    "reference_enhancement",
+    "strips",
+)
 VARIANT_STAGES = ("generation", "scoring")
 SETTINGS = ("seed", "models", "variants", "moe", "reporting")
 

@@ -1,0 +1,101 @@
+"""MLflow's traces of the questions to language models: autolog, switched on for the length of a run.
+
+A trace keeps what was asked and answered, the tokens and the time. The photos stay out of it: each is replaced by its length
+before anything is written. Left alone, MLflow (3.17) would store every upload as an attachment of its trace.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from kedro.pipeline import Pipeline
+
+from tpige_kedro.hooks.preflight import needed_models
+from tpige_kedro.models import load_class
+from tpige_kedro.schemas import Parameters
+
+ATTACHMENTS = (
+    "MLFLOW_TRACE_EXTRACT_ATTACHMENTS"  # whether MLflow moves pictures into files of their own
+)
+MESSAGES = ("mlflow.chat.messages", "messages")
+
+
+def asks_service(pipeline: Pipeline, parameters: Parameters) -> bool:
+    """Whether a language model of this run is a service, by what its class says."""
+    names = needed_models(pipeline, parameters)
+    enhancing = {
+        parameters.prompt_enhancement.reader,
+        parameters.reference_enhancement.writer,
+    }
+    return any(
+        getattr(load_class(parameters.models[name].type), "service", False)
+        for name in names
+        if name in enhancing
+    )
+
+
+class Traces:
+    """Autolog of the openai package into ``uri``, linked to a run, until :meth:`stop`.
+
+    Autolog knows the global tracking store only, so that one is set for the time and set back afterwards.
+    """
+
+    def __init__(self, uri: str, experiment: str, run: str) -> None:
+        import mlflow
+        import mlflow.openai
+
+        def prepare(span: Any) -> None:
+            without_pictures(span)
+            link_to(span, run)
+
+        self.before = (mlflow.get_tracking_uri(), os.environ.get(ATTACHMENTS))
+        os.environ[ATTACHMENTS] = "false"
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_experiment(experiment_id=experiment)
+        mlflow.tracing.configure(span_processors=[prepare])
+        mlflow.openai.autolog(silent=True)
+
+    def stop(self) -> None:
+        """Write what is still to be written, and leave things as they were."""
+        import mlflow
+        import mlflow.openai
+
+        mlflow.openai.autolog(disable=True, silent=True)
+        mlflow.flush_trace_async_logging()
+        mlflow.tracing.configure(span_processors=[])
+        uri, attachments = self.before
+        mlflow.set_tracking_uri(uri)
+        if attachments is None:
+            del os.environ[ATTACHMENTS]
+        else:
+            os.environ[ATTACHMENTS] = attachments
+
+
+def without_pictures(span: Any) -> None:
+    """Take the pictures out of a span's inputs and attributes."""
+    if span.inputs is not None:
+        span.set_inputs(hidden(span.inputs))
+    for name in MESSAGES:
+        if (value := span.get_attribute(name)) is not None:
+            span.set_attribute(name, hidden(value))
+
+
+def hidden(value: Any) -> Any:
+    """``value`` with every data URI in it replaced by its length."""
+    if isinstance(value, dict):
+        return {key: hidden(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [hidden(part) for part in value]
+    if isinstance(value, str) and value.startswith("data:"):
+        return f"a picture of {len(value)} characters, not kept"
+    return value
+
+
+def link_to(span: Any, run: str) -> None:
+    """Let MLflow's page of the run show the trace."""
+    from mlflow.tracing.constant import TraceMetadataKey
+    from mlflow.tracing.trace_manager import InMemoryTraceManager
+
+    manager = InMemoryTraceManager.get_instance()
+    manager.set_trace_metadata(span.trace_id, TraceMetadataKey.SOURCE_RUN, run)

@@ -1,0 +1,131 @@
+"""Mode ``rewrite`` (paper section 3.2): the model hands the caption back with the face in it, checked and told what is wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from PIL.Image import Image
+
+from tpige_kedro.execution.concurrent import work_side_by_side
+from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.models import describe_model, load_models, model_identity
+from tpige_kedro.pipelines.prompt_enhancement.nodes import Partitions, usable
+from tpige_kedro.pipelines.prompt_enhancement.settling import enhance_prompt
+from tpige_kedro.prompts.attributes import FaceAttributes
+from tpige_kedro.prompts.rewriting import failed_rewrite_checks
+from tpige_kedro.prompts.wording import Instruction, load_instruction
+from tpige_kedro.schemas import ModelSpec, PromptEnhancement
+from tpige_kedro.vision_language.asking import ask_until_good
+from tpige_kedro.vision_language.usage import metered
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN = "nothing; look at the photo"
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What is asked for one sample: its prompt, its picture, and the clause of the face as far as it suits the prompt."""
+
+    prompt: str
+    reference: str
+    reference_hash: str
+    clause: str
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    """The reader, the options, the instruction and the pictures of one run."""
+
+    reader: ModelSpec
+    options: PromptEnhancement
+    instruction: Instruction
+    references: Mapping[str, Callable[[], Image]]
+
+    def job(self, sample: Any, face: FaceAttributes | None) -> Job:
+        """The job of a row of ``checked_samples``; its fingerprint covers all that decides the caption."""
+        prompt = str(sample.prompt)
+        clause = enhance_prompt(prompt, face, self.options).clause if face else ""
+        caption = Caption(prompt, str(sample.reference), str(sample.reference_hash), clause)
+        mark = fingerprint(
+            reader=model_identity(self.reader),
+            instruction=self.instruction.identity(),
+            prompt=prompt,
+            picture=caption.reference_hash,
+            clause=clause,
+            attempts=self.options.attempts,
+            max_added_words=self.options.max_added_words,
+        )
+        return Job(str(sample.sample_id), mark, caption)
+
+    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Ask for the captions, several at a time if the model allows."""
+        (model,) = load_models([self.reader])
+        workers = getattr(model, "concurrency", 1)
+        yield from work_side_by_side(todo, lambda job: self._rewrite(model, job), workers)
+
+    def _rewrite(self, model: Any, job: Job) -> Outcome:
+        """The caption and its record; a model that does not answer is this sample's failure, not the run's."""
+        caption: Caption = job.request
+        limit = self.options.max_added_words
+
+        def ask(complaints: Any) -> str:
+            told = self.instruction.told(
+                complaints, facts=caption.clause or UNKNOWN, max_words=limit
+            )
+            return str(model.rewrite_prompt(caption.prompt, picture, told))
+
+        try:
+            picture = self.references[caption.reference]()
+            with metered() as usage:
+                asked = ask_until_good(
+                    ask,
+                    lambda text: failed_rewrite_checks(caption.prompt, text, caption.clause, limit),
+                    self.options.attempts,
+                )
+        except (
+            Exception
+        ) as error:  # whatever a model raises: named in the table of failures, the others go on
+            return error
+        return Result(asked.to_dict(), {**self._origin(caption), "usage": usage.to_dict()})
+
+    def _origin(self, caption: Caption) -> dict[str, Any]:
+        """What the caption was made from, for the record."""
+        return {
+            "prompt": caption.prompt,
+            "clause": caption.clause,
+            "reference": caption.reference,
+            "reference_hash": caption.reference_hash,
+            "reader": describe_model(self.options.reader, self.reader),
+            "instruction": self.instruction.identity(),
+        }
+
+
+def rewrite_prompts(
+    checked_samples: pd.DataFrame,
+    references: Mapping[str, Callable[[], Image]],
+    face_attributes: Partitions,
+    failures: Partitions,
+    completed: Mapping[str, str],
+    options: PromptEnhancement,
+    models: Mapping[str, Any],
+) -> Iterator[Chunk]:
+    """Ask for the caption of each sample; resumable, one job per sample. Nothing is asked in mode ``attributes``.
+
+    Yields:
+        Chunks of ``rewritten_prompts`` (``text``, ``problem``, ``attempts`` by sample), their records, and failures: a service
+        that gives no answer, for one.
+    """
+    spec = ModelSpec.model_validate(models[options.reader])
+    rewriting = Rewriting(spec, options, load_instruction("rewrite_caption"), references)
+    jobs: list[Job] = []
+    if options.mode == "rewrite":
+        read = usable(face_attributes, failures)
+        faces = {person: FaceAttributes.from_dict(face) for person, face in read.items()}
+        rows = checked_samples.itertuples()
+        jobs = [rewriting.job(row, faces.get(str(row.person_id))) for row in rows]
+    yield from work_off("prompt_rewriting", jobs, completed, rewriting.produce)

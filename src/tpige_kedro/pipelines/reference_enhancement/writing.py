@@ -1,0 +1,99 @@
+"""Lets a language model write what each reference should show (paper section 3.3), checked and told what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from tpige_kedro.execution.concurrent import work_side_by_side
+from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.models import describe_model, load_models, missing_needs, model_identity
+from tpige_kedro.prompts.reference_prompt import failed_written_checks
+from tpige_kedro.prompts.wording import Instruction, load_instruction
+from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement, Variant
+from tpige_kedro.vision_language.asking import ask_until_good
+from tpige_kedro.vision_language.usage import metered
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Writing:
+    """The writer and its instruction."""
+
+    name: str
+    writer: ModelSpec
+    instruction: Instruction
+
+    def job(self, sample: Any) -> Job:
+        """The job of a row of ``enhanced_prompts``: the text is made of its enhanced prompt alone."""
+        prompt = str(sample.enhanced_prompt)
+        mark = fingerprint(
+            writer=model_identity(self.writer),
+            instruction=self.instruction.identity(),
+            prompt=prompt,
+        )
+        return Job(str(sample.sample_id), mark, prompt)
+
+    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """Ask for the texts, several at a time if the model allows."""
+        (model,) = load_models([self.writer])
+        workers = getattr(model, "concurrency", 1)
+        yield from work_side_by_side(todo, lambda job: self._write(model, job), workers)
+
+    def _write(self, model: Any, job: Job) -> Outcome:
+        prompt: str = job.request
+        try:
+            with metered() as usage:
+                asked = ask_until_good(
+                    lambda wrong: model.rewrite_prompt(prompt, None, self.instruction.told(wrong)),
+                    lambda text: failed_written_checks(text, prompt),
+                    ATTEMPTS,
+                )
+        except (
+            Exception
+        ) as error:  # whatever a model raises: named in the table of failures, the others go on
+            return error
+        details = {
+            "prompt": prompt,
+            "writer": describe_model(self.name, self.writer),
+            "instruction": self.instruction.identity(),
+            "usage": usage.to_dict(),
+        }
+        return Result(asked.to_dict(), details)
+
+
+def ask_reference_prompts(
+    enhanced_prompts: pd.DataFrame,
+    completed: Mapping[str, str],
+    options: ReferenceEnhancement,
+    models: Mapping[str, Any],
+    variants: Mapping[str, Any],
+) -> Iterator[Chunk]:
+    """Ask ``reference_enhancement.writer`` for the text of each sample; resumable, one job per sample.
+
+    Nothing is asked without a writer, or when no variant that can run uses an enhanced reference.
+
+    Yields:
+        Chunks of ``written_reference_prompts`` (``text``, ``problem``, ``attempts`` by sample), their records, and failures.
+    """
+    jobs: list[Job] = []
+    produce: Callable[[list[Job]], Iterator[tuple[Job, Outcome]]] = lambda todo: iter(())  # noqa: E731
+    specs = {name: ModelSpec.model_validate(spec) for name, spec in models.items()}
+    if options.writer is not None and uses_enhanced_references(variants, specs):
+        instruction = load_instruction("reference_prompt")
+        writing = Writing(options.writer, specs[options.writer], instruction)
+        jobs = [writing.job(row) for row in enhanced_prompts.itertuples()]
+        produce = writing.produce
+    yield from work_off("reference_prompts", jobs, completed, produce)
+
+
+def uses_enhanced_references(variants: Mapping[str, Any], specs: Mapping[str, ModelSpec]) -> bool:
+    """Whether a variant takes an enhanced reference and has all that its generator needs (a key, for one)."""
+    rows = [Variant.model_validate(variant) for variant in variants.values()]
+    return any(
+        row.reference == "enhanced" and not missing_needs(specs[row.generator]) for row in rows
+    )

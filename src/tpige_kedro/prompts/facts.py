@@ -1,0 +1,69 @@
+"""What a text says of a face in a few comparable facts, and whether two texts can be about the same person."""
+
+from __future__ import annotations
+
+import re
+
+from tpige_kedro.prompts import vocabulary as words
+from tpige_kedro.prompts.checks import tokens
+from tpige_kedro.prompts.conflicts import genders, hair_colours
+
+AGES = (
+    frozenset(["child", "boy", "girl", "kid", "toddler", "baby"]),
+    frozenset(["teen", "teenage", "teenager", "teenaged", "adolescent"]),
+    frozenset(["young", "20s", "twenties", "twenty-something", "30s", "thirties"]),
+    frozenset(["middle-aged", "40s", "forties", "50s", "fifties", "mature"]),
+    frozenset(
+        [
+            "old",
+            "elderly",
+            "older",
+            "aged",
+            "senior",
+            "60s",
+            "sixties",
+            "70s",
+            "seventies",
+            "80s",
+            "eighties",
+        ]
+    ),
+)
+"""Words for ages, youngest first. Neighbouring groups count as the same: "in his 30s" and "middle-aged" may be one man."""
+
+FACIAL_HAIR = {
+    "beard": "beard", "bearded": "beard", "goatee": "beard", "stubble": "beard", "mustache": "mustache",
+    "moustache": "mustache", "clean-shaven": "none",
+}  # fmt: skip
+EYES = re.compile(
+    r"\b(black|brown|blue|green|gray|grey|hazel|amber|dark)(?:[ -]eyed|(?:,? [a-z]+)? eyes)\b"
+)
+
+Facts = dict[str, set[str]]
+
+
+def facial_facts(text: str) -> Facts:
+    """Gender, hair colour, eye colour, facial hair and age group, as far as ``text`` speaks of them."""
+    said = {token.lower() for token in tokens(text)}
+    facts = {
+        "gender": genders(text),
+        "hair colour": hair_colours(text),
+        "eye colour": {words.SAME_COLOUR.get(c, c) for c in EYES.findall(text.lower())},
+        "facial hair": {FACIAL_HAIR[word] for word in said & set(FACIAL_HAIR)},
+        "age": {str(group) for group, names in enumerate(AGES) if said & names},
+    }
+    return {name: found for name, found in facts.items() if found}
+
+
+def contradictions(text: str, other: str) -> list[str]:
+    """What ``text`` and ``other`` say differently of one face; facts that only one of them gives contradict nothing."""
+    ours, theirs = facial_facts(text), facial_facts(other)
+    return [
+        name
+        for name in ours.keys() & theirs.keys()
+        if not (_near(ours[name], theirs[name]) if name == "age" else ours[name] & theirs[name])
+    ]
+
+
+def _near(ours: set[str], theirs: set[str]) -> bool:
+    return any(abs(int(a) - int(b)) <= 1 for a in ours for b in theirs)

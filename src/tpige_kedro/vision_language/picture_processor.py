@@ -1,0 +1,32 @@
+"""Text and pictures as a local vision-language model takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import AutoConfig, AutoProcessor, ProcessorMixin, Qwen2_5_VLProcessor
+
+QWEN = frozenset({"qwen2_vl", "qwen2_5_vl"})
+
+
+class QwenPictureProcessor(Qwen2_5_VLProcessor):
+    """The processor of the Qwen-VL family without its part for videos, which needs torchvision and is not used here."""
+
+    def __init__(
+        self,
+        image_processor: Any = None,
+        tokenizer: Any = None,
+        chat_template: str | None = None,
+        **_: Any,
+    ) -> None:
+        self.image_token, self.video_token = "<|image_pad|>", "<|video_pad|>"
+        self.image_token_id = tokenizer.convert_tokens_to_ids(self.image_token)
+        self.video_token_id = tokenizer.convert_tokens_to_ids(self.video_token)
+        ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
+
+
+def load_processor(source: str, revision: str | None) -> Any:
+    """The processor of the model in ``source``, a folder or a hub id."""
+    config = AutoConfig.from_pretrained(source, revision=revision)
+    cls = QwenPictureProcessor if config.model_type in QWEN else AutoProcessor
+    return cls.from_pretrained(source, revision=revision)

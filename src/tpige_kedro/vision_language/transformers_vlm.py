@@ -1,0 +1,107 @@
+"""A vision-language model on this machine, from a hub id or a folder in the layout of the hub (Qwen2.5-VL, for one)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tpige_kedro.errors import AnswerError, ModelError
+from tpige_kedro.vision_language.chat import ChatModel, Question
+from tpige_kedro.vision_language.pictures import downscaled
+from tpige_kedro.vision_language.usage import Usage, meter
+
+
+class TransformersVlm(ChatModel):
+    """Asks a model of transformers' image-text-to-text family, always for the likeliest answer.
+
+    Nothing leaves the machine. The form of an answer is told in words, so wrong answers are more frequent than with a service that
+    has structured output; they are asked again like any other.
+
+    Args:
+        source: folder or hub id, with processor and chat template.
+        revision: pins a hub id.
+        dtype: of the weights.
+        device: where it runs; None for the GPU if there is one.
+        max_tokens: of an answer.
+        max_side: pixels of the picture's longer side.
+    """
+
+    service = False
+
+    def __init__(
+        self,
+        source: str,
+        revision: str | None = None,
+        dtype: str = "bfloat16",
+        device: str | None = None,
+        max_tokens: int = 700,
+        max_side: int = 768,
+    ) -> None:
+        import torch
+        from transformers import AutoModelForImageTextToText
+
+        from tpige_kedro.vision_language.picture_processor import load_processor
+
+        self.name = source
+        self.max_tokens = max_tokens
+        self.max_side = max_side
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            self.processor = load_processor(source, revision)
+            model = AutoModelForImageTextToText.from_pretrained(
+                source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True
+            )
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"vision-language model {source!r} cannot be loaded: {error}; download it first, or set models.<name>.source"
+            ) from error
+        self.network = model.to(self.device).eval()
+
+    def answer(self, question: Question) -> str:
+        """The answer; raises ``AnswerError`` if it is empty or not finished within ``max_tokens``."""
+        import torch
+
+        inputs = self._inputs(question)
+        asked = inputs["input_ids"].shape[1]
+        started = time.perf_counter()
+        with torch.inference_mode():
+            tokens = self.network.generate(
+                **inputs,
+                max_new_tokens=self.max_tokens,
+                do_sample=False,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+            )[0, asked:]
+        cost = Usage(1, 1, int(asked), len(tokens), time.perf_counter() - started)
+        meter(self.name, cost)
+        text = str(self.processor.decode(tokens, skip_special_tokens=True)).strip()
+        if not text:
+            raise AnswerError("the answer is empty")
+        if len(tokens) == self.max_tokens and int(tokens[-1]) not in self._ends():
+            raise AnswerError("the answer was cut off at max_tokens")
+        return text
+
+    def _inputs(self, question: Question) -> Any:
+        """The conversation as the processor lays it out: token ids, and the picture as patches."""
+        content: list[dict[str, Any]] = [{"type": "text", "text": question.material}]
+        if question.picture is not None:
+            picture = downscaled(question.picture, self.max_side)
+            content.insert(0, {"type": "image", "image": picture})
+        told = f"{question.instruction}\n\n{question.form.in_words()}"
+        conversation = [
+            {"role": "system", "content": [{"type": "text", "text": told}]},
+            {"role": "user", "content": content},
+        ]
+        inputs = self.processor.apply_chat_template(
+            conversation,
+            add_generation_prompt=True,
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+        )
+        return inputs.to(self.device, dtype=self.network.dtype)
+
+    def _ends(self) -> set[int]:
+        ends = self.network.generation_config.eos_token_id
+        return set(ends) if isinstance(ends, list) else {ends}

@@ -1,0 +1,129 @@
+"""The local model on a tiny random checkpoint in the published layout: it says nonsense, through the same code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from tiny_qwen import save_tiny_qwen
+
+from project import Project, row
+from tpige_kedro.errors import AnswerError, ModelError
+from tpige_kedro.prompts.checks import is_verbatim
+from tpige_kedro.vision_language import usage
+from tpige_kedro.vision_language.chat import Question
+from tpige_kedro.vision_language.forms import CAPTION
+from tpige_kedro.vision_language.transformers_vlm import TransformersVlm
+
+RED, BLUE = (Image.new("RGB", (90, 60), colour) for colour in ("red", "blue"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny_qwen(tmp_path_factory.mktemp("tiny_qwen"))
+
+
+@pytest.fixture
+def model(checkpoint: Path) -> TransformersVlm:
+    return TransformersVlm(
+        str(checkpoint), dtype="float32", device="cpu", max_tokens=6, max_side=56
+    )
+
+
+def spoken(model: TransformersVlm, monkeypatch: pytest.MonkeyPatch, text: str) -> list[Any]:
+    """Let the network say ``text``: all but its choice of words stays what it is."""
+    seen: list[Any] = []
+
+    def generate(**inputs: Any) -> torch.Tensor:
+        seen.append(inputs)
+        said = model.processor.tokenizer(text + "<|im_end|>", return_tensors="pt")["input_ids"]
+        return torch.cat([inputs["input_ids"], said], 1)
+
+    monkeypatch.setattr(model.network, "generate", generate)
+    return seen
+
+
+def test_the_published_layout_is_what_is_loaded(checkpoint: Path) -> None:
+    names = {file.name for file in checkpoint.iterdir()}
+    assert {
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "chat_template.json",
+        "preprocessor_config.json",
+    } <= names
+    config = json.loads((checkpoint / "config.json").read_text())
+    assert config["architectures"] == ["Qwen2_5_VLForConditionalGeneration"]
+
+
+def test_it_looks_at_the_picture_and_repeats_itself(
+    model: TransformersVlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = Question("Say what you see.", "A man walks.", RED, CAPTION)
+    inputs = model._inputs(question)
+    patches = int(inputs["image_grid_thw"].prod())
+    assert (inputs["input_ids"] == model.processor.image_token_id).sum() == patches / 4
+    other = model._inputs(Question("Say what you see.", "A man walks.", BLUE, CAPTION))
+    with torch.inference_mode():
+        a, b, again = (model.network(**i).logits[0, -1] for i in (inputs, other, inputs))
+    assert torch.equal(a, again) and not torch.allclose(a, b)
+
+
+def test_nonsense_is_an_answer_that_cannot_be_used(model: TransformersVlm) -> None:
+    with usage.metered() as cost, pytest.raises(AnswerError):
+        model.read_face(RED)
+    assert cost.requests == 3 and cost.output_tokens <= 18 and cost.input_tokens > 100
+
+
+def test_a_caption_in_words_or_in_the_form(
+    model: TransformersVlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "A man, an old man, walks."
+    for text in (said, json.dumps({"caption": said}), f'```json\n{{"caption": "{said}"}}\n```'):
+        (seen, *_) = [spoken(model, monkeypatch, text)]
+        model.max_tokens = 200
+        assert model.rewrite_prompt("A man walks.", RED, "Rewrite.") == said
+        told = model.processor.decode(seen[0]["input_ids"][0])
+        assert "Rewrite." in told and "A man walks." in told and "JSON schema" in told
+
+
+def test_an_answer_that_is_cut_off_says_so(
+    model: TransformersVlm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken(model, monkeypatch, "abcde")
+    monkeypatch.setattr(model, "_ends", lambda: {-1})
+    with pytest.raises(AnswerError, match="cut off"):
+        model.rewrite_prompt("A man walks.", RED, "Rewrite.")
+
+
+def test_a_missing_model_says_what_to_set(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"models\.<name>\.source"):
+        TransformersVlm(str(tmp_path))
+
+
+def test_the_stage_runs_end_to_end_and_falls_back(project: Project, checkpoint: Path) -> None:
+    project.write_samples([row(1, prompt="A man reads.")])
+    options = {"dtype": "float32", "device": "cpu", "max_tokens": 6, "max_side": 56}
+    reader = {
+        "type": "tpige_kedro.vision_language.transformers_vlm.TransformersVlm",
+        "licence": "none",
+        "source": str(checkpoint),
+        "options": options,
+    }
+    project.configure(
+        models={"reader": reader},
+        prompt_enhancement={"reader": "reader", "mode": "rewrite"},
+        execution={"max_failures": 2},
+    )
+    project.run("prompt_enhancement")
+    (outcome,) = project.table("05_model_input/enhanced_prompts.parquet").to_dict("records")
+    assert outcome["source"] == "none" and is_verbatim("A man reads.", outcome["enhanced_prompt"])
+    assert "asked 3 times" in outcome["note"]
+    file = next(project.data.glob("04_feature/rewritten_prompt_records/*.json"))
+    record = json.loads(file.read_text())
+    assert record["usage"]["requests"] == 3 and record["reader"]["revision"] != "unpinned"
+    assert record["instruction"]["name"] == "rewrite_caption"
