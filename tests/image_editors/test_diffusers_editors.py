@@ -171,3 +171,27 @@ def test_an_unknown_option_and_an_empty_folder_are_named(
 def test_a_missing_lora_is_named(folders: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"comfyui_portrait_lora64\.safetensors.*lora_weights"):
         AcePlus(folders["flux"], lora=str(tmp_path), device="cpu")
+
+
+def test_the_published_settings_are_those_of_the_paper_environment() -> None:
+    from kedro.config import OmegaConfigLoader
+    from kedro.framework.project import settings
+    from kedro.framework.startup import bootstrap_project
+
+    from tpige_kedro.image_editors.ace_plus import PORTRAIT, AcePlusOptions
+    from tpige_kedro.image_editors.qwen_image_edit import QwenImageEditOptions
+    from tpige_kedro.models import project_root
+
+    bootstrap_project(project_root())
+    conf = str(project_root() / settings.CONF_SOURCE)
+    loader = OmegaConfigLoader(conf_source=conf, env="paper", **settings.CONFIG_LOADER_ARGS)
+    parameters = loader["parameters"]
+    models = parameters["models"]
+    assert parameters["reference_enhancement"]["editor"] == "ace_plus"
+    assert "Non-Commercial" in models["ace_plus"]["licence"]
+    options = {k: v for k, v in models["ace_plus"]["options"].items() if "lora" not in k}
+    ace = AcePlusOptions(**options)
+    assert (ace.height, ace.width, ace.steps, ace.guidance_scale) == (1024, 1024, 28, 50)
+    assert ace == AcePlusOptions(dtype="bfloat16"), "the defaults are the published ones too"
+    assert models["ace_plus"]["options"]["lora_weights"] == PORTRAIT
+    assert QwenImageEditOptions(**models["qwen_image_edit"]["options"]).true_cfg_scale == 4

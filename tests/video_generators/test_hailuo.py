@@ -304,3 +304,26 @@ def test_guidance_and_a_missing_key_are_named(
     monkeypatch.delenv("MINIMAX_API_KEY")
     with pytest.raises(ModelError, match="MINIMAX_API_KEY"):
         Hailuo(**options)
+
+
+def test_the_journal_lies_with_the_results(tmp_path: Path) -> None:
+    from kedro.config import OmegaConfigLoader
+    from kedro.framework.project import settings
+    from kedro.framework.startup import bootstrap_project
+
+    from tpige_kedro.models import model_identity, project_root
+    from tpige_kedro.schemas import ModelSpec
+
+    bootstrap_project(project_root())
+    marks = []
+    for root in (None, str(tmp_path)):
+        loader = OmegaConfigLoader(
+            conf_source=str(project_root() / settings.CONF_SOURCE),
+            env="paper",
+            runtime_params={"data_root": root} if root else {},
+            **settings.CONFIG_LOADER_ARGS,
+        )
+        spec = ModelSpec.model_validate(loader["parameters"]["models"]["hailuo"])
+        assert spec.options["journal"] == f"{root or 'data'}/07_model_output/hailuo_tasks"
+        marks.append(model_identity(spec))
+    assert marks[0] == marks[1], "where the ids are kept decides no clip"
