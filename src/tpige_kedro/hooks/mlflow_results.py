@@ -10,6 +10,7 @@ import pandas as pd
 
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
+from tpige_kedro.hooks.mlflow_references import log_references
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog
 
 MAX_METRICS = 1000  # in one request
@@ -34,6 +35,8 @@ def log_parent(
     for name in ("selection", "win_shares", "variant_status", "variant_differences"):
         if name in saved and len(table := catalog.load(name)):
             log.log_table(log.parent, table, f"{name}.json")
+    if "enhanced_reference_records" in saved:
+        log_references(log, catalog)
     if "contact_sheets" in saved:
         for key, load in list(catalog.load("contact_sheets").items())[: settings.sheets_per_run]:
             log.log_picture(log.parent, load(), f"contact_sheets/{key}.png")

@@ -11,7 +11,7 @@ from tpige_kedro.metrics.catalog import GME_SCORE
 from tpige_kedro.pipelines import moe_selection, reporting
 from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
 from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
-from tpige_kedro.pipelines.reporting.samples import added_text
+from tpige_kedro.pipelines.reporting.samples import added_text, enhanced_label
 from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
 from tpige_kedro.prompts.clause import insert_clause
 
@@ -144,3 +144,13 @@ def test_inputs_stand_in_the_order_of_the_arguments(module) -> None:
         ]
         given_names = [name.removeprefix("params:") for name in node.inputs]
         assert given_names[: len(named)] == named
+
+
+def test_the_label_of_a_reference_says_what_became_of_it() -> None:
+    redrawn = enhanced_label({"chosen": "enhanced", "similarity": 0.8264})
+    assert redrawn == "enhanced reference, similarity to the original 0.826"
+    kept = enhanced_label(
+        {"chosen": "original", "reason": "no face is visible", "similarity": None}
+    )
+    assert kept == "enhanced reference: the original was kept (no face is visible)"
+    assert enhanced_label({}) == "enhanced reference"
