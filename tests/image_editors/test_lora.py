@@ -72,3 +72,23 @@ def test_weights_of_another_size_and_no_weights_at_all(tmp_path: Path) -> None:
     file.write_bytes(b"a page that says 404")
     with pytest.raises(ModelError, match=r"large\.safetensors cannot be merged"):
         merge_lora_file(flux_transformer(), file)
+
+
+def test_diffusers_own_reading_of_such_a_file_comes_to_the_same(tmp_path: Path) -> None:
+    """Its conversion is fixed to FLUX's width for ``linear1``; all other matrices can be compared."""
+    from diffusers import FluxFillPipeline
+
+    weights = {k: v for k, v in lora_weights().items() if "linear1" not in k}
+    file = tmp_path / "lora.safetensors"
+    save_file(weights, str(file))
+    theirs = FluxFillPipeline.lora_state_dict(str(file))
+    before = flux_transformer()
+    after = copy.deepcopy(before)
+    assert merge_lora_file(after, file) == len(native_shapes()) - 1
+    paths = {key.rsplit(".lora_", 1)[0] for key in theirs}
+    assert len(paths) == 16  # 12 matrices, of which two are three each
+    for path in paths:
+        module = path.removeprefix("transformer.")
+        change = after.get_submodule(module).weight - before.get_submodule(module).weight
+        wanted = theirs[f"{path}.lora_B.weight"] @ theirs[f"{path}.lora_A.weight"]
+        torch.testing.assert_close(change, wanted, rtol=1e-4, atol=1e-5)

@@ -6,7 +6,6 @@ that was killed goes on with the tasks that it had begun.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import time
@@ -20,7 +19,7 @@ from pydantic import Field
 from tpige_kedro.errors import ModelError, SampleError
 from tpige_kedro.models import local_path
 from tpige_kedro.schemas import Guidance, Settings
-from tpige_kedro.video_generators.hailuo_media import data_url, decode
+from tpige_kedro.video_generators.hailuo_media import decode, request_body, request_key
 from tpige_kedro.video_generators.minimax_api import (
     AccountError,
     MinimaxApi,
@@ -34,7 +33,6 @@ from tpige_kedro.video_generators.task_journal import TaskJournal
 logger = logging.getLogger(__name__)
 
 KEY = "MINIMAX_API_KEY"
-MAX_PROMPT = 2000  # characters, documented
 LONGEST_POLL = 60.0  # seconds
 
 Outcome = tuple[ClipRequest, GeneratedClip | Exception]
@@ -127,8 +125,9 @@ class Hailuo:
 
     def _begin(self, request: ClipRequest) -> Task:
         """The task of this request: one that an earlier run began, or a new one."""
-        body = self._body(request)
-        key = self._key(request)
+        sent = self.options.model_dump(include={"model", "prompt_optimizer"})
+        body = request_body(request, **sent)
+        key = request_key(request, base_url=self.options.base_url, **sent)
         entry = self.journal.read(key)
         if "refused" in entry:
             raise self._refusal(request, key, entry["refused"])
@@ -161,6 +160,7 @@ class Hailuo:
         except ServiceError:
             self.journal.forget(key)  # certainly not taken
             raise
+        logger.info("sample %s: task %s created", request.sample_id, task_id)
         self.journal.write(key, task_id=task_id, created=time.time(), **about)
         self.created += 1
         return task_id
@@ -202,25 +202,6 @@ class Hailuo:
             "seconds": round(time.monotonic() - task.started, 3),
         }
         return GeneratedClip(frames, fps, details)
-
-    def _key(self, request: ClipRequest) -> str:
-        picture = request.references[0].convert("RGB")
-        pixels = hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
-        kept = self.options.model_dump(include={"model", "base_url", "prompt_optimizer"})
-        return self.journal.key(prompt=request.prompt, reference=pixels, **kept)
-
-    def _body(self, request: ClipRequest) -> dict[str, Any]:
-        if len(request.prompt) > MAX_PROMPT:
-            problem = f"hailuo takes prompts of up to {MAX_PROMPT} characters, this one has {len(request.prompt)}"
-            raise SampleError(request.sample_id, problem, "shorten it")
-        return {
-            "model": self.options.model,
-            "prompt": request.prompt,
-            "prompt_optimizer": self.options.prompt_optimizer,
-            "subject_reference": [
-                {"type": "character", "image": [data_url(request.sample_id, request.references[0])]}
-            ],
-        }
 
     def _refusal(self, request: ClipRequest, key: str, reason: str) -> SampleError:
         return SampleError(

@@ -1,21 +1,47 @@
-"""What goes to Hailuo and comes from it: the person's picture as a data URL, the clip as frames."""
+"""What goes to Hailuo and comes from it: the body of a request with the person's picture, the clip as frames."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from tpige_kedro.errors import SampleError
 from tpige_kedro.video_generators.minimax_api import ServiceError
+from tpige_kedro.video_generators.protocol import ClipRequest
+from tpige_kedro.video_generators.task_journal import TaskJournal
 
+MAX_PROMPT = 2000  # characters, documented
 SHORT_SIDE, LONG_SIDE = (
     320,
     1536,
 )  # pixels: the service wants more than 300; more than 1536 only costs upload
 WIDEST = 2.5  # documented: from 2:5 to 5:2
+
+
+def request_body(request: ClipRequest, model: str, prompt_optimizer: bool) -> dict[str, Any]:
+    """The JSON of a task with a subject reference. Raises ``SampleError`` for what the service would not take."""
+    if len(request.prompt) > MAX_PROMPT:
+        problem = f"hailuo takes prompts of up to {MAX_PROMPT} characters, this one has {len(request.prompt)}"
+        raise SampleError(request.sample_id, problem, "shorten it")
+    picture = data_url(request.sample_id, request.references[0])
+    return {
+        "model": model,
+        "prompt": request.prompt,
+        "prompt_optimizer": prompt_optimizer,
+        "subject_reference": [{"type": "character", "image": [picture]}],
+    }
+
+
+def request_key(request: ClipRequest, **sent: Any) -> str:
+    """The name of a request in the journal: prompt, pixels of the picture, and what else is sent; not the seed, which is not."""
+    picture = request.references[0].convert("RGB")
+    pixels = hashlib.sha256(f"{picture.size}".encode() + picture.tobytes()).hexdigest()
+    return TaskJournal.key(prompt=request.prompt, reference=pixels, **sent)
 
 
 def data_url(sample_id: str, picture: Image.Image) -> str:
