@@ -20,6 +20,7 @@ RUN_OPTIONS = frozenset(
     {"batch_size", "device", "offload", "free_text_encoder"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
     | {"max_requests", "max_dollars", "input_price", "output_price"}
+    | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
 )
 MINI_HINT = "mini checkpoints are made by `kedro run --pipelines=train_mini`"
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")

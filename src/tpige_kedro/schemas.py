@@ -170,6 +170,23 @@ class Reporting(Settings):
     sheet_link: str = "contact_sheets/{sample_id}.png"
 
 
+class Provenance(Settings):
+    """How clips say that they are AI-made, beyond the XMP that each carries: paths of a C2PA certificate chain and its key (PEM).
+
+    ``algorithm`` is that of the key. The extra ``c2pa`` has to be installed.
+    """
+
+    certificate: str | None = None
+    private_key: str | None = None
+    algorithm: Literal["es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = "es256"
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Provenance:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together: set both or none")
+        return self
+
+
 class Execution(Settings):
     """How a run treats failures and processors.
 
@@ -197,6 +214,7 @@ class Parameters(Settings):
     moe: Moe
     reporting: Reporting = Reporting()
     execution: Execution = Execution()
+    provenance: Provenance = Provenance()
     train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (

@@ -12,6 +12,10 @@ import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from numpy.typing import NDArray
 
+from tpige_kedro.datasets.signing import sign
+from tpige_kedro.provenance import COMMENT, append_xmp
+from tpige_kedro.schemas import Provenance
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -25,11 +29,15 @@ AGAIN = "delete it and run again (if it was imported: put a good file where it c
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip on disk: ``frames`` (T, H, W, 3) uint8 RGB, frames per second, and the title written into the file."""
+    """A clip on disk: ``frames`` (T, H, W, 3) uint8 RGB, frames per second, and the title written into the file.
+
+    With ``provenance`` it is AI-made: its file says so, and is signed if a certificate is configured.
+    """
 
     frames: NDArray[np.uint8]
     fps: float
     title: str = ""
+    provenance: Provenance | None = None
 
     def even_frames(self, count: int) -> list[Image]:
         """``count`` frames at even distances from the first to the last."""
@@ -92,6 +100,8 @@ class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
             self._filepath, "w", format="mp4", options={"movflags": "+faststart"}
         ) as container:
             container.metadata["title"] = data.title
+            if data.provenance is not None:
+                container.metadata["comment"] = COMMENT
             stream = container.add_stream(
                 "libx264", rate=Fraction(data.fps).limit_denominator(1001)
             )
@@ -105,6 +115,9 @@ class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
             for pixels in data.frames:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
             container.mux(stream.encode())
+        if data.provenance is not None:
+            append_xmp(Path(self._filepath))
+            sign(Path(self._filepath), data.title, data.provenance)
 
     def _check(self, data: Clip) -> None:
         frames = data.frames

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.preflight import check_inputs, check_models, check_outputs
+from tpige_kedro.hooks.preflight import check_inputs, check_models, check_outputs, check_signing
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.variants import set_variant_names
 
@@ -67,6 +67,7 @@ class ParameterHooks:
             *check_models(pipeline, self.parameters),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
+            *check_signing(pipeline, self.parameters),
         ]
         if problems:
             raise RunStopped("\n".join(["this run cannot work:", *(f"  {p}" for p in problems)]))

@@ -12,6 +12,7 @@ from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
+from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
 from tpige_kedro.models import find_source, missing_needs
 from tpige_kedro.schemas import ModelSpec, Parameters
@@ -123,6 +124,13 @@ def check_outputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
                 f"{folder} cannot be written to ({error.strerror}); change its permissions or set data_root to another "
                 "folder (kedro run --params=data_root=/path)"
             )
+
+
+def check_signing(pipeline: Pipeline, parameters: Parameters) -> Iterator[str]:
+    """A certificate that could not be used, where clips are made."""
+    makes_clips = any(name.startswith("clips_") for name in pipeline.all_outputs())
+    if makes_clips and (problem := signing_problem(parameters.provenance)):
+        yield problem
 
 
 def _place(dataset: Any) -> Path | None:

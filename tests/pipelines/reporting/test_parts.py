@@ -12,7 +12,7 @@ from tpige_kedro.metrics.catalog import GME_SCORE
 from tpige_kedro.pipelines import moe_selection, reporting
 from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
 from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
-from tpige_kedro.pipelines.reporting.samples import added_text
+from tpige_kedro.pipelines.reporting.samples import added_text, enhanced_label
 from tpige_kedro.pipelines.reporting.tables import Cell, TableRow, difference_rows, variant_rows
 from tpige_kedro.prompts.clause import insert_clause
 from tpige_kedro.schemas import ModelSpec, Variant
@@ -169,3 +169,13 @@ def test_the_best_of_n_draws_stands_with_the_selection_and_does_not_compete() ->
     )
     (difference,) = difference_rows(pair)
     assert (difference.title, difference.against_title) == ("MoE selection", "Best of n draws")
+
+
+def test_the_label_of_a_reference_says_what_became_of_it() -> None:
+    redrawn = enhanced_label({"chosen": "enhanced", "similarity": 0.8264})
+    assert redrawn == "enhanced reference, similarity to the original 0.826"
+    kept = enhanced_label(
+        {"chosen": "original", "reason": "no face is visible", "similarity": None}
+    )
+    assert kept == "enhanced reference: the original was kept (no face is visible)"
+    assert enhanced_label({}) == "enhanced reference"

@@ -14,6 +14,7 @@ from tpige_kedro.errors import SampleError
 from tpige_kedro.execution.local import Job, fingerprint
 from tpige_kedro.models import describe_model, model_identity
 from tpige_kedro.pipelines.partitions import Records
+from tpige_kedro.provenance import record_entry
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
 from tpige_kedro.video_generators.protocol import Frames, GeneratedClip
@@ -111,6 +112,7 @@ def clip_record(
     count, height, width, _ = clip.frames.shape
     return {
         "variant": name,
+        **record_entry(),
         **asdict(order),
         "model": describe_model(variant.generator, model),
         "guidance": variant.guidance.model_dump(mode="json"),
