@@ -158,6 +158,7 @@ class Workload:
             hint_scale_weak=None if plain else weak_scale.to(self.device),
             weak_transformer=self.twin if plain else None,
             num_reference_images=REFERENCES,
+            split_branches=False,
         )
 
     def scheduler(self, steps: int) -> UniPCMultistepScheduler:

@@ -10,6 +10,7 @@ from diffusers import WanTransformer3DModel
 from tpige_kedro.guidance.phantom import PhantomGuidance
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions
+from tpige_kedro.video_generators.parallel import set_up
 from tpige_kedro.video_generators.protocol import ClipRequest
 from tpige_kedro.video_generators.wan import WanGenerator
 from tpige_kedro.video_generators.wan_blocks import PhantomSampling
@@ -49,6 +50,7 @@ class Phantom(WanGenerator):
         super().__init__(WanTransformer3DModel, PhantomSampling(), where, WanOptions(**options))
         self._image_scale = image_scale
         place(self.transformer, self.pipeline.vae, self.device, self.dtype, self.options)
+        set_up(self.transformer, self.options, self.device)
 
     def guider(self, guidance: Guidance) -> PhantomGuidance:
         """Phantom's own guidance with the identity term."""

@@ -26,6 +26,7 @@ from diffusers.modular_pipelines.wan.decoders import (
 from diffusers.modular_pipelines.wan.denoise import WanDenoiseLoopWrapper, WanLoopAfterDenoiser
 
 from tpige_kedro.guidance.weak_branch import fill_reference_frames
+from tpige_kedro.video_generators.parallel import is_mine, share
 
 Fields = dict[str, tuple[str, ...]]
 
@@ -54,7 +55,8 @@ class GuidedDenoiser(ModularPipelineBlocks):
         """What the pipeline call must or may give."""
         names = ("latents", "dtype", "num_inference_steps", "prompt_embeds")
         required = [InputParam(name, required=True) for name in names]
-        return required + [InputParam(name) for name in ("negative_prompt_embeds", *self.given)]
+        optional = ("negative_prompt_embeds", "split_branches", *self.given)
+        return required + [InputParam(name) for name in optional]
 
     def views(self, state: Any) -> None:
         """Set on ``state`` what each branch sees of ``state.latents`` (B, 16, frames, h, w), in ``state.dtype``."""
@@ -71,21 +73,36 @@ class GuidedDenoiser(ModularPipelineBlocks):
         guider.set_state(step=i, num_inference_steps=state.num_inference_steps, timestep=t)
         self.views(state)
         batches = guider.prepare_inputs_from_block_state(state, self.fields)
+        for branch, batch in enumerate(batches):
+            here = not state.split_branches or is_mine(branch)
+            batch.noise_pred = self.predict(components, state, t, batch, here=here)
+        if state.split_branches:
+            share([batch.noise_pred for batch in batches])
         for batch in batches:
-            values = batch.as_dict()
-            branch = values.pop(guider._identifier_key)
-            arguments = {k: v.to(state.dtype) for k, v in values.items() if v is not None}
-            model = self.model(components, state, branch)
-            guider.prepare_models(model)
-            try:
-                with model.cache_context(branch.removeprefix("pred_")):
-                    timestep = t.expand(state.latents.shape[0])
-                    batch.noise_pred = model(timestep=timestep, return_dict=False, **arguments)[0]
-            finally:
-                guider.cleanup_models(model)
             batch.noise_pred = fill_reference_frames(batch.noise_pred, batches[0].noise_pred)
         state.noise_pred = guider(batches).pred
         return components, state
+
+    def predict(
+        self, components: Any, state: Any, t: torch.Tensor, batch: Any, *, here: bool
+    ) -> torch.Tensor:
+        """What a branch predicts, in ``state.dtype``; if another rank runs it, memory for that."""
+        values = batch.as_dict()
+        branch = values.pop(components.guider._identifier_key)
+        arguments = {k: v.to(state.dtype) for k, v in values.items() if v is not None}
+        model = self.model(components, state, branch)
+        components.guider.prepare_models(model)
+        try:
+            if not here:
+                return torch.empty_like(
+                    arguments["hidden_states"], memory_format=torch.contiguous_format
+                )
+            with model.cache_context(branch.removeprefix("pred_")):
+                timestep = t.expand(state.latents.shape[0])
+                prediction = model(timestep=timestep, return_dict=False, **arguments)[0]
+            return prediction.contiguous()
+        finally:
+            components.guider.cleanup_models(model)
 
 
 class VaceDenoiser(GuidedDenoiser):

@@ -11,6 +11,22 @@ from tpige_kedro.schemas import Settings
 SidePixels = Annotated[int, Field(gt=0, multiple_of=16)]  # 8 pixels a latent, 2 latents a patch
 
 
+class Parallel(Settings):
+    """How several processes share a clip (see :mod:`~tpige_kedro.video_generators.parallel`); both off: each works alone.
+
+    ``context``: over how many ranks the tokens are split; ``branches``: one branch of the guidance on each rank.
+    """
+
+    context: Annotated[int, Field(ge=1)] = 1
+    branches: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Parallel:
+        if self.context > 1 and self.branches:
+            raise ValueError("parallel: set context or branches, not both")
+        return self
+
+
 class WanOptions(Settings):
     """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
 
@@ -22,7 +38,7 @@ class WanOptions(Settings):
 
     For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: layer by layer, slow), ``fp8_storage``
     (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
-    (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1.
+    (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1. For several: ``parallel``.
     """
 
     height: SidePixels = 480
@@ -44,6 +60,7 @@ class WanOptions(Settings):
     fp8_storage: bool = False
     vae_tiling: bool = False
     free_text_encoder: bool = False
+    parallel: Parallel = Parallel()
 
     @model_validator(mode="after")
     def _frames_fill_latents(self) -> WanOptions:
@@ -52,6 +69,12 @@ class WanOptions(Settings):
             raise ValueError(
                 f"num_frames: {self.num_frames} is not 4k + 1 (one latent frame holds four); take {nearest}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _parallel_without_offload(self) -> WanOptions:
+        if self.offload != "none" and self.parallel != Parallel():
+            raise ValueError(f"offload: {self.offload!r} does not go with parallel; set none")
         return self
 
     @property
