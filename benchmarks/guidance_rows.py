@@ -15,7 +15,7 @@ from torch._dynamo.utils import counters
 from guidance_models import Architecture, Workload
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.schemas import Guidance, Schedule
-from tpige_kedro.video_generators.wan_blocks import VaceDenoiser
+from tpige_kedro.video_generators.wan_denoise import VaceDenoiser
 
 STEPS = 50  # of a run, as published
 SKIP = (2,)

@@ -87,7 +87,7 @@ def _split_context(transformer: Any, ranks: int, device: torch.device) -> None:
     config = ParallelConfig(context_parallel_config=split)
     config.setup(dist.get_rank(), dist.get_world_size(), device, mesh=mesh)
     for module in transformer.modules():
-        processor = getattr(module, "processor", None)
+        processor: Any = getattr(module, "processor", None)
         if hasattr(processor, "_parallel_config"):
             processor._parallel_config = config
     apply_context_parallel(transformer, split, _plan(transformer))

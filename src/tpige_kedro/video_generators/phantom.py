@@ -26,6 +26,9 @@ class Phantom(WanGenerator):
     see :class:`~tpige_kedro.guidance.phantom.PhantomGuidance`. The weak branch has zeros for the reference,
     which is what Phantom was trained with, so that ``weak_branch`` must be ``as_published`` or ``aligned`` (the same here).
 
+    Plain Wan text-to-video with layer-skip guidance is the same thing without references: a Wan-T2V ``source``, ``image_scale``
+    1, ``text_weight`` the classifier-free scale.
+
     Args:
         source: a folder with the transformer (or with its subfolder ``transformer``), a single file in the published
             layout (``Phantom-Wan-1.3B.pth``), or a hub id (with ``weights``, the file in it).

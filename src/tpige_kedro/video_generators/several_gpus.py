@@ -90,13 +90,13 @@ class SeveralGpus:
 
     def _ask(self, question: Any) -> Iterator[tuple[int, GeneratedClip | Exception]]:
         """Send a question (none: wait until the model is loaded) to all ranks and pass on what rank 0 makes, until all are done."""
-        waiting = {connection: rank for rank, (_, connection) in enumerate(self._ranks)}
+        waiting: dict[Any, int] = {pipe: rank for rank, (_, pipe) in enumerate(self._ranks)}
         try:
             for connection in waiting if question else ():
                 connection.send(question)
             while waiting:
-                for connection in wait(list(waiting)):
-                    assert isinstance(connection, Connection)
+                ready: list[Any] = wait(list(waiting))
+                for connection in ready:
                     kind, value = self._receive(connection, waiting[connection])
                     if kind == "clip":
                         yield value
