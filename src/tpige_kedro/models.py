@@ -16,7 +16,9 @@ from tpige_kedro.errors import ModelError
 from tpige_kedro.schemas import ModelSpec
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
-RUN_OPTIONS = frozenset({"batch_size", "device", "offload", "free_text_encoder", "parallel"})
+RUN_OPTIONS = frozenset(
+    {"batch_size", "device", "offload", "free_text_encoder", "parallel", "compile"}
+)
 MINI_HINT = "mini checkpoints are made by `kedro run --pipelines=train_mini`"
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 

@@ -38,6 +38,8 @@ def test_a_process_alone_is_told_how_to_start_several(vace_folder: Path, options
         ({"parallel": {"context": 2, "branches": True}}, "not both"),
         ({"parallel": {"context": 2}, "offload": "group"}, "offload: 'group'"),
         ({"parallel": {"rings": 2}}, "rings"),
+        ({"parallel": {"context": 2}, "compile": True}, "compile: true .* parallel.context"),
+        ({"offload": "group", "compile": True}, "compile: true .* offload"),
     ],
 )
 def test_bad_parallel_options_are_named(options: Any, message: str) -> None:
