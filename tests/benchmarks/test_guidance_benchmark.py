@@ -100,3 +100,10 @@ def test_the_table_computes_schedules_from_kinds_of_step() -> None:
     assert "| every step | 1.500 |" in text
     assert "| GE reused | first 10 of 50 | 24 | 24.80 | 24.00 | +3.3 % | 1.240 |" in text
     assert "* m forward: no time left" in text
+
+
+def test_the_tables_of_the_document_are_those_of_the_stored_rows() -> None:
+    root = Path(__file__).parents[2]
+    stored = (root / "benchmarks" / "guidance_h200.jsonl").read_text().splitlines()
+    tables = as_markdown([json.loads(line) for line in stored], {}).strip()
+    assert tables in (root / "docs" / "performance.md").read_text()
