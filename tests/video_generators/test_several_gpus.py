@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +22,7 @@ FORMS = ["as_published", "t2v"]
 SHORT = SourceVideo(np.zeros((5, 32, 48, 3), np.uint8))
 
 
-def request(sample_id: str, **more: Any) -> ClipRequest:
+def ask(sample_id: str, **more: Any) -> ClipRequest:
     return ClipRequest(sample_id, "a video of a king in the rain", (picture(0),), 7, **more)
 
 
@@ -38,17 +37,28 @@ def alone(vace_folder: Path) -> ProbeVace:
     return ProbeVace(str(vace_folder), **OPTIONS)
 
 
-@pytest.fixture(scope="module", params=["context", "branches"])
-def together(request: pytest.FixtureRequest, vace_folder: Path) -> Iterator[SeveralGpus]:
-    generator = spread(vace_folder, request.param)
+@pytest.fixture(scope="module")
+def context(vace_folder: Path) -> Iterator[SeveralGpus]:
+    generator = spread(vace_folder, "context")
     yield generator
     generator.close()
 
 
-def test_two_processes_make_the_clips_of_one(together: SeveralGpus, alone: ProbeVace) -> None:
+@pytest.fixture(scope="module")
+def branches(vace_folder: Path) -> Iterator[SeveralGpus]:
+    generator = spread(vace_folder, "branches")
+    yield generator
+    generator.close()
+
+
+@pytest.mark.parametrize("split", ["context", "branches"])
+def test_two_processes_make_the_clips_of_one(
+    request: pytest.FixtureRequest, alone: ProbeVace, split: str
+) -> None:
+    together: SeveralGpus = request.getfixturevalue(split)
     for form in FORMS:
         guidance = GUIDED.model_copy(update={"weak_branch": form})
-        wanted = [request("a"), request("short", source_video=SHORT), request("b")]
+        wanted = [ask("a"), ask("short", source_video=SHORT), ask("b")]
         made = {r.sample_id: o for r, o in together.generate(wanted, guidance)}
         assert isinstance(made["short"], SampleError)
         assert "sample short" in str(made["short"])
@@ -71,44 +81,38 @@ def shared_out(generator: SeveralGpus, ours: list[int], theirs: list[int]) -> bo
     return [2 * count for count in ours] == theirs
 
 
-@pytest.mark.parametrize("split", ["context", "branches"])
-def test_phantom_on_two_processes(
-    phantom_folder: Path, vace_folder: Path, split: Literal["context", "branches"]
+def test_settings_that_do_not_fit_are_raised_as_on_one_gpu(context: SeveralGpus) -> None:
+    with pytest.raises(ValueError, match=r"skip_layers: layer 9"):
+        next(context.generate([ask("a")], Guidance(skip_layers=(9,))))
+
+
+def test_a_process_that_fails_or_dies_ends_the_call_and_the_next_starts_anew(
+    branches: SeveralGpus,
 ) -> None:
+    processes = [process for process, _ in branches._ranks]
+    with pytest.raises(ModelError, match=r"out of GPU memory .*offload"):
+        list(branches.generate([ask("too large")], GUIDED))
+    assert not any(process.is_alive() for process in processes)
+    with pytest.raises(ModelError, match=r"GPU 1 died|a process died|GPU 0 failed"):
+        list(branches.generate([ask("dies")], GUIDED))
+    assert branches._ranks == []
+
+
+def test_phantom_on_two_processes(phantom_folder: Path, vace_folder: Path) -> None:
     one = Phantom(str(phantom_folder), base=str(vace_folder), **OPTIONS)
     two = SeveralGpus(
         str(phantom_folder),
         generator="tpige_kedro.video_generators.phantom.Phantom",
         gpus=2,
-        split=split,
+        split="context",
         base=str(vace_folder),
         **OPTIONS,
     )
-    ((_, expected),), ((_, clip),) = (list(g.generate([request("a")], GUIDED)) for g in (one, two))
+    ((_, expected),), ((_, clip),) = (list(g.generate([ask("a")], GUIDED)) for g in (one, two))
     two.close()
     assert isinstance(clip, GeneratedClip)
     assert isinstance(expected, GeneratedClip)
     assert np.abs(clip.frames.astype(int) - expected.frames).max() <= 1
-
-
-def test_settings_that_do_not_fit_are_raised_as_on_one_gpu(together: SeveralGpus) -> None:
-    with pytest.raises(ValueError, match=r"skip_layers: layer 9"):
-        next(together.generate([request("a")], Guidance(skip_layers=(9,))))
-
-
-def test_a_process_that_dies_or_fails_ends_the_call_and_the_next_starts_anew(
-    vace_folder: Path,
-) -> None:
-    generator = spread(vace_folder, "branches")
-    processes = [process for process, _ in generator._ranks]
-    started = time.monotonic()
-    with pytest.raises(ModelError, match=r"GPU 1 died|a process died|GPU 0 failed"):
-        list(generator.generate([request("dies")], GUIDED))
-    assert time.monotonic() - started < 60
-    assert not any(process.is_alive() for process in processes)
-    with pytest.raises(ModelError, match=r"out of GPU memory .*offload"):
-        list(generator.generate([request("too large")], GUIDED))
-    generator.close()
 
 
 @pytest.mark.parametrize(("key", "value"), [("gpus", 1), ("split", "frames")])

@@ -6,6 +6,7 @@ import multiprocessing
 import socket
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
@@ -147,6 +148,10 @@ def _serve(
     except Exception as error:  # of whatever kind: it is raised again where the pipelines run
         name = "ValueError" if isinstance(error, ValueError) else type(error).__name__
         connection.send(("failed", (name, str(error))))
+        with suppress(
+            EOFError
+        ):  # stay until the end: the others would fail too, and hide the reason
+            connection.recv()
 
 
 def _join(
@@ -170,10 +175,12 @@ def _join(
 
 
 def _stop(ranks: list[tuple[Any, Connection]]) -> None:
-    for process, connection in ranks:
-        connection.close()
-        process.terminate()
+    for _, connection in ranks:
+        connection.close()  # at which an idle rank ends by itself
     for process, _ in ranks:
+        process.join(timeout=2)
+    for process, _ in ranks:
+        process.terminate()  # one that waits for a rank that died
         process.join(timeout=10)
         if process.is_alive():
             process.kill()
