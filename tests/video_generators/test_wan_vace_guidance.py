@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tiny_wan import OPTIONS
 from vace_runs import FORMS, GUIDED, PLAIN, PROMPT, floats, one, request
 
 from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.protocol import ClipRequest
 from tpige_kedro.video_generators.wan_vace import WanVace
 
 
@@ -132,3 +134,15 @@ def test_a_layer_the_model_does_not_have_is_named_before_anything_is_made(
 ) -> None:
     with pytest.raises(ValueError, match=r"skip_layers: layer 4"):
         next(generator.generate([request()], Guidance(skip_layers=(4,))))
+
+
+def test_the_blank_reference_is_what_a_white_picture_is_encoded_to(generator: WanVace) -> None:
+    """So that, with a white reference and no layer skipped, the identity term is zero."""
+    white = ClipRequest("white", PROMPT, (Image.new("RGB", (48, 32), "white"),), 7)
+    blank = GUIDED.model_copy(update={"weak_branch": "blank_reference", "skip_layers": ()})
+    conditions = generator.conditions(white, blank)
+    torch.testing.assert_close(conditions["control_weak"], conditions["control"])
+    assert not torch.equal(*generator.conditions(request(), blank).values())
+    np.testing.assert_allclose(
+        floats(generator, [white], blank), floats(generator, [white], PLAIN), atol=1e-5
+    )
