@@ -17,7 +17,7 @@ from tpige_kedro.schemas import ModelSpec
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
-    {"batch_size", "device", "offload", "free_text_encoder"}
+    {"batch_size", "device", "offload", "free_text_encoder", "parallel", "compile"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
     | {"max_requests", "max_dollars", "input_price", "output_price"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
