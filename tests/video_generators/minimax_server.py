@@ -123,6 +123,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b'{"task_id": "1069', "application/json")
         elif isinstance(fault, dict):
             self._answer(fault)
+        elif isinstance(fault, tuple):  # an HTTP status and the service's code, in its other form
+            content = {"type": "error", "error": {"message": f"no ({fault[1]})"}}
+            self._send(fault[0], json.dumps(content).encode(), "application/json")
         else:
             self._send(fault, b"<html>busy</html>", "text/html")
 

@@ -127,6 +127,16 @@ def test_a_refusal_is_recorded_and_not_asked_again(
     assert isinstance(run(options, ask("bad", "A man."))["bad"], GeneratedClip)
 
 
+def test_both_forms_of_an_error_are_understood(account: Account, options: dict[str, Any]) -> None:
+    account.faults["create"].extend([(429, 1002), (422, 1026), (402, 1008)])
+    made = run({**options, "in_flight": 1}, ask("refused"), ask("unpaid"))
+    assert "content policy" in str(made["refused"]) and "code 1026" in str(made["refused"])
+    assert "code 1008" in str(made["unpaid"]) and "MINIMAX_API_KEY" in str(made["unpaid"])
+    calls = len(account.calls)
+    run(options, ask("refused"))
+    assert len(account.calls) == calls
+
+
 def test_a_failed_task_is_a_failure_now_and_a_new_task_next_time(
     account: Account, options: dict[str, Any]
 ) -> None:
@@ -354,7 +364,9 @@ def test_a_storm_of_faults_loses_no_sample_and_pays_none_twice(
             made[request.sample_id] = outcome
             if time.monotonic() > deadline:
                 break
-        if seconds == 60:  # the storm is over: the third run fetches what was paid and not yet there
+        if (
+            seconds == 60
+        ):  # the storm is over: the third run fetches what was paid and not yet there
             account.faults.clear()
     assert set(made) == {r.sample_id for r in requests}
     paid = [task["body"]["prompt"] for task in account.tasks.values()]
