@@ -1,7 +1,7 @@
 """The MiniMax video API over HTTP: create a task, ask how it is, find its file, download it.
 
 Protocol and codes as documented at platform.minimax.io (API reference: video generation with subject reference, task query, file
-retrieval, error codes), read in November 2026.
+retrieval, error codes), read in November 2026; docs/models.md says which codes come from elsewhere. Not tried with a key.
 """
 
 from __future__ import annotations
