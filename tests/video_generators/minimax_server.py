@@ -17,7 +17,7 @@ KEY = "sk-secret-of-the-tests"
 
 @dataclass
 class Account:
-    """What the service knows: tasks by id, what was asked, and the faults still to come per endpoint."""
+    """What the service knows: tasks by id, what was asked, and the faults still to come per endpoint (empty: none this time)."""
 
     clip: bytes
     polls_needed: int = 1  # queries that say Processing before the one that says Success
@@ -59,8 +59,8 @@ class Handler(BaseHTTPRequestHandler):
         task = str(106916112212032 + len(account.tasks))
         account.tasks[task] = {"body": body, "status": "Processing"}
         account.most_running = max(account.most_running, account.running())
-        if account.faults["after create"]:
-            self._fault(account.faults["after create"].popleft())
+        if account.faults["after create"] and (fault := account.faults["after create"].popleft()):
+            self._fault(fault)
             return
         self._answer(ok(task_id=task))
 
@@ -106,8 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         if name != "download" and self.headers.get("Authorization") != f"Bearer {KEY}":
             self._answer(error(1004, "login fail"))
             return True
-        if self.account.faults[name]:
-            self._fault(self.account.faults[name].popleft())
+        if self.account.faults[name] and (fault := self.account.faults[name].popleft()):
+            self._fault(fault)
             return True
         return False
 
@@ -123,6 +123,9 @@ class Handler(BaseHTTPRequestHandler):
             self._send(200, b'{"task_id": "1069', "application/json")
         elif isinstance(fault, dict):
             self._answer(fault)
+        elif isinstance(fault, tuple):  # an HTTP status and the service's code, in its other form
+            content = {"type": "error", "error": {"message": f"no ({fault[1]})"}}
+            self._send(fault[0], json.dumps(content).encode(), "application/json")
         else:
             self._send(fault, b"<html>busy</html>", "text/html")
 

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import logging
+import random
 import signal
 import subprocess
 import sys
@@ -124,6 +125,16 @@ def test_a_refusal_is_recorded_and_not_asked_again(
     again = run(options, ask("bad", "A naked man."))
     assert str(again["bad"]) == str(first["bad"]) and len(account.calls) == calls
     assert isinstance(run(options, ask("bad", "A man."))["bad"], GeneratedClip)
+
+
+def test_both_forms_of_an_error_are_understood(account: Account, options: dict[str, Any]) -> None:
+    account.faults["create"].extend([(429, 1002), (422, 1026), (402, 1008)])
+    made = run({**options, "in_flight": 1}, ask("refused"), ask("unpaid"))
+    assert "content policy" in str(made["refused"]) and "code 1026" in str(made["refused"])
+    assert "code 1008" in str(made["unpaid"]) and "MINIMAX_API_KEY" in str(made["unpaid"])
+    calls = len(account.calls)
+    run(options, ask("refused"))
+    assert len(account.calls) == calls
 
 
 def test_a_failed_task_is_a_failure_now_and_a_new_task_next_time(
@@ -327,3 +338,46 @@ def test_the_journal_lies_with_the_results(tmp_path: Path) -> None:
         assert spec.options["journal"] == f"{root or 'data'}/07_model_output/hailuo_tasks"
         marks.append(model_identity(spec))
     assert marks[0] == marks[1], "where the ids are kept decides no clip"
+
+
+def test_a_storm_of_faults_loses_no_sample_and_pays_none_twice(
+    account: Account, options: dict[str, Any]
+) -> None:
+    draw = random.Random(5)
+    account.verdicts |= {"naked": "refused at once", "blood": "refused later"}
+    words = [draw.choice(["waves", "waves", "waves", "naked", "blood"]) for _ in range(40)]
+    requests = [ask(f"s{i}", word) for i, word in enumerate(words)]
+    mixes = {
+        "create": ["", "", "", 429, 500, 503, error(1002, "rate")],
+        "after create": ["", "", "", "", "", "", "", "", "", "reset"],
+        "query": ["", "", "", "", "reset", 502, "garbage", error(1024, "internal")],
+        "retrieve": ["", "", "", 500, "reset"],
+        "download": ["", "", "", "cut", "reset", 404],
+    }
+    for endpoint, mix in mixes.items():
+        account.faults[endpoint].extend(draw.choice(mix) for _ in range(200))
+    options = {**options, "max_tasks": 60, "in_flight": 8}
+    made: dict[str, Any] = {}
+    for seconds in (0.5, 60, 60):  # the first run is stopped where it happens to be
+        deadline = time.monotonic() + seconds
+        for request, outcome in Hailuo(**options).generate(requests, FREE):
+            made[request.sample_id] = outcome
+            if time.monotonic() > deadline:
+                break
+        if (
+            seconds == 60
+        ):  # the storm is over: the third run fetches what was paid and not yet there
+            account.faults.clear()
+    assert set(made) == {r.sample_id for r in requests}
+    paid = [task["body"]["prompt"] for task in account.tasks.values()]
+    assert len(paid) == len(set(paid)), "none twice"
+    for request, word in zip(requests, words, strict=True):
+        outcome = made[request.sample_id]
+        if isinstance(outcome, GeneratedClip):
+            assert word == "waves"
+        else:
+            reasons = ["content policy", "may have been created and paid"]
+            assert any(reason in str(outcome) for reason in reasons), outcome
+    clips = sum(isinstance(outcome, GeneratedClip) for outcome in made.values())
+    assert clips >= 0.8 * words.count("waves")
+    assert len(account.calls) < 20 * len(requests), "the number of calls is bounded"

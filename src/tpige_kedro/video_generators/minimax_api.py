@@ -1,13 +1,14 @@
 """The MiniMax video API over HTTP: create a task, ask how it is, find its file, download it.
 
 Protocol and codes as documented at platform.minimax.io (API reference: video generation with subject reference, task query, file
-retrieval, error codes), read in November 2026.
+retrieval, error codes), read in November 2026; docs/models.md says which codes come from elsewhere. Not tried with a key.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,12 +137,20 @@ class MinimaxApi:
 
 
 def _code(answer: requests.Response) -> tuple[int | None, str]:
-    """The service's own code and text; an answer that is not its JSON has none."""
+    """The service's own code and text; an answer that is not its JSON has none.
+
+    Two forms are documented: ``base_resp`` with code and text, and ``error`` with a message that ends in the code in brackets.
+    """
     try:
-        base = answer.json()["base_resp"]
-        return int(base["status_code"]), str(base.get("status_msg", ""))
+        content = answer.json()
+        if "base_resp" in content:
+            base = content["base_resp"]
+            return int(base["status_code"]), str(base.get("status_msg", ""))
+        message = str(content["error"]["message"])
     except (ValueError, KeyError, TypeError):
         return None, "the answer is not what the service documents"
+    found = re.search(r"\((\d{4})\)\s*$", message)
+    return int(found[1]) if found else None, message
 
 
 def _never_sent(error: requests.RequestException) -> bool:
