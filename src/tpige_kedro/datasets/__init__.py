@@ -2,6 +2,7 @@
 
 from tpige_kedro.datasets.completion import CompletionIndex
 from tpige_kedro.datasets.mp4 import Clip, Mp4Dataset
+from tpige_kedro.datasets.optional import TableIfThere
 from tpige_kedro.datasets.partitions import ResumablePartitionedDataset
 from tpige_kedro.datasets.pictures import PictureFolder
 from tpige_kedro.datasets.sample_folder import ReferenceFolder, SampleFolder
@@ -16,4 +17,5 @@ __all__ = [
     "ResumablePartitionedDataset",
     "SampleFolder",
     "SamplesDataset",
+    "TableIfThere",
 ]
