@@ -16,4 +16,4 @@ def test_a_table_or_an_empty_one(tmp_path: Path) -> None:
     pd.DataFrame({"a": ["1"], "b": ["2"], "c": ["3"]}).to_parquet(file)
     assert dataset.load().loc[0, "c"] == "3"
     with pytest.raises(DatasetError, match="only read"):
-        dataset.save(None)
+        dataset.save(pd.DataFrame())  # type: ignore[arg-type]
