@@ -110,7 +110,7 @@ class Project:
             cwd=ROOT,
             env={
                 **os.environ,
-                "PYTHONPATH": str(Path(__file__).parent),
+                "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(Path(__file__).parent)]),
                 "DO_NOT_TRACK": "1",
                 **environment,
             },

@@ -29,6 +29,8 @@ def test_everything_agrees(finished: Project, store: Store) -> None:
     csv_and_parquet_agree(finished)
     mlflow_has_the_summary(store, summary)
     mlflow_has_the_scores(store, scores)
+    file = finished.data / REPORT / "paper_tables.csv"
+    mlflow_has_the_papers_tables(store, pd.read_csv(file, float_precision="round_trip"))
     mlflow_has_the_wins(store, finished.table(f"{REPORT}/win_shares.parquet"))
     the_report_has_the_summary(finished.data / REPORT / "report.html", summary)
 
@@ -67,6 +69,16 @@ def mlflow_has_the_summary(store: Store, summary: pd.DataFrame) -> None:
                 assert metrics[f"{prefix}.{part}"] == line[part]
                 checked += 1
     assert checked > 40
+
+
+def mlflow_has_the_papers_tables(store: Store, page: pd.DataFrame) -> None:
+    (parent,) = store.parents()
+    logged = store.table(parent, "paper_tables.json")
+    assert list(logged.columns) == list(page.columns) and len(logged) == len(page)
+    ours = page["source"] == "this run"
+    assert ours.any()
+    np.testing.assert_array_equal(logged.loc[ours, "overall"], page.loc[ours, "overall"])
+    assert "<svg" in store.path(parent, "variant_means.svg").read_text()
 
 
 def mlflow_has_the_scores(store: Store, scores: pd.DataFrame) -> None:

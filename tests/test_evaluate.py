@@ -75,10 +75,20 @@ def test_clips_are_scored_and_compared_and_nothing_is_made(project: Project, cli
     assert copied.read_bytes() == (clips / "theirs/s1.mp4").read_bytes(), "bit for bit"
     record = json.loads((project.data / "07_model_output/records/theirs/s1.json").read_text())
     assert record["model"]["licence"] == "of the clips' owner"
-    selection = project.table("08_reporting/selection.parquet")
-    assert set(selection["variant"]) == {"vace"}, "the one expert of the files that is there"
+    wins = project.table("08_reporting/win_shares.parquet")
+    assert wins["variant"].tolist() == ["theirs", "vace"], (
+        "one expert alone is no choice: all take part"
+    )
     page = (project.data / "08_reporting/report.html").read_text()
     assert "theirs" in page and "vace_pe_ie" not in page
+
+
+def test_experts_of_the_files_choose_among_themselves(project: Project, clips: Path) -> None:
+    shutil.copytree(clips / "theirs", clips / "vace_pe_ie")
+    evaluate(project, clips)
+    wins = project.table("08_reporting/win_shares.parquet")
+    assert sorted(wins["variant"]) == ["vace", "vace_pe_ie"], "and `theirs` is beside them"
+    assert "theirs" in scores(project).index
 
 
 def test_a_second_evaluation_scores_nothing_and_a_new_clip_alone(
@@ -125,7 +135,7 @@ def test_imported_clips_may_stand_beside_generated_ones(project: Project, clips:
     assert project.work.count("generate s1") == 2, "vace and vace_pe_ie"
     project.forget_work()
     project.run("evaluate")
-    assert not any(line.startswith("generate") for line in project.work)
+    assert project.work == [], "what the run scored holds"
     assert scores(project).loc["vace", "overall"].notna().all(), (
         "what was generated here counts too"
     )

@@ -46,6 +46,15 @@ def test_a_run_leaves_clips_records_tables_and_a_report(project: Project) -> Non
     assert "MINIMAX_API_KEY" in (project.data / "08_reporting" / "report.html").read_text()
 
 
+def test_what_the_report_does_not_show_itself_has_a_page_of_its_own(project: Project) -> None:
+    project.run("full", reporting={"embedded_samples": 1})
+    assert project.files("08_reporting/samples/*") == ["08_reporting/samples/s2.html"]
+    page = project.data / "08_reporting" / "samples" / "s2.html"
+    clip = page.parent / "../../07_model_output/clips/vace/s2.mp4"
+    assert clip.is_file() and "../../07_model_output/clips/vace/s2.mp4" in page.read_text()
+    assert 'href="samples/s2.html"' in (page.parent.parent / "report.html").read_text()
+
+
 def test_a_second_run_makes_nothing_and_loads_nothing(project: Project) -> None:
     project.run()
     before = tables(project)

@@ -156,7 +156,7 @@ class Reporting(Settings):
     """The report: what it says about the run, how many frames a contact sheet shows per clip, and what it embeds.
 
     ``setting`` says in words what the numbers were made with. The first ``embedded_samples`` samples are shown in the page
-    itself, the others by links to their contact sheets. The links are relative to the page. ``published`` puts the paper's rows
+    itself, the others by links to pages of their own. The links are relative to the page. ``published`` puts the paper's rows
     beside this run's in the tables of its layout; ``apart`` keeps them in a block of their own, marked as not comparable,
     which is right for all but the paper's models on photos.
     """
@@ -167,7 +167,7 @@ class Reporting(Settings):
     frames: Annotated[int, Field(ge=1, le=16)] = 4
     embedded_samples: Annotated[int, Field(ge=0)] = 40
     clip_link: str = "../07_model_output/clips/{variant}/{sample_id}.mp4"
-    sheet_link: str = "contact_sheets/{sample_id}.png"
+    page_link: str = "samples/{sample_id}.html"
 
 
 class Provenance(Settings):

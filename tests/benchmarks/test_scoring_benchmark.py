@@ -26,7 +26,7 @@ def test_both_ways_on_the_same_clips(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_the_authors_start_two_scripts_and_one_has_the_fid() -> None:
-    scorers = dict.fromkeys(("photo_face", "photo_motion", "photo_imaging"), {})
+    scorers = {key: {} for key in ("photo_face", "photo_motion", "photo_imaging")}
     (faces, with_fid), (others, without) = families(scorers)
     assert list(faces) == ["photo_face"] and with_fid
     assert list(others) == ["photo_motion", "photo_imaging"] and not without

@@ -3,6 +3,7 @@
 from tpige_kedro.datasets.completion import CompletionIndex
 from tpige_kedro.datasets.drawn import DrawnPictureDataset
 from tpige_kedro.datasets.mp4 import Clip, Mp4Dataset
+from tpige_kedro.datasets.optional import TableIfThere
 from tpige_kedro.datasets.partitions import ResumablePartitionedDataset
 from tpige_kedro.datasets.pictures import PictureFolder
 from tpige_kedro.datasets.sample_folder import ReferenceFolder, SampleFolder
@@ -18,4 +19,5 @@ __all__ = [
     "ResumablePartitionedDataset",
     "SampleFolder",
     "SamplesDataset",
+    "TableIfThere",
 ]

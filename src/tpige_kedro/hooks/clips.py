@@ -17,8 +17,8 @@ def with_clips(raw: dict[str, Any]) -> dict[str, Any]:
     """The parameters with the clips below ``clips_root``, if that is set, in place of the variants of the files.
 
     Every sub-folder with mp4 files is a variant of its name; a folder that holds the clips itself is one variant ``imported``.
-    Experts, baseline and comparisons of the selection are those of the files as far as they are there; without any of the
-    experts all variants take part.
+    Experts, baseline and comparisons of the selection are those of the files as far as they are there; with fewer than two of the
+    experts there is nothing to choose between, and all variants take part.
 
     Raises:
         RunStopped: there is no such folder, or no clip in it.
@@ -36,7 +36,8 @@ def with_clips(raw: dict[str, Any]) -> dict[str, Any]:
         "options": {"pattern": pattern},
     }
     moe = dict(raw["moe"])
-    moe["experts"] = [name for name in moe["experts"] if name in names] or names
+    experts = [name for name in moe["experts"] if name in names]
+    moe["experts"] = experts if len(experts) > 1 else names
     moe["baseline"] = moe.get("baseline") if moe.get("baseline") in names else None
     moe["comparisons"] = [p for p in moe.get("comparisons", []) if set(p) <= set(names)]
     return {

@@ -12,6 +12,7 @@ from tpige_kedro.pipelines.reporting.nodes import (
     collect_failures,
     tabulate_variants,
     write_report,
+    write_sample_pages,
 )
 from tpige_kedro.schemas import Moe, Reporting, Variant
 
@@ -190,7 +191,16 @@ def test_many_samples_are_linked_instead_of_shown(call: Any) -> None:
     assert [a["id"] for _, a in page.found if a.get("id", "").startswith("sample-")] == [
         "sample-id1"
     ]
-    assert ("a", {"href": "contact_sheets/id2.png"}) in page.found
+    assert ("a", {"href": "samples/id2.html"}) in page.found
+    _, *chunks = call(write_sample_pages, reporting=Reporting(embedded_samples=1))
+    (pages,) = chunks
+    own = Elements(pages["id2"])
+    assert own.open == [] and list(pages) == ["id2"]
+    assert [a["src"] for tag, a in own.found if tag == "video"] == [
+        "../../07_model_output/clips/vace/id2.mp4"
+    ]
+    assert ("a", {"href": "../report.html"}) in own.found
+    assert list(call(write_sample_pages)) == [{}], "all are in the report"
 
 
 def test_a_new_variant_and_an_unknown_metric_need_no_code(call: Any, run: dict[str, Any]) -> None:

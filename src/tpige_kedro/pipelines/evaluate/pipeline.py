@@ -15,7 +15,7 @@ from tpige_kedro.pipelines.generation_variants.nodes import list_variants
 def create_pipeline(variants: Sequence[str]) -> Pipeline:
     """Evaluation of the clips of ``variants``."""
     stages = [stage.create_pipeline(variants) for stage in (scoring, moe_selection, reporting)]
-    same = {"checked_samples": "evaluated_samples", "enhanced_prompts": "no_enhanced_prompts"}
+    same = {"checked_samples": "evaluated_samples", "enhanced_prompts": "known_enhanced_prompts"}
     compare = pipeline(sum(stages, Pipeline([])), inputs=same)
     return take_in() + sum((import_clips(v) for v in variants), Pipeline([])) + compare
 
@@ -26,7 +26,7 @@ def take_in() -> Pipeline:
         Node(
             check_evaluated_samples,
             inputs=["samples", "references", "params:consent"],
-            outputs=["evaluated_samples", "sample_issues", "no_enhanced_prompts"],
+            outputs=["evaluated_samples", "sample_issues"],
             name="check_samples",
         ),
         Node(

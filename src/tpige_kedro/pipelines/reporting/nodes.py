@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.metrics.columns import is_scored
-from tpige_kedro.pipelines.reporting.page import Page, render, render_means
+from tpige_kedro.pipelines.reporting.page import Page, render, render_means, render_sample
 from tpige_kedro.pipelines.reporting.paper_tables import long_table, paper_tables
 from tpige_kedro.pipelines.reporting.plot import interval_panels
 from tpige_kedro.pipelines.reporting.samples import (
@@ -85,12 +85,12 @@ def view_samples(
     variants: Mapping[str, Variant],
     reporting: Reporting,
 ) -> Iterator[SampleView]:
-    """What the page shows of the samples that it shows itself, the first ones."""
+    """What a page shows of each of ``checked_samples``."""
     prompts = enhanced_prompts.set_index("sample_id")["enhanced_prompt"].to_dict()
     choices = {row["sample_id"]: row for row in selection.to_dict("records")}
     records = load_all(enhanced_reference_records)
     metrics = clip_metrics(all_scores)
-    for sample in checked_samples.head(reporting.embedded_samples).itertuples():
+    for sample in checked_samples.itertuples():
         key = str(sample.sample_id)
         choice = choices.get(key, {})
         rows = rows_of(all_scores, key, list(variants))
@@ -106,6 +106,37 @@ def view_samples(
             choice=choice,
             absent=absent_clips(rows, metrics),
         )
+
+
+def write_sample_pages(
+    *,
+    checked_samples: pd.DataFrame,
+    enhanced_prompts: pd.DataFrame,
+    references: Pictures,
+    enhanced_references: Pictures,
+    enhanced_reference_records: Lazy,
+    strips: Pictures,
+    all_scores: pd.DataFrame,
+    selection: pd.DataFrame,
+    variants: dict[str, Variant],
+    reporting: Reporting,
+) -> Iterator[dict[str, str]]:
+    """A page of its own for each sample that the report does not show itself, one after another."""
+    yield {}  # a generator node must yield at least once
+    below = reporting.model_copy(update={"clip_link": f"../{reporting.clip_link}"})
+    for view in view_samples(
+        checked_samples=checked_samples.iloc[reporting.embedded_samples :],
+        enhanced_prompts=enhanced_prompts,
+        references=references,
+        enhanced_references=enhanced_references,
+        enhanced_reference_records=enhanced_reference_records,
+        strips=strips,
+        all_scores=all_scores,
+        selection=selection,
+        variants=variants,
+        reporting=below,
+    ):
+        yield {view.sample_id: render_sample(view, below)}
 
 
 def write_report(
@@ -131,7 +162,7 @@ def write_report(
 ) -> str:
     """The report: one HTML page that opens from disk, with all pictures inside and links to the clips."""
     samples = view_samples(
-        checked_samples=checked_samples,
+        checked_samples=checked_samples.head(reporting.embedded_samples),
         enhanced_prompts=enhanced_prompts,
         references=references,
         enhanced_references=enhanced_references,
@@ -158,7 +189,7 @@ def write_report(
         paper=paper_tables(variant_summary),
         wins=win_shares.to_dict("records"),
         samples=list(samples),
-        further=[(s, reporting.sheet_link.format(sample_id=s)) for s in further],
+        further=[(s, reporting.page_link.format(sample_id=s)) for s in further],
         sample_count=len(checked_samples),
         clip_count=sum(is_scored(row, of_clips) for _, row in all_scores.iterrows()),
         failures=all_failures.to_dict("records"),

@@ -88,12 +88,22 @@ def templates() -> Any:
     return found
 
 
+def style_sheet() -> str:
+    """The style sheet, which every page has inside."""
+    return files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8")
+
+
+def render_sample(sample: SampleView, reporting: Reporting) -> str:
+    """The page of one sample as HTML."""
+    page = templates().get_template("sample_page.html")
+    return str(page.render(sample=sample, reporting=reporting, style=style_sheet()))
+
+
 def render(page: Page) -> str:
     """The page as HTML."""
-    style = files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8")
     computed = ("best", "selection", "published", "beside")
     values = {name: getattr(page, name) for name in (*(f.name for f in fields(page)), *computed)}
-    return str(templates().get_template("report.html").render(**values, style=style))
+    return str(templates().get_template("report.html").render(**values, style=style_sheet()))
 
 
 def render_means(panels: Sequence[Panel]) -> str:

@@ -12,6 +12,7 @@ from tpige_kedro.pipelines.reporting.nodes import (
     tabulate_paper,
     tabulate_variants,
     write_report,
+    write_sample_pages,
 )
 from tpige_kedro.pipelines.reporting.sheet_nodes import (
     cut_strips,
@@ -102,6 +103,22 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
             collect_failures,
             inputs=same_names("sample_issues", *failure_datasets(variants)),
             outputs="all_failures",
+        ),
+        Node(
+            write_sample_pages,
+            inputs=same_names(
+                "checked_samples",
+                "enhanced_prompts",
+                "references",
+                "enhanced_references",
+                "enhanced_reference_records",
+                "strips",
+                "all_scores",
+                "selection",
+                "variants",
+                "reporting",
+            ),
+            outputs="sample_pages",
         ),
         Node(
             write_report,
