@@ -32,7 +32,7 @@ from tpige_kedro.networks.weights import Weights
 
 SAMPLED_FRAMES = 16  # of the face and text metrics, as published
 BATCH = 128  # frames at once
-SHIPPED = "data/06_models/mini of this project"
+SHIPPED = "this project's repository, where it ships"
 
 
 def in_batches(
