@@ -94,7 +94,18 @@ def load_model(spec: ModelSpec) -> Any:
     cls = load_class(spec.type)
     if spec.source is None:
         return cls(**spec.options)
-    return cls(source=resolve_source(spec.source), revision=spec.revision, **spec.options)
+    return cls(source=find_source(spec), revision=spec.revision, **spec.options)
+
+
+def find_source(spec: ModelSpec) -> str:
+    """Where the weights of ``spec`` are, see :func:`resolve_source`; the error says what the class knows about getting them."""
+    assert spec.source is not None
+    try:
+        return resolve_source(spec.source)
+    except ModelError as error:
+        wanted = getattr(load_class(spec.type), "weights", ())
+        advice = "; ".join(weights.how_to_get(spec.source) for weights in wanted)
+        raise ModelError(f"{error}; {advice}" if advice else str(error)) from error
 
 
 def model_identity(spec: ModelSpec) -> dict[str, Any]:

@@ -15,10 +15,10 @@ from tpige_kedro.metrics import face_set
 from tpige_kedro.metrics.face_set import (
     WEIGHTS_URL,
     InceptionFeatures,
-    frechet_distance,
     kernel_distance,
     set_level_scores,
 )
+from tpige_kedro.metrics.frechet import frechet_distance
 from tpige_kedro.metrics.protocol import Missing
 
 
@@ -35,19 +35,6 @@ def channel_means(pictures: np.ndarray) -> np.ndarray:
 
 
 # --- arithmetic
-
-
-def test_frechet_distance_of_one_dimension_is_known_in_closed_form() -> None:
-    x, y = 2 + 3 * normal(400, 1), normal(300, 1, seed=1)
-    expected = (x.mean() - y.mean()) ** 2 + (x.std(ddof=1) - y.std(ddof=1)) ** 2
-    assert frechet_distance(x, y) == pytest.approx(expected)
-
-
-def test_frechet_distance_is_symmetric_and_zero_for_equal_sets() -> None:
-    x, y = normal(40), 1 + 2 * normal(30, seed=1)
-    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
-    assert frechet_distance(x, y) == pytest.approx(frechet_distance(y, x))
-    assert frechet_distance(x + 5, y + 5) == pytest.approx(frechet_distance(x, y))
 
 
 def test_kernel_distance_by_the_sums_of_its_definition() -> None:

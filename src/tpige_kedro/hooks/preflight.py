@@ -13,7 +13,7 @@ from kedro.pipeline import Pipeline
 
 from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
 from tpige_kedro.errors import ModelError
-from tpige_kedro.models import missing_needs, resolve_source
+from tpige_kedro.models import find_source, missing_needs
 from tpige_kedro.schemas import ModelSpec, Parameters
 
 STAGES = (
@@ -68,7 +68,7 @@ def _model_problem(spec: ModelSpec) -> str:
         if not module or find_spec(module) is None:
             return f"type {spec.type!r}: no module {module!r}; correct the path"
         if spec.source is not None:
-            resolve_source(spec.source)
+            find_source(spec)
     except (ModuleNotFoundError, ModelError) as error:
         return str(error)
     return ""

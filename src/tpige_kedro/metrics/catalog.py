@@ -6,6 +6,15 @@ from math import inf
 
 from tpige_kedro.metrics.protocol import MetricSpec
 
+TEXT32 = "the prompt's first 77 tokens and 32 even frames, all of a shorter clip"
+CROPS = "face crops of 224 pixels, upright: of 16 even frames of all clips of a variant, and of each reference once"
+TEXT16_ENHANCED = "the enhanced prompt and the same 16 frames"
+TEXT16 = "the original prompt and 16 even frames, all of a shorter clip"
+FACES = "16 even frames, repeated in a shorter clip; the largest face of each"
+PAIRS = "every odd frame against its prediction from the even ones beside it, in 8-bit values"
+EVERY_FRAME = "all frames, the longer side at most 512 pixels"
+FROM_PARTS = "the metrics of the same clip; missing if one of them is"
+
 GME_SCORE = MetricSpec(
     "gme_score",
     "GMEScore",
@@ -13,6 +22,7 @@ GME_SCORE = MetricSpec(
     1,
     "higher",
     "text-image alignment, mean over 16 frames (paper section 3.5)",
+    TEXT16,
 )
 CUR_SCORE = MetricSpec(
     "cur_score",
@@ -21,6 +31,7 @@ CUR_SCORE = MetricSpec(
     1,
     "higher",
     "face similarity by CurricularFace, mean over frames with a face, 0 if there is none (paper section 3.5)",
+    FACES,
 )
 ARC_SCORE = MetricSpec(
     "arc_score",
@@ -29,6 +40,7 @@ ARC_SCORE = MetricSpec(
     1,
     "higher",
     "face similarity by ArcFace, mean over frames with a face, 0 if there is none (paper section 3.5)",
+    FACES,
 )
 FACE_FEATURE_SQDIST = MetricSpec(
     "face_feature_sqdist",
@@ -37,6 +49,7 @@ FACE_FEATURE_SQDIST = MetricSpec(
     inf,
     "lower",
     "squared distance of face features; the paper prints it as FID",
+    FACES,
 )
 MOTION_SMOOTHNESS = MetricSpec(
     "motion_smoothness",
@@ -45,6 +58,7 @@ MOTION_SMOOTHNESS = MetricSpec(
     1,
     "higher",
     "predictability of every second frame (VBench motion smoothness)",
+    PAIRS,
 )
 IMAGING_QUALITY = MetricSpec(
     "imaging_quality",
@@ -53,6 +67,7 @@ IMAGING_QUALITY = MetricSpec(
     1,
     "higher",
     "freedom from blur, noise, over-exposure (VBench imaging quality)",
+    EVERY_FRAME,
 )
 OVERALL = MetricSpec(
     "overall",
@@ -61,6 +76,7 @@ OVERALL = MetricSpec(
     1,
     "higher",
     "0.3 GME + 0.2 (Cur + Arc) + 0.15 (Motion + Imaging), weights in scoring.overall",
+    FROM_PARTS,
 )
 FACE_RATE = MetricSpec(
     "face_rate",
@@ -69,6 +85,7 @@ FACE_RATE = MetricSpec(
     1,
     "higher",
     "share of sampled frames with a face; ours, beside the published metrics",
+    FACES,
 )
 CUR_MISSING_AS_ZERO = MetricSpec(
     "cur_score_missing_as_zero",
@@ -77,6 +94,7 @@ CUR_MISSING_AS_ZERO = MetricSpec(
     1,
     "higher",
     "CurScore where a frame without a face counts 0",
+    FACES,
 )
 ARC_MISSING_AS_ZERO = MetricSpec(
     "arc_score_missing_as_zero",
@@ -85,6 +103,7 @@ ARC_MISSING_AS_ZERO = MetricSpec(
     1,
     "higher",
     "ArcScore where a frame without a face counts 0",
+    FACES,
 )
 CUR_WORST_FRAME = MetricSpec(
     "cur_score_worst_frame",
@@ -93,6 +112,7 @@ CUR_WORST_FRAME = MetricSpec(
     1,
     "higher",
     "CurScore of the least similar frame with a face",
+    FACES,
 )
 ARC_WORST_FRAME = MetricSpec(
     "arc_score_worst_frame",
@@ -101,6 +121,16 @@ ARC_WORST_FRAME = MetricSpec(
     1,
     "higher",
     "ArcScore of the least similar frame with a face",
+    FACES,
+)
+MULTI_FACE_RATE = MetricSpec(
+    "multi_face_rate",
+    "Several faces",
+    0,
+    1,
+    "lower",
+    "share of sampled frames with more than one face, where only the largest is compared; ours",
+    FACES,
 )
 GME_SCORE_ENHANCED = MetricSpec(
     "gme_score_enhanced",
@@ -109,6 +139,7 @@ GME_SCORE_ENHANCED = MetricSpec(
     1,
     "higher",
     "GMEScore against the enhanced prompt; the paper's tables use the original one",
+    TEXT16_ENHANCED,
 )
 CLIP_SCORE = MetricSpec(
     "clip_score",
@@ -117,6 +148,7 @@ CLIP_SCORE = MetricSpec(
     1,
     "higher",
     "text-image cosine by CLIP ViT-B/16, mean over 32 frames, prompt cut at 77 tokens; printed times 100 by the paper",
+    TEXT32,
 )
 CLIP_SCORE_ENHANCED = MetricSpec(
     "clip_score_enhanced",
@@ -125,6 +157,7 @@ CLIP_SCORE_ENHANCED = MetricSpec(
     1,
     "higher",
     "CLIPScore against the enhanced prompt",
+    TEXT32,
 )
 CLIP_TRUNCATED = MetricSpec(
     "clip_truncated",
@@ -133,6 +166,7 @@ CLIP_TRUNCATED = MetricSpec(
     1,
     "lower",
     "1 where the original prompt has more than CLIP's 77 tokens; the mean is their share",
+    "the whole original prompt",
 )
 CLIP_TRUNCATED_ENHANCED = MetricSpec(
     "clip_truncated_enhanced",
@@ -141,6 +175,7 @@ CLIP_TRUNCATED_ENHANCED = MetricSpec(
     1,
     "lower",
     "1 where the enhanced prompt has more than CLIP's 77 tokens; the mean is their share",
+    "the whole enhanced prompt",
 )
 FACE_FID = MetricSpec(
     "face_fid",
@@ -149,6 +184,7 @@ FACE_FID = MetricSpec(
     inf,
     "lower",
     "Frechet distance of all face crops of a variant to those of the references, Inception 2015-12-05; a set, not a clip",
+    CROPS,
 )
 FACE_KID = MetricSpec(
     "face_kid",
@@ -157,6 +193,7 @@ FACE_KID = MetricSpec(
     inf,
     "lower",
     "kernel distance of the same sets, unbiased for few crops; prefer it below 2048",
+    CROPS,
 )
 
 PAPER_METRICS = (  # in the order of the paper's tables
@@ -170,6 +207,7 @@ PAPER_METRICS = (  # in the order of the paper's tables
 )
 BESIDE_THE_PAPER = (
     FACE_RATE,
+    MULTI_FACE_RATE,
     CUR_MISSING_AS_ZERO,
     ARC_MISSING_AS_ZERO,
     CUR_WORST_FRAME,
