@@ -138,7 +138,7 @@ def test_faces_of_all_sampled_frames_against_those_of_the_references(
     folder = write_pack(tmp_path)
     torch.save({}, folder / FID_INCEPTION.file)
     scorer = PhotoFaceSetScorer(str(folder), device="cpu")
-    face, other, none = (red_squares(320, 320, places) for places in ([(4, 4)], [(160, 80)], []))
+    face, other, none = (red_squares(320, 320, places) for places in ([(4, 4)], [(2, 6)], []))
     clips = [np.stack([face] * 20), np.stack([face, none, other]), none[None], face[None][:0]]
     scores = scorer.score_set(iter(clips), [face, none, other])
     assert (scores["face_crops"], scores["reference_crops"]) == (16 + 2, 2)
