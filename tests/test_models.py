@@ -8,6 +8,7 @@ from tpige_kedro import models
 from tpige_kedro.errors import ModelError
 from tpige_kedro.models import (
     describe_model,
+    find_source,
     load_class,
     load_model,
     load_models,
@@ -137,3 +138,16 @@ def test_seeds_differ_by_name_and_repeat() -> None:
         "clips made by earlier versions can be made again"
     )
     assert derive_seed(0, "a", "b") != derive_seed(0, "ab")
+
+
+def test_a_missing_folder_says_what_belongs_into_it() -> None:
+    wanted = spec(
+        type="tpige_kedro.metrics.photo_face.PhotoFaceScorer",
+        source="data/06_models/nowhere/photo_face",
+    )
+    with pytest.raises(ModelError, match=r"no such file or folder.*get buffalo_l/det_10g.onnx"):
+        load_model(wanted)
+    with pytest.raises(ModelError, match=r"ConsisID-preview.*put it into data/06_models/nowhere"):
+        find_source(wanted)
+    with pytest.raises(ModelError, match="no such file or folder"):
+        find_source(spec(source="data/06_models/nowhere/else"))

@@ -16,10 +16,10 @@ from tpige_kedro.metrics import face_set
 from tpige_kedro.metrics.face_set import (
     FID_INCEPTION,
     InceptionFeatures,
+    frechet_distance,
     kernel_distance,
     set_level_scores,
 )
-from tpige_kedro.metrics.frechet import frechet_distance
 from tpige_kedro.metrics.photo_face_set import PhotoFaceSetScorer, face_crops
 from tpige_kedro.metrics.protocol import Missing
 
@@ -37,6 +37,19 @@ def channel_means(pictures: np.ndarray) -> np.ndarray:
 
 
 # --- arithmetic
+
+
+def test_frechet_distance_of_one_dimension_is_known_in_closed_form() -> None:
+    x, y = 2 + 3 * normal(400, 1), normal(300, 1, seed=1)
+    expected = (x.mean() - y.mean()) ** 2 + (x.std(ddof=1) - y.std(ddof=1)) ** 2
+    assert frechet_distance(x, y) == pytest.approx(expected)
+
+
+def test_frechet_distance_is_symmetric_and_zero_for_equal_sets() -> None:
+    x, y = normal(40), 1 + 2 * normal(30, seed=1)
+    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(x, y) == pytest.approx(frechet_distance(y, x))
+    assert frechet_distance(x + 5, y + 5) == pytest.approx(frechet_distance(x, y))
 
 
 def test_kernel_distance_by_the_sums_of_its_definition() -> None:
@@ -153,9 +166,9 @@ def test_missing_files_of_the_set_scorer_are_named(tmp_path: Path) -> None:
 
 def test_the_published_network_tells_equal_sets_from_others() -> None:
     pytest.importorskip("torch_fidelity", reason="the extra fid is not installed")
-    file = Path(os.environ.get("TPIGE_WEIGHTS", "/nonexistent")) / FID_INCEPTION.file
+    file = Path(os.environ.get("TPIGE_WEIGHTS", "/nonexistent")) / "photo_face" / FID_INCEPTION.file
     if not file.exists():
-        pytest.skip(f"weights absent: $TPIGE_WEIGHTS/{file.name}")
+        pytest.skip(f"weights absent: $TPIGE_WEIGHTS/photo_face/{file.name}")
     features = InceptionFeatures(str(file))
     assert features(crops(2)).shape == (2, 2048)
     near = set_level_scores(crops(20), crops(20, seed=1), features)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.metrics.frechet import frechet_distance
 from tpige_kedro.metrics.protocol import Missing
 from tpige_kedro.networks.weights import Weights, first_line
 
@@ -28,6 +27,23 @@ FID_INCEPTION = Weights(
     "https://github.com/toshas/torch-fidelity/releases/tag/v0.2.0",
     "Apache-2.0",
 )
+
+
+def frechet_distance(x: NDArray[Any], y: NDArray[Any]) -> float:
+    """The Frechet distance of the normal distributions fitted to two sets (N, D) and (M, D), in [0, inf), lower is better.
+
+    ``|mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x^1/2 S_y S_x^1/2)^1/2)`` in double precision, covariances divided by N - 1.
+    Biased upwards for few samples; full rank only from N = D + 1 on.
+
+    Source: M. Heusel et al., "GANs Trained by a Two Time-Scale Update Rule" (2017), equation 6.
+    """
+    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    cov_x, cov_y = np.atleast_2d(np.cov(x, rowvar=False)), np.atleast_2d(np.cov(y, rowvar=False))
+    values, vectors = np.linalg.eigh(cov_x)
+    root = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    shared = np.sqrt(np.linalg.eigvalsh(root @ cov_y @ root).clip(0)).sum()
+    apart = float(((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum())
+    return max(0.0, apart + float(np.trace(cov_x) + np.trace(cov_y) - 2 * shared))
 
 
 def kernel_distance(x: NDArray[Any], y: NDArray[Any]) -> float:

@@ -96,7 +96,7 @@ def numbered(stem: str, *steps: tuple[int, Kernel]) -> list[Step]:
 
 def grid_35(inside: int, pooled: int) -> Mixed:
     """A block at 35x35 pixels."""
-    chains = [
+    chains: list[list[Step]] = [
         [("branch1x1", 64, 1)],
         numbered("branch5x5", (48, 1), (64, 5)),
         numbered("branch3x3dbl", (64, 1), (96, 3), (96, 3)),
@@ -107,7 +107,7 @@ def grid_35(inside: int, pooled: int) -> Mixed:
 def grid_17(middle: int) -> Mixed:
     """A block at 17x17 pixels, with 7x7 convolutions taken apart."""
     twice = ((middle, 1), (middle, TALL), (middle, WIDE), (middle, TALL), (192, WIDE))
-    chains = [
+    chains: list[list[Step]] = [
         [("branch1x1", 192, 1)],
         numbered("branch7x7", (middle, 1), (middle, WIDE), (192, TALL)),
         numbered("branch7x7dbl", *twice),
@@ -117,7 +117,7 @@ def grid_17(middle: int) -> Mixed:
 
 def grid_8(inside: int) -> Mixed:
     """A block at 8x8 pixels, whose chains end in a row and a column convolution side by side."""
-    chains = [
+    chains: list[list[Step]] = [
         [("branch1x1", 320, 1)],
         numbered("branch3x3", (384, 1)),
         numbered("branch3x3dbl", (448, 1), (384, 3)),
@@ -138,6 +138,9 @@ class InceptionV3(nn.Module):
 
     Source: Szegedy et al. 2016; layout of torchvision's ``IMAGENET1K_V1``.
     """
+
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -59,5 +59,5 @@ def sample(images: Tensor, x: Tensor, y: Tensor, padding: str) -> Tensor:
 
 def warp(images: Tensor, flow: Tensor) -> Tensor:
     """``images`` (n, c, h, w) fetched from where ``flow`` (n, 2, h, w), in pixels (x, y), points; the border is continued."""
-    x, y = (pixel_grid(*images.shape[2:], like=flow) + flow).unbind(1)
+    x, y = (pixel_grid(images.shape[2], images.shape[3], flow) + flow).unbind(1)
     return sample(images, x, y, "border")

@@ -103,9 +103,9 @@ def describe(variant: Variant, generator: ModelSpec) -> str:
     """A variant in a few words: generator, inputs, guidance (a service without weights of ours takes none)."""
     guidance = variant.guidance
     words = [variant.generator]
+    words += [f"draw {variant.draw}"] if variant.draw else []
     words += [f"{variant.prompt} prompt"] if variant.prompt == "enhanced" else []
     words += [f"{variant.reference} reference"] if variant.reference == "enhanced" else []
-    words += [f"draw {variant.draw}"] if variant.draw else []
     if generator.source is None:
         return " · ".join(words)
     words += [f"W_c {guidance.text_weight:g}"]
