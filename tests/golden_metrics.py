@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-GOLDEN = Path(os.environ.get("TPIGE_GOLDEN", Path(__file__).parent)) / "metrics"
+GOLDEN = Path(os.environ.get("TPIGE_GOLDEN", Path(__file__).parent / "golden")) / "metrics"
 
 
 def read(name: str) -> Any:
