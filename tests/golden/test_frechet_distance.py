@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from golden_metrics import arrays
 
 from tpige_kedro.metrics.face_set import frechet_distance
-
-GOLDEN = Path(os.environ.get("TPIGE_GOLDEN", Path(__file__).parent)) / "metrics"
 
 
 @pytest.fixture(scope="module")
 def vectors() -> dict[str, np.ndarray]:
-    with np.load(GOLDEN / "fid.npz") as file:
-        return dict(file)
+    return arrays("fid.npz")
 
 
 def test_distance_of_two_sets_and_not_what_the_published_formula_gives(vectors: dict) -> None:

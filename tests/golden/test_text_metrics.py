@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from golden_metrics import arrays, read, rule_state_dict
 
 from tiny_text_models import save_gme, tiny_clip, tiny_gme
 from tpige_kedro.metrics.gme_score import (
@@ -23,35 +21,10 @@ from tpige_kedro.metrics.gme_score import (
 )
 from tpige_kedro.metrics.pretrained import load_network, load_part
 
-GOLDEN = Path(os.environ.get("TPIGE_GOLDEN", Path(__file__).parent)) / "metrics"
-
-
-def read(name: str) -> Any:
-    return json.loads((GOLDEN / name).read_text())
-
-
-def drawn_weights(shapes: list[tuple[str, list[int]]], salt: str) -> dict[str, torch.Tensor]:
-    """Weights drawn per key, as the vectors were made with."""
-    keys = {key for key, _ in shapes}
-
-    def draw(key: str, shape: list[int]) -> np.ndarray:
-        z = np.random.RandomState(zlib.crc32((salt + key).encode())).standard_normal(shape)
-        if key.endswith(".bias"):
-            return 0.1 * z
-        if not key.endswith(".weight"):
-            return 0.5 * z
-        if len(shape) > 1:
-            return z / np.sqrt(np.prod(shape[1:]))
-        has_bias = key.removesuffix("weight") + "bias" in keys
-        return 1 + 0.1 * z if has_bias else 0.25 + 0.05 * z
-
-    return {key: torch.from_numpy(draw(key, shape).astype(np.float32)) for key, shape in shapes}
-
 
 @pytest.fixture(scope="module")
 def vectors() -> dict[str, np.ndarray]:
-    with np.load(GOLDEN / "gme_tiny.npz") as file:
-        return dict(file)
+    return arrays("gme_tiny.npz")
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +33,8 @@ def network(tmp_path_factory: pytest.TempPathFactory, vectors: dict[str, np.ndar
     from transformers import Qwen2VLForConditionalGeneration
 
     described = read("gme_tiny_config.json")
-    shapes = [(key, shape) for key, shape, *_ in described["state_dict"]]
-    weights = drawn_weights(shapes, read("meta.json")["salt"])
+    shapes = {key: tuple(shape) for key, shape, *_ in described["state_dict"]}
+    weights = rule_state_dict(shapes, read("meta.json")["salt"])
     folder = save_gme(tmp_path_factory.mktemp("gme"), described["config"], weights)
     first = weights["model.embed_tokens.weight"].flatten()[:6]
     np.testing.assert_allclose(first, vectors["probe_embed"], atol=1e-7)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tpige_kedro.metrics.clip_score import ClipScorer
+from tpige_kedro.metrics.gme_score import GmeScorer
 from tpige_kedro.metrics.photo_face import PhotoFaceScorer
+from tpige_kedro.metrics.photo_face_set import PhotoFaceSetScorer
 from tpige_kedro.metrics.photo_imaging import PhotoImagingScorer
 from tpige_kedro.metrics.photo_motion import PhotoMotionScorer
 from tpige_kedro.mini import scorers as mini
@@ -20,7 +23,7 @@ SCORERS = (
 )
 
 
-@pytest.mark.parametrize("scorer", SCORERS)
+@pytest.mark.parametrize("scorer", [*SCORERS, GmeScorer, ClipScorer, PhotoFaceSetScorer])
 def test_a_scorer_declares_itself(scorer) -> None:
     for spec in scorer.metrics:
         assert spec.low < spec.high

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from tiny_buffalo import red_squares, write_pack
 from tpige_kedro.errors import ModelError
 from tpige_kedro.metrics import face_set
 from tpige_kedro.metrics.face_set import (
-    WEIGHTS_URL,
+    FID_INCEPTION,
     InceptionFeatures,
     frechet_distance,
     kernel_distance,
     set_level_scores,
 )
+from tpige_kedro.metrics.photo_face_set import PhotoFaceSetScorer, face_crops
 from tpige_kedro.metrics.protocol import Missing
 
 
@@ -128,7 +130,9 @@ def extra(monkeypatch: Any) -> None:
 
 
 def test_missing_or_unsafe_weights_are_refused(extra: None, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no such file; download .*inception-2015-12-05"):
+    with pytest.raises(
+        ModelError, match=r"no such file; get weights-inception-2015-12-05.* from https"
+    ):
         InceptionFeatures(str(tmp_path / "none.pth"))
     torch.save({"a": Path("/")}, tmp_path / "unsafe.pth")
     with pytest.raises(ModelError, match="not a plain state dict"):
@@ -141,11 +145,30 @@ def test_crops_reach_the_network_as_channels_first(extra: None, tmp_path: Path) 
     np.testing.assert_allclose(features(crops(3)), channel_means(crops(3)), rtol=1e-5)
 
 
+def test_faces_of_all_sampled_frames_against_those_of_the_references(
+    extra: None, tmp_path: Path
+) -> None:
+    folder = write_pack(tmp_path)
+    torch.save({}, folder / FID_INCEPTION.file)
+    scorer = PhotoFaceSetScorer(str(folder), device="cpu")
+    face, other, none = (red_squares(320, 320, places) for places in ([(4, 4)], [(2, 6)], []))
+    clips = [np.stack([face] * 20), np.stack([face, none, other]), none[None], face[None][:0]]
+    scores = scorer.score_set(iter(clips), [face, none, other])
+    assert (scores["face_crops"], scores["reference_crops"]) == (16 + 2, 2)
+    assert isinstance(scores["face_fid"], float) and isinstance(scores["face_kid"], float)
+    assert [crop.shape for crop in face_crops(scorer.models, [none, face])] == [(224, 224, 3)]
+
+
+def test_missing_files_of_the_set_scorer_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"det_10g.*weights-inception-2015-12-05"):
+        PhotoFaceSetScorer(str(tmp_path))
+
+
 def test_the_published_network_tells_equal_sets_from_others() -> None:
     pytest.importorskip("torch_fidelity", reason="the extra fid is not installed")
-    file = Path(os.environ.get("TPIGE_WEIGHTS", "/nonexistent")) / WEIGHTS_URL.rsplit("/", 1)[-1]
+    file = Path(os.environ.get("TPIGE_WEIGHTS", "/nonexistent")) / "photo_face" / FID_INCEPTION.file
     if not file.exists():
-        pytest.skip(f"weights absent: $TPIGE_WEIGHTS/{file.name}")
+        pytest.skip(f"weights absent: $TPIGE_WEIGHTS/photo_face/{file.name}")
     features = InceptionFeatures(str(file))
     assert features(crops(2)).shape == (2, 2048)
     near = set_level_scores(crops(20), crops(20, seed=1), features)

@@ -6,6 +6,9 @@ from math import inf
 
 from tpige_kedro.metrics.protocol import MetricSpec
 
+TEXT32 = "the prompt's first 77 tokens and 32 even frames, all of a shorter clip"
+CROPS = "face crops of 224 pixels, upright: of 16 even frames of all clips of a variant, and of each reference once"
+TEXT16_ENHANCED = "the enhanced prompt and the same 16 frames"
 TEXT16 = "the original prompt and 16 even frames, all of a shorter clip"
 FACES = "16 even frames, repeated in a shorter clip; the largest face of each"
 PAIRS = "every odd frame against its prediction from the even ones beside it, in 8-bit values"
@@ -136,6 +139,7 @@ GME_SCORE_ENHANCED = MetricSpec(
     1,
     "higher",
     "GMEScore against the enhanced prompt; the paper's tables use the original one",
+    TEXT16_ENHANCED,
 )
 CLIP_SCORE = MetricSpec(
     "clip_score",
@@ -144,6 +148,7 @@ CLIP_SCORE = MetricSpec(
     1,
     "higher",
     "text-image cosine by CLIP ViT-B/16, mean over 32 frames, prompt cut at 77 tokens; printed times 100 by the paper",
+    TEXT32,
 )
 CLIP_SCORE_ENHANCED = MetricSpec(
     "clip_score_enhanced",
@@ -152,6 +157,7 @@ CLIP_SCORE_ENHANCED = MetricSpec(
     1,
     "higher",
     "CLIPScore against the enhanced prompt",
+    TEXT32,
 )
 CLIP_TRUNCATED = MetricSpec(
     "clip_truncated",
@@ -160,6 +166,7 @@ CLIP_TRUNCATED = MetricSpec(
     1,
     "lower",
     "1 where the original prompt has more than CLIP's 77 tokens; the mean is their share",
+    "the whole original prompt",
 )
 CLIP_TRUNCATED_ENHANCED = MetricSpec(
     "clip_truncated_enhanced",
@@ -168,6 +175,7 @@ CLIP_TRUNCATED_ENHANCED = MetricSpec(
     1,
     "lower",
     "1 where the enhanced prompt has more than CLIP's 77 tokens; the mean is their share",
+    "the whole enhanced prompt",
 )
 FACE_FID = MetricSpec(
     "face_fid",
@@ -176,6 +184,7 @@ FACE_FID = MetricSpec(
     inf,
     "lower",
     "Frechet distance of all face crops of a variant to those of the references, Inception 2015-12-05; a set, not a clip",
+    CROPS,
 )
 FACE_KID = MetricSpec(
     "face_kid",
@@ -184,6 +193,7 @@ FACE_KID = MetricSpec(
     inf,
     "lower",
     "kernel distance of the same sets, unbiased for few crops; prefer it below 2048",
+    CROPS,
 )
 
 PAPER_METRICS = (  # in the order of the paper's tables

@@ -13,11 +13,18 @@ from torch import Tensor
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer, pick_device
+from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
+from tpige_kedro.networks.devices import pick_device
+from tpige_kedro.networks.weights import Weights
 
 SAMPLED_FRAMES = 32
 MAX_TOKENS = 77  # with those of begin and end
+CLIP_B16 = Weights(
+    "model.safetensors",
+    "https://huggingface.co/openai/clip-vit-base-patch16",
+    "code MIT; none stated for the weights",
+)
 
 
 def clip_score(text: Tensor, frames: Tensor) -> float:
@@ -41,6 +48,7 @@ class ClipScorer:
         catalog.CLIP_TRUNCATED,
         catalog.CLIP_TRUNCATED_ENHANCED,
     )
+    weights: tuple[Weights, ...] = (CLIP_B16,)
 
     def __init__(
         self,

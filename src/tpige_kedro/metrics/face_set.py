@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.metrics.protocol import Missing
+from tpige_kedro.networks.weights import Weights, first_line
 
 Crops = Iterable[NDArray[np.uint8]]  # each (H, W, 3) RGB, all of one size
 Features = Callable[[NDArray[np.uint8]], NDArray[Any]]  # crops (N, H, W, 3) to vectors (N, D)
 
 BATCH = 64
 LEAST = 2  # a covariance needs two
-WEIGHTS_URL = "github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
+FID_INCEPTION = Weights(
+    "weights-inception-2015-12-05-6726825d.pth",
+    "https://github.com/toshas/torch-fidelity/releases/tag/v0.2.0",
+    "Apache-2.0",
+)
 
 
 def frechet_distance(x: NDArray[Any], y: NDArray[Any]) -> float:
@@ -99,11 +104,11 @@ def set_level_scores(
 class InceptionFeatures:
     """The 2048 features of the Inception network that FID is defined with, through torch-fidelity (the extra ``fid``).
 
-    ``source`` is the file ``weights-inception-2015-12-05-6726825d.pth``; crops are brought to 299x299 as TensorFlow 1 did.
+    ``source`` is the file of :data:`FID_INCEPTION`; crops are brought to 299x299 as TensorFlow 1 did.
     """
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
-        from tpige_kedro.metrics.pretrained import pick_device
+        from tpige_kedro.networks.devices import pick_device
 
         extractor = import_extractor()
         check_weights(source)
@@ -141,13 +146,12 @@ def check_weights(source: str) -> None:
 
     import torch
 
-    if not Path(source).is_file():
-        raise ModelError(
-            f"model source {source!r}: no such file; download {WEIGHTS_URL} and set models.<name>.source to it"
-        )
+    file, advice = Path(source), FID_INCEPTION.how_to_get("a folder of yours")
+    if not file.is_file():
+        raise ModelError(f"model source {source!r}: no such file; {advice}")
     try:
-        torch.load(source, map_location="cpu", weights_only=True)
+        torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise ModelError(
-            f"model source {source!r}: not a plain state dict ({str(error).splitlines()[0]}); download it anew from {WEIGHTS_URL}"
+            f"model source {source!r}: not a plain state dict ({first_line(error)}); {advice}"
         ) from error

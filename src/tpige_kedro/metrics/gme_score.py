@@ -18,8 +18,10 @@ from torch import Tensor
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer, pick_device
+from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
+from tpige_kedro.networks.devices import pick_device
+from tpige_kedro.networks.weights import Weights
 
 SAMPLED_FRAMES = 16
 TEXT_INSTRUCTION = "Find frames that match the given text description."
@@ -29,6 +31,11 @@ MAX_TOKENS = 1800
 CELL = 28  # pixels of a side that become one token: patches of 14, merged two by two
 FIRST_PIXELS = (4 * CELL**2, 16384 * CELL**2)  # of the model's own code
 SECOND_PIXELS = (256 * CELL**2, 1280 * CELL**2)  # of its image processor
+GME_2B = Weights(
+    "model.safetensors (or its parts)",
+    "https://huggingface.co/Alibaba-NLP/gme-Qwen2-VL-2B-Instruct",
+    "Apache-2.0",
+)
 
 
 def gme_score(text: Tensor, frames: Tensor) -> float:
@@ -99,6 +106,7 @@ class GmeScorer:
     """
 
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE, catalog.GME_SCORE_ENHANCED)
+    weights: tuple[Weights, ...] = (GME_2B,)
 
     def __init__(
         self,

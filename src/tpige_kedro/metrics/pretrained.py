@@ -11,11 +11,6 @@ from tpige_kedro.errors import ModelError
 BYTES = 256  # every byte is in the vocabulary
 
 
-def pick_device(device: str | None) -> torch.device:
-    """The device asked for, else the GPU if there is one, else the CPU."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-
 def load_part(cls: Any, source: str, revision: str | None, **options: Any) -> Any:
     """A tokenizer, preprocessor or network of class ``cls``. Raises :class:`ModelError` naming the source.
 

@@ -104,9 +104,9 @@ def describe(variant: Variant, generator: ModelSpec) -> str:
     """A variant in a few words: generator, inputs, guidance (a service or clips made elsewhere take none)."""
     guidance = variant.guidance
     words = [variant.generator]
+    words += [f"draw {variant.draw}"] if variant.draw else []
     words += [f"{variant.prompt} prompt"] if variant.prompt == "enhanced" else []
     words += [f"{variant.reference} reference"] if variant.reference == "enhanced" else []
-    words += [f"draw {variant.draw}"] if variant.draw else []
     if generator.source is None or is_imported(generator):
         return " · ".join(words)
     words += [f"W_c {guidance.text_weight:g}"]

@@ -1,0 +1,67 @@
+"""Face FID and KID of a variant on photos: buffalo_l finds the faces, the Inception network of FID compares the two sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tpige_kedro.faces.finding import find_face
+from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
+from tpige_kedro.faces.protocol import FaceModels, Picture
+from tpige_kedro.metrics import catalog
+from tpige_kedro.metrics.face_metrics import SAMPLED_FRAMES
+from tpige_kedro.metrics.face_set import FID_INCEPTION, InceptionFeatures, set_level_scores
+from tpige_kedro.metrics.frame_sampling import distinct_indices
+from tpige_kedro.metrics.protocol import MetricSpec, Missing
+from tpige_kedro.networks.weights import Weights, require_files
+
+
+def face_crops(models: FaceModels, pictures: Iterable[Picture]) -> Iterator[Picture]:
+    """The upright face (224, 224, 3) of every picture (h, w, 3) uint8 RGB that has one."""
+    for picture in pictures:
+        face = find_face(models, picture)
+        if face is not None:
+            yield face.crop
+
+
+def sampled_frames(clips: Iterable[NDArray[np.uint8]]) -> Iterator[Picture]:
+    """Up to 16 even frames of every clip (T, H, W, 3); one that a short clip would repeat counts once."""
+    for frames in clips:
+        if len(frames):
+            yield from frames[distinct_indices(len(frames), SAMPLED_FRAMES)]
+
+
+class PhotoFaceSetScorer:
+    """``face_fid`` and ``face_kid`` of all clips of a variant at once. Needs the extra ``fid``.
+
+    ``source`` is the folder of :class:`~.photo_face.PhotoFaceScorer` with the Inception weights of FID added. ``revision`` is for hub
+    models and not used.
+
+    Raises:
+        ModelError: a file or the extra is missing; it says which and where to get it.
+    """
+
+    metrics: tuple[MetricSpec, ...] = (catalog.FACE_FID, catalog.FACE_KID)
+    weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, FID_INCEPTION)
+
+    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+        folder = require_files(source, self.weights)
+        self.features = InceptionFeatures(str(folder / FID_INCEPTION.file), device=device)
+        self.models = InsightFaceModels(folder, self.features.device.type)
+
+    def score_set(
+        self, clips: Iterable[NDArray[np.uint8]], references: Iterable[Picture]
+    ) -> dict[str, float | Missing]:
+        """The distances of a variant's faces to those of the persons' photos, and how many there were.
+
+        Args:
+            clips: frames (T, H, W, 3) uint8 RGB, clip by clip; only one is looked at at a time.
+            references: the photo of every person once, (h, w, 3) uint8 RGB.
+        """
+        return set_level_scores(
+            face_crops(self.models, sampled_frames(clips)),
+            face_crops(self.models, references),
+            self.features,
+        )
