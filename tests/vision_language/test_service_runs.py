@@ -13,7 +13,6 @@ from service_project import ask, people
 
 from project import Project, row
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.models import release_models
 from tpige_kedro.prompts.checks import is_verbatim
 
 STAGE = "prompt_enhancement"
@@ -213,7 +212,6 @@ def test_an_exhausted_limit_falls_back_and_the_next_run_goes_on(project: Project
             project.run(STAGE)
         assert len(server.asked) == 4
         assert Counter(project.table(PROMPTS)["source"]) == {"model": 3, "clause": 3}
-        release_models()
         project.run(STAGE)
         assert len(server.asked) == 7
     assert (project.table(PROMPTS)["source"] == "model").all()
