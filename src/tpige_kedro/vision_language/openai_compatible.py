@@ -38,7 +38,7 @@ class OpenAICompatible(ChatModel):
         key_variable: the environment variable with the key; None, or one that is not set, for servers that take none.
         temperature: 0 for the likeliest answer; None for models that take no temperature.
         seed: for services that can repeat an answer; None to send none.
-        max_tokens: of an answer.
+        max_tokens: of an answer; None for models that do not take this parameter.
         max_side: pixels of the uploaded picture's longer side.
         concurrency: questions under way at a time.
         timeout: seconds for an answer to be complete.
@@ -56,7 +56,7 @@ class OpenAICompatible(ChatModel):
         key_variable: str | None = "OPENAI_API_KEY",
         temperature: float | None = 0.0,
         seed: int | None = 0,
-        max_tokens: int = 700,
+        max_tokens: int | None = 700,
         max_side: int = 768,
         concurrency: int = 8,
         timeout: float = 60.0,
