@@ -234,7 +234,7 @@ def test_a_clip_that_became_unreadable_fails_alone(project: Project) -> None:
     project.run()
     clip = project.data / "07_model_output" / "clips" / "vace" / "s1.mp4"
     clip.write_bytes(clip.read_bytes()[:100])
-    for file in (project.data / "07_model_output" / "score_records" / "vace").glob("*.json"):
+    for file in (project.data / "07_model_output" / "score_records" / "vace").rglob("*.json"):
         file.unlink()
     told = stopped(project, r"s1\.mp4 is not a readable clip.*delete it and run again")
     assert "1 failed" in told

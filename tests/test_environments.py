@@ -91,6 +91,9 @@ def test_the_published_numbers(env: str, size: str) -> None:
     assert released.reuse_every == 1
     assert guidance["vace_pe_cfg_matched"].text_weight == released.text_weight
     assert guidance["vace_pe_cfg_matched"].identity_weight == 0
+    no_reference, no_layer = guidance["vace_pe_ge_no_skip"], guidance["vace_pe_ge_skip_only"]
+    assert no_reference == released.model_copy(update={"skip_layers": ()})
+    assert no_layer == released.model_copy(update={"weak_branch": "with_reference"})
     assert guidance["phantom"].text_weight == 7.5
     assert guidance["phantom_pe_ge"].weak_branch == "as_published"
 
@@ -102,13 +105,16 @@ def test_the_paper_shares_the_authors_noise() -> None:
     assert found.models["vace_14b"].options["noise_device"] == "cuda"
 
 
-def test_the_variants_of_the_paper_see_the_prompts_and_references_of_its_tables() -> None:
-    seen = {name: (v.prompt, v.reference) for name, v in parameters("paper").variants.items()}
+@pytest.mark.parametrize("env", ["paper", "vace_1_3b"])
+def test_the_variants_of_the_paper_see_the_prompts_and_references_of_its_tables(env: str) -> None:
+    seen = {name: (v.prompt, v.reference) for name, v in parameters(env).variants.items()}
     assert seen["vace"] == ("original", "original")
     assert (
         seen["vace_pe"]
         == seen["vace_pe_ge"]
         == seen["vace_pe_cfg_matched"]
+        == seen["vace_pe_ge_no_skip"]
+        == seen["vace_pe_ge_skip_only"]
         == ("enhanced", "original")
     )
     assert seen["vace_pe_ie"] == ("enhanced", "enhanced")

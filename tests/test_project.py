@@ -88,7 +88,8 @@ def test_what_is_kept_and_what_is_ignored() -> None:
 def test_full_and_default_are_the_stages_and_the_report() -> None:
     everything = {node for stage in (*STAGES, "reporting") for node in pipelines[stage].nodes}
     assert set(pipelines["full"].nodes) == set(pipelines["__default__"].nodes) == everything
-    assert {*STAGES, "reporting", "full", "__default__", "train_mini"} == set(pipelines)
+    extra = {"reporting", "full", "__default__", "evaluate", "train_mini"}
+    assert {*STAGES, *extra} == set(pipelines)
 
 
 def test_the_variants_of_the_registry_are_those_of_the_parameters() -> None:

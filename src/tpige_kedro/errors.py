@@ -13,6 +13,11 @@ class SampleError(TpigeError):
     def __init__(self, sample_id: str, problem: str, remedy: str) -> None:
         super().__init__(f"sample {sample_id}: {problem}; {remedy}")
         self.sample_id = sample_id
+        self._parts = sample_id, problem, remedy
+
+    def __reduce__(self) -> tuple[type[SampleError], tuple[str, str, str]]:
+        """So that it can cross processes: by default, Python calls a class with the one message."""
+        return type(self), self._parts
 
 
 class NoFaceError(TpigeError):

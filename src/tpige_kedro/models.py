@@ -17,9 +17,10 @@ from tpige_kedro.schemas import ModelSpec
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
-    {"batch_size", "device", "offload", "free_text_encoder"}
+    {"batch_size", "device", "offload", "free_text_encoder", "parallel", "compile"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
     | {"max_requests", "max_dollars", "input_price", "output_price"}
+    | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
 )
 MINI_HINT = "mini checkpoints are made by `kedro run --pipelines=train_mini`"
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
@@ -98,7 +99,18 @@ def load_model(spec: ModelSpec) -> Any:
     cls = load_class(spec.type)
     if spec.source is None:
         return cls(**spec.options)
-    return cls(source=resolve_source(spec.source), revision=spec.revision, **spec.options)
+    return cls(source=find_source(spec), revision=spec.revision, **spec.options)
+
+
+def find_source(spec: ModelSpec) -> str:
+    """Where the weights of ``spec`` are, see :func:`resolve_source`; the error says what the class knows about getting them."""
+    assert spec.source is not None
+    try:
+        return resolve_source(spec.source)
+    except ModelError as error:
+        wanted = getattr(load_class(spec.type), "weights", ())
+        advice = "; ".join(weights.how_to_get(spec.source) for weights in wanted)
+        raise ModelError(f"{error}; {advice}" if advice else str(error)) from error
 
 
 def model_identity(spec: ModelSpec) -> dict[str, Any]:

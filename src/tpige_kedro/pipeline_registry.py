@@ -1,4 +1,4 @@
-"""The pipelines by name, written by hand: five stages, the report, all of them, and the training of the mini models."""
+"""The pipelines by name, written by hand: five stages, the report, all of them, evaluation alone, and the training of the mini models."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from kedro.pipeline import Pipeline
 
 from tpige_kedro.mini import pipeline as train_mini
 from tpige_kedro.pipelines import (
+    evaluate,
     generation_variants,
     moe_selection,
     prompt_enhancement,
@@ -32,5 +33,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         **stages,
         "full": full,
         "__default__": full,
+        "evaluate": evaluate.create_pipeline(variants),
         "train_mini": train_mini.create_pipeline(),
     }

@@ -72,12 +72,16 @@ class Guidance(Settings):
 
 
 class Variant(Settings):
-    """One row of the ablation: a generator, which prompt, which reference, and the guidance."""
+    """One row of the ablation: a generator, which prompt, which reference, and the guidance.
+
+    ``draw`` numbers further draws of the same: other noise, everything else equal. All variants share the noise of draw 0.
+    """
 
     generator: Name
     prompt: Literal["original", "enhanced"] = "original"
     reference: Literal["original", "enhanced"] = "original"
     guidance: Guidance = Guidance()
+    draw: Annotated[int, Field(ge=0)] = 0
 
 
 class PromptEnhancement(Settings):
@@ -121,21 +125,29 @@ class ReferenceEnhancement(Settings):
 
 
 class Scoring(Settings):
-    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5)."""
+    """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5).
+
+    All scorers are in memory together and a clip is decoded once for them; with ``one_family_at_a_time`` one is loaded, scores
+    all clips of a variant and is freed before the next, and a clip is decoded once for each.
+    """
 
     scorers: Annotated[tuple[Name, ...], Field(min_length=1)]
     overall: dict[Name, Weight]
+    one_family_at_a_time: bool = False
 
 
 class Moe(Settings):
     """Stage 5: the variants that take part in the selection, and how its statistics are drawn.
 
-    Every variant is compared with ``baseline``; ``comparisons`` holds further pairs (variant, against).
+    Every variant is compared with ``baseline``; ``comparisons`` holds further pairs (variant, against). ``equal_budget`` names
+    draws of one variant: the best of as many of them as there were experts is the row ``best_of_n``, which shows how much of
+    the selection's gain comes from having several clips to choose from.
     """
 
     experts: Annotated[tuple[Name, ...], Field(min_length=1)]
     baseline: Name | None = None
     comparisons: tuple[tuple[Name, Name], ...] = ()
+    equal_budget: tuple[Name, ...] = ()
     resamples: Annotated[int, Field(ge=100)] = 10_000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
 
@@ -144,15 +156,35 @@ class Reporting(Settings):
     """The report: what it says about the run, how many frames a contact sheet shows per clip, and what it embeds.
 
     ``setting`` says in words what the numbers were made with. The first ``embedded_samples`` samples are shown in the page
-    itself, the others by links to their contact sheets. The links are relative to the page.
+    itself, the others by links to their contact sheets. The links are relative to the page. ``published`` puts the paper's rows
+    beside this run's in the tables of its layout; ``apart`` keeps them in a block of their own, marked as not comparable,
+    which is right for all but the paper's models on photos.
     """
 
     title: str = "TPIGE"
     setting: str = ""
+    published: Literal["beside", "apart"] = "apart"
     frames: Annotated[int, Field(ge=1, le=16)] = 4
     embedded_samples: Annotated[int, Field(ge=0)] = 40
     clip_link: str = "../07_model_output/clips/{variant}/{sample_id}.mp4"
     sheet_link: str = "contact_sheets/{sample_id}.png"
+
+
+class Provenance(Settings):
+    """How clips say that they are AI-made, beyond the XMP that each carries: paths of a C2PA certificate chain and its key (PEM).
+
+    ``algorithm`` is that of the key. The extra ``c2pa`` has to be installed.
+    """
+
+    certificate: str | None = None
+    private_key: str | None = None
+    algorithm: Literal["es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = "es256"
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Provenance:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together: set both or none")
+        return self
 
 
 class Execution(Settings):
@@ -182,11 +214,14 @@ class Parameters(Settings):
     moe: Moe
     reporting: Reporting = Reporting()
     execution: Execution = Execution()
+    provenance: Provenance = Provenance()
     train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (
         None  # on the command line: the folder with samples.csv and references/
     )
+    sample_list: str | None = None  # on the command line: a CSV file that lists which samples
+    clips_root: str | None = None  # on the command line: a folder of clips made elsewhere
 
     @model_validator(mode="after")
     def _names_exist(self) -> Parameters:
@@ -209,9 +244,10 @@ class Parameters(Settings):
         ]
         problems += [
             f"variants.{name}: this name stands for the selection in the tables; choose another"
-            for name in ("moe", "moe_held_out")
+            for name in ("moe", "best_of_n", "moe_held_out")
             if name in self.variants
         ]
+        problems += draw_problems(self)
         compared = [v for pair in self.moe.comparisons for v in pair] + [self.moe.baseline]
         problems += [
             f"moe.baseline, moe.comparisons: no variant {name!r} under variants (there are {sorted(self.variants)})"
@@ -221,3 +257,26 @@ class Parameters(Settings):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def draw_problems(parameters: Parameters) -> list[str]:
+    """Draws that would be no draws: noise shared by all clips, or an equal budget of different variants."""
+    variants, models = parameters.variants, parameters.models
+    problems = [
+        f"variants.{name}.draw: models.{variant.generator} gives all clips the same noise (options.shared_noise), so that every "
+        "draw would be the same clip; use a model entry without shared_noise"
+        for name, variant in variants.items()
+        if variant.draw
+        and variant.generator in models
+        and models[variant.generator].options.get("shared_noise") is not None
+    ]
+    draws = parameters.moe.equal_budget
+    unknown = [name for name in draws if name not in variants]
+    if unknown:
+        return [*problems, f"moe.equal_budget: no variants {unknown} under variants"]
+    same = {variants[name].model_copy(update={"draw": 0}).model_dump_json() for name in draws}
+    if len(same) > 1 or len({variants[name].draw for name in draws}) < len(draws):
+        problems.append(
+            "moe.equal_budget: its variants must be equal in everything but draw, and each have a draw of its own"
+        )
+    return problems

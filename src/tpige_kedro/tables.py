@@ -31,6 +31,7 @@ SAMPLES = pa.DataFrameSchema(
         "prompt": text(),
         "reference": text(),
         "consent": text(required=False),
+        "problem": text(required=False),
     },
     name="samples",
 )
@@ -45,6 +46,10 @@ CHECKED_SAMPLES = pa.DataFrameSchema(
         "reference_hash": text(checks=pa.Check.str_length(min_value=1)),
     },
     name="checked samples",
+)
+
+EVALUATED_SAMPLES = CHECKED_SAMPLES.update_column(  # scoring clips that exist needs no consent
+    "consent", checks=pa.Check.isin(["granted", "synthetic", "absent"])
 )
 
 SAMPLE_ISSUES = pa.DataFrameSchema({"sample_id": text(), "problem": text()}, name="sample issues")

@@ -17,6 +17,7 @@ from tpige_kedro.metrics.face_similarity import (
     identity_scores,
 )
 from tpige_kedro.metrics.frame_sampling import distinct_indices, even_indices
+from tpige_kedro.metrics.frechet import frechet_distance
 from tpige_kedro.metrics.motion_smoothness import motion_smoothness, symmetric_padding
 from tpige_kedro.metrics.overall import column_means, overall
 from tpige_kedro.metrics.protocol import Missing
@@ -173,3 +174,18 @@ def test_means_leave_out_what_is_missing_and_overall_follows_from_them() -> None
     assert overall(parts) == pytest.approx(table["expected_overall"], abs=1e-12)
     without_faces = table["per_video"]["id001_prompt1"]
     assert isinstance(overall(without_faces), Missing)
+
+
+# --- the true Fréchet distance
+
+
+def test_frechet_distance_of_sets() -> None:
+    vectors = arrays("fid.npz")
+    distance = frechet_distance(vectors["set_x"], vectors["set_y"])
+    for name in ("proper_fid", "proper_fid_sqrtm"):
+        assert distance == pytest.approx(float(vectors[name]), rel=1e-6)
+    small = frechet_distance(vectors["small_x"], vectors["small_y"])
+    assert small == pytest.approx(float(vectors["proper_fid_small"]), rel=1e-4)
+    # the published code takes the root of a product that is not symmetric
+    assert abs(distance - float(vectors["ref_formula_on_sets"])) > 1
+    assert abs(small - float(vectors["ref_formula_on_small"])) > 1

@@ -48,6 +48,16 @@ def test_intervals_cover_the_true_mean(n: int) -> None:
     assert 0.92 <= covered / trials <= 0.98  # plain percentiles reach 0.89 at n = 8
 
 
+def test_intervals_of_skewed_values_cover_nearly_as_often() -> None:
+    generator = np.random.default_rng(6)
+    trials = 400
+    covered = 0
+    for seed in range(trials):
+        interval = bootstrap_interval(generator.gamma(1, 0.2, 50), seed, resamples=1000)
+        covered += interval.low <= 0.2 <= interval.high
+    assert 0.91 <= covered / trials <= 0.98  # 50 samples, as in the paper; exponential values
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(numbers, min_size=2, max_size=20), st.integers(0, 99), numbers, st.floats(0.1, 5))
 def test_interval_repeats_shifts_and_scales_with_the_values(values, seed, shift, scale) -> None:
@@ -93,6 +103,24 @@ def test_sampled_permutation_p_is_near_the_t_test_and_never_zero() -> None:
     assert permutation_p(np.ones(100), seed=0, resamples=999) == pytest.approx(1 / 1000)
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.3, 0.6])
+def test_sampled_permutation_p_equals_scipy_up_to_chance(shift: float) -> None:
+    a, b = np.random.default_rng(7).gamma(2, 1, (2, 40))
+    a = a + shift
+    expected = stats.permutation_test(
+        (a, b),
+        lambda x, y, axis: (x - y).mean(axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=20_000,
+        rng=np.random.default_rng(8),
+    ).pvalue
+    ours = paired_difference(a, b, seed=0, resamples=20_000)
+    spread = np.sqrt(expected * (1 - expected) / 20_000)
+    assert ours.p == pytest.approx(expected, abs=6 * spread + 1e-4)
+    assert ours.difference == pytest.approx((a - b).mean())
+
+
 def test_equal_columns_have_p_one_and_no_pairs_have_none() -> None:
     same = paired_difference([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], seed=0)
     assert (same.n, same.difference, same.low, same.high, same.p) == (3, 0, 0, 0, 1)
@@ -120,6 +148,14 @@ def test_holm_by_hand_and_with_missing_values() -> None:
     assert with_gap[[0, 2, 3]].tolist() == pytest.approx([0.03, 0.06, 0.06]) and np.isnan(
         with_gap[1]
     )
+
+
+def test_holm_equals_statsmodels() -> None:
+    multitest = pytest.importorskip("statsmodels.stats.multitest", reason="no statsmodels")
+    for seed in range(50):
+        p = np.random.default_rng(seed).uniform(0, 0.2, 1 + seed % 12)
+        expected = multitest.multipletests(p, method="holm")[1]
+        np.testing.assert_allclose(holm(p), expected, rtol=1e-12)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))

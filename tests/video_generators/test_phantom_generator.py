@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import UniPCMultistepScheduler
+from diffusers import UniPCMultistepScheduler, WanPipeline, WanVACEPipeline
 from tiny_wan import OPTIONS, picture
 
 from tpige_kedro.guidance.skipping import skipped_layers
@@ -101,3 +101,28 @@ def test_forwards(
 def test_weak_forms_of_vace_are_refused(generator: Phantom, form: Any) -> None:
     with pytest.raises(ValueError, match=f"weak_branch: '{form}'"):
         next(generator.generate([], Guidance(weak_branch=form)))
+
+
+def test_without_references_it_is_plain_wan_text_to_video_with_layer_skip_guidance(
+    phantom_folder: Path, vace_folder: Path
+) -> None:
+    generator = Phantom(str(phantom_folder), base=str(vace_folder), image_scale=1.0, **OPTIONS)
+    parts = WanVACEPipeline.from_pretrained(vace_folder).components
+    stock = WanPipeline(**{**parts, "transformer": generator.transformer, "transformer_2": None})
+    stock.set_progress_bar_config(disable=True)
+    expected = stock(
+        PROMPT,
+        NEGATIVE,
+        height=32,
+        width=48,
+        num_frames=9,
+        num_inference_steps=3,
+        guidance_scale=5.0,
+        generator=torch.Generator().manual_seed(4),
+        max_sequence_length=12,
+    ).frames
+    request = ClipRequest("s1", PROMPT, (), 4)
+    plain, _ = sample(generator, [request], Guidance(text_weight=5.0))
+    np.testing.assert_allclose(plain, expected, atol=1e-5)
+    skipping = Guidance(text_weight=5.0, identity_weight=1.0, skip_layers=(2,))
+    assert not np.allclose(sample(generator, [request], skipping)[0], expected, atol=1e-3)

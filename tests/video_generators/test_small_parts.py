@@ -7,9 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tpige_kedro.errors import ModelError
 from tpige_kedro.video_generators.batches import batches
-from tpige_kedro.video_generators.hailuo import Hailuo
 from tpige_kedro.video_generators.letterbox import letterbox
 from tpige_kedro.video_generators.wan_encoding import Kept
 from tpige_kedro.video_generators.wan_options import WanOptions
@@ -87,15 +85,3 @@ def test_frames_that_do_not_fill_latents_are_refused_with_the_nearest_number(cou
     nearest = int(str(caught.value).split("take ")[1].split()[0].rstrip("[,"))
     assert nearest % 4 == 1
     assert abs(nearest - count) <= 2
-
-
-def test_hailuo_without_a_key_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MINIMAX_API_KEY", raising=False)
-    with pytest.raises(ModelError, match="set the environment variable MINIMAX_API_KEY"):
-        Hailuo()
-
-
-def test_hailuo_with_a_key_says_that_the_client_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MINIMAX_API_KEY", "k")
-    with pytest.raises(ModelError, match="not part of this version"):
-        Hailuo()

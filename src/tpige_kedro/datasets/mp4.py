@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from kedro.io import AbstractDataset, DatasetError
 from numpy.typing import NDArray
+
+from tpige_kedro.datasets.signing import sign
+from tpige_kedro.provenance import COMMENT, append_xmp
+from tpige_kedro.schemas import Provenance
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,14 +24,20 @@ if TYPE_CHECKING:
 # came out differently from run to run, and so did its scores in the third digit.
 REPEATABLE = "mbtree=0:rc-lookahead=0:bframes=0:weightp=0"
 
+AGAIN = "delete it and run again (if it was imported: put a good file where it came from)"
+
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip on disk: ``frames`` (T, H, W, 3) uint8 RGB, frames per second, and the title written into the file."""
+    """A clip on disk: ``frames`` (T, H, W, 3) uint8 RGB, frames per second, and the title written into the file.
+
+    With ``provenance`` it is AI-made: its file says so, and is signed if a certificate is configured.
+    """
 
     frames: NDArray[np.uint8]
     fps: float
     title: str = ""
+    provenance: Provenance | None = None
 
     def even_frames(self, count: int) -> list[Image]:
         """``count`` frames at even distances from the first to the last."""
@@ -35,8 +47,10 @@ class Clip:
         return [Image.fromarray(self.frames[i]) for i in indices]
 
 
-class Mp4Dataset(AbstractDataset[Clip, Clip]):
+class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
     """One :class:`Clip` as H.264, yuv420p, index in front (``+faststart``). Compression is lossy; ``crf`` says how much.
+
+    A path instead of a clip is a finished file, copied as it is: its pixels are somebody's result and not compressed again.
 
     The 4:2:0 subsampling needs even sizes: an odd one is refused, because padding or cropping here would make the file
     differ from what the generator made.
@@ -60,23 +74,34 @@ class Mp4Dataset(AbstractDataset[Clip, Clip]):
                 frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
                 rate, title = stream.average_rate, container.metadata.get("title", "")
         except (av.error.FFmpegError, IndexError) as error:
+            cause = "it holds no video" if isinstance(error, IndexError) else error
             raise DatasetError(
-                f"{self._filepath} is not a readable clip: {error}; delete it and run again"
+                f"{self._filepath} is not a readable clip: {cause}; {AGAIN}"
             ) from error
         if not frames or not rate:
-            raise DatasetError(f"{self._filepath} has no frames; delete it and run again")
+            raise DatasetError(f"{self._filepath} has no frames; {AGAIN}")
+        sizes = dict.fromkeys(f"{f.shape[1]}x{f.shape[0]}" for f in frames)
+        if len(sizes) > 1:
+            raise DatasetError(
+                f"{self._filepath}: the size of its frames changes ({', '.join(sizes)}); encode it again at one size"
+            )
         return Clip(frames=np.stack(frames), fps=float(rate), title=title)
 
-    def save(self, data: Clip) -> None:
+    def save(self, data: Clip | Path) -> None:
         """Encode all frames. Raises ``DatasetError`` on frames that are not (T, H, W, 3) uint8 with even H and W."""
         import av
 
+        if isinstance(data, Path):
+            shutil.copyfile(data, self._filepath)
+            return
         self._check(data)
         _, height, width, _ = data.frames.shape
         with av.open(
             self._filepath, "w", format="mp4", options={"movflags": "+faststart"}
         ) as container:
             container.metadata["title"] = data.title
+            if data.provenance is not None:
+                container.metadata["comment"] = COMMENT
             stream = container.add_stream(
                 "libx264", rate=Fraction(data.fps).limit_denominator(1001)
             )
@@ -90,6 +115,9 @@ class Mp4Dataset(AbstractDataset[Clip, Clip]):
             for pixels in data.frames:
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
             container.mux(stream.encode())
+        if data.provenance is not None:
+            append_xmp(Path(self._filepath))
+            sign(Path(self._filepath), data.title, data.provenance)
 
     def _check(self, data: Clip) -> None:
         frames = data.frames
@@ -112,6 +140,4 @@ class Mp4Dataset(AbstractDataset[Clip, Clip]):
         return {"filepath": self._filepath, "crf": self._crf}
 
     def _exists(self) -> bool:
-        from pathlib import Path
-
         return Path(self._filepath).is_file()

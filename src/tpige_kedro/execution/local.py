@@ -20,11 +20,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Job:
-    """One item: ``key`` names its files, ``fingerprint`` stands for everything that decides its result."""
+    """One item: ``key`` names its files, ``fingerprint`` stands for everything that decides its result.
+
+    ``item`` is what a failure is told of, the key if it is empty: jobs that share an item and fail alike are told once.
+    """
 
     key: str
     fingerprint: str
     request: Any
+    item: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,15 +93,16 @@ def _done(tally: Tally, job: Job, result: Result, seconds: float) -> Chunk:
 
 
 def _failed(tally: Tally, job: Job, error: Exception) -> Chunk:
-    unforeseen = None if isinstance(error, TpigeError | DatasetError) else error
-    logger.error("%s: %s failed: %s", tally.label, job.key, error, exc_info=unforeseen)
     failure = {
-        "key": job.key,
+        "key": job.item or job.key,
         "stage": tally.label,
         "error": type(error).__name__,
-        "message": str(error),
+        "message": " ".join([str(error), *getattr(error, "__notes__", ())]),
     }
-    tally.failures.append(failure)
+    if failure not in tally.failures:
+        unforeseen = None if isinstance(error, TpigeError | DatasetError) else error
+        logger.error("%s: %s failed: %s", tally.label, failure["key"], error, exc_info=unforeseen)
+        tally.failures.append(failure)
     return {}, {job.key: None}, {job.key: failure}
 
 

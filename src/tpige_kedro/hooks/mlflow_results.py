@@ -10,6 +10,7 @@ import pandas as pd
 
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
+from tpige_kedro.hooks.mlflow_references import log_references
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog
 from tpige_kedro.prompts.counts import count_checks, count_sources
 from tpige_kedro.vision_language.usage import Usage, usage_totals
@@ -20,7 +21,7 @@ MAX_METRICS = 1000  # in one request
 def log_parent(
     log: RunLog, saved: set[str], failures: list[Failure], catalog: Any, settings: MlflowSettings
 ) -> None:
-    """Counts per stage, the selection and its means, failures, contact sheets and the report."""
+    """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
     log.log_metrics(log.parent, stage_counts(tallies()))
     log.log_metrics(log.parent, language_model_metrics(usage_totals()))
     if "enhanced_prompts" in saved:
@@ -45,6 +46,12 @@ def log_parent(
     ):
         if name in saved and len(table := catalog.load(name)):
             log.log_table(log.parent, table, f"{name}.json")
+    if "paper_tables_csv" in saved:
+        log.log_table(log.parent, catalog.load("paper_tables_csv"), "paper_tables.json")
+    if "variant_means" in saved:
+        log.client.log_text(log.parent, catalog.load("variant_means"), "variant_means.svg")
+    if "enhanced_reference_records" in saved:
+        log_references(log, catalog)
     if "contact_sheets" in saved:
         for key, load in list(catalog.load("contact_sheets").items())[: settings.sheets_per_run]:
             log.log_picture(log.parent, load(), f"contact_sheets/{key}.png")

@@ -8,8 +8,9 @@ from kedro.framework.hooks import hook_impl
 from pydantic import ValidationError
 
 from tpige_kedro.execution.threads import limit_threads
+from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.preflight import check_inputs, check_models, check_outputs
+from tpige_kedro.hooks.preflight import check_inputs, check_models, check_outputs, check_signing
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.variants import set_variant_names
 
@@ -47,7 +48,9 @@ class ParameterHooks:
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Check all parameters, and say which variants there are before pipelines are built."""
-        self.parameters = parse_parameters(context.config_loader["parameters"])
+        raw = with_clips(context.config_loader["parameters"])
+        context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
+        self.parameters = parse_parameters(raw)
         set_variant_names(tuple(self.parameters.variants))
         limit_threads(self.parameters.execution.threads)
 
@@ -64,6 +67,7 @@ class ParameterHooks:
             *check_models(pipeline, self.parameters),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
+            *check_signing(pipeline, self.parameters),
         ]
         if problems:
             raise RunStopped("\n".join(["this run cannot work:", *(f"  {p}" for p in problems)]))

@@ -12,9 +12,11 @@ from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
 from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
+from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
-from tpige_kedro.models import missing_needs, resolve_source
+from tpige_kedro.models import find_source, missing_needs
 from tpige_kedro.schemas import ModelSpec, Parameters
+from tpige_kedro.video_generators.imported import is_imported
 
 STAGES = (
     "prompt_enhancement",
@@ -48,6 +50,10 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
     for name, variant in ready.items():
         if f"generation_variants.{name}" in namespaces:
             needed[variant.generator] = f"variants.{name}.generator"
+        if f"imported_clips.{name}" in namespaces and is_imported(
+            parameters.models[variant.generator]
+        ):
+            needed[variant.generator] = f"variants.{name}.generator"
     return needed
 
 
@@ -70,7 +76,7 @@ def _model_problem(spec: ModelSpec) -> str:
         if not module or find_spec(module) is None:
             return f"type {spec.type!r}: no module {module!r}; correct the path"
         if spec.source is not None:
-            resolve_source(spec.source)
+            find_source(spec)
     except (ModuleNotFoundError, ModelError) as error:
         return str(error)
     return ""
@@ -101,7 +107,7 @@ def _absent_source(name: str, catalog: Any) -> Iterator[str]:
     if not catalog.exists(name):
         yield (
             f"{name}: {_place(catalog.get(name))} does not exist; set samples_root to a folder with samples.csv and "
-            "references/ (kedro run --params=samples_root=/path)"
+            "references/, or in a layout of docs/evaluation.md (kedro run --params=samples_root=/path)"
         )
 
 
@@ -118,6 +124,13 @@ def check_outputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
                 f"{folder} cannot be written to ({error.strerror}); change its permissions or set data_root to another "
                 "folder (kedro run --params=data_root=/path)"
             )
+
+
+def check_signing(pipeline: Pipeline, parameters: Parameters) -> Iterator[str]:
+    """A certificate that could not be used, where clips are made."""
+    makes_clips = any(name.startswith("clips_") for name in pipeline.all_outputs())
+    if makes_clips and (problem := signing_problem(parameters.provenance)):
+        yield problem
 
 
 def _place(dataset: Any) -> Path | None:

@@ -6,6 +6,12 @@ from math import inf
 
 from tpige_kedro.metrics.protocol import MetricSpec
 
+TEXT16 = "the original prompt and 16 even frames, all of a shorter clip"
+FACES = "16 even frames, repeated in a shorter clip; the largest face of each"
+PAIRS = "every odd frame against its prediction from the even ones beside it, in 8-bit values"
+EVERY_FRAME = "all frames, the longer side at most 512 pixels"
+FROM_PARTS = "the metrics of the same clip; missing if one of them is"
+
 GME_SCORE = MetricSpec(
     "gme_score",
     "GMEScore",
@@ -13,6 +19,7 @@ GME_SCORE = MetricSpec(
     1,
     "higher",
     "text-image alignment, mean over 16 frames (paper section 3.5)",
+    TEXT16,
 )
 CUR_SCORE = MetricSpec(
     "cur_score",
@@ -21,6 +28,7 @@ CUR_SCORE = MetricSpec(
     1,
     "higher",
     "face similarity by CurricularFace, mean over frames with a face, 0 if there is none (paper section 3.5)",
+    FACES,
 )
 ARC_SCORE = MetricSpec(
     "arc_score",
@@ -29,6 +37,7 @@ ARC_SCORE = MetricSpec(
     1,
     "higher",
     "face similarity by ArcFace, mean over frames with a face, 0 if there is none (paper section 3.5)",
+    FACES,
 )
 FACE_FEATURE_SQDIST = MetricSpec(
     "face_feature_sqdist",
@@ -37,6 +46,7 @@ FACE_FEATURE_SQDIST = MetricSpec(
     inf,
     "lower",
     "squared distance of face features; the paper prints it as FID",
+    FACES,
 )
 MOTION_SMOOTHNESS = MetricSpec(
     "motion_smoothness",
@@ -45,6 +55,7 @@ MOTION_SMOOTHNESS = MetricSpec(
     1,
     "higher",
     "predictability of every second frame (VBench motion smoothness)",
+    PAIRS,
 )
 IMAGING_QUALITY = MetricSpec(
     "imaging_quality",
@@ -53,6 +64,7 @@ IMAGING_QUALITY = MetricSpec(
     1,
     "higher",
     "freedom from blur, noise, over-exposure (VBench imaging quality)",
+    EVERY_FRAME,
 )
 OVERALL = MetricSpec(
     "overall",
@@ -61,6 +73,7 @@ OVERALL = MetricSpec(
     1,
     "higher",
     "0.3 GME + 0.2 (Cur + Arc) + 0.15 (Motion + Imaging), weights in scoring.overall",
+    FROM_PARTS,
 )
 FACE_RATE = MetricSpec(
     "face_rate",
@@ -69,6 +82,7 @@ FACE_RATE = MetricSpec(
     1,
     "higher",
     "share of sampled frames with a face; ours, beside the published metrics",
+    FACES,
 )
 CUR_MISSING_AS_ZERO = MetricSpec(
     "cur_score_missing_as_zero",
@@ -77,6 +91,7 @@ CUR_MISSING_AS_ZERO = MetricSpec(
     1,
     "higher",
     "CurScore where a frame without a face counts 0",
+    FACES,
 )
 ARC_MISSING_AS_ZERO = MetricSpec(
     "arc_score_missing_as_zero",
@@ -85,6 +100,7 @@ ARC_MISSING_AS_ZERO = MetricSpec(
     1,
     "higher",
     "ArcScore where a frame without a face counts 0",
+    FACES,
 )
 CUR_WORST_FRAME = MetricSpec(
     "cur_score_worst_frame",
@@ -93,6 +109,7 @@ CUR_WORST_FRAME = MetricSpec(
     1,
     "higher",
     "CurScore of the least similar frame with a face",
+    FACES,
 )
 ARC_WORST_FRAME = MetricSpec(
     "arc_score_worst_frame",
@@ -101,6 +118,72 @@ ARC_WORST_FRAME = MetricSpec(
     1,
     "higher",
     "ArcScore of the least similar frame with a face",
+    FACES,
+)
+MULTI_FACE_RATE = MetricSpec(
+    "multi_face_rate",
+    "Several faces",
+    0,
+    1,
+    "lower",
+    "share of sampled frames with more than one face, where only the largest is compared; ours",
+    FACES,
+)
+GME_SCORE_ENHANCED = MetricSpec(
+    "gme_score_enhanced",
+    "GMEScore, enhanced prompt",
+    -1,
+    1,
+    "higher",
+    "GMEScore against the enhanced prompt; the paper's tables use the original one",
+)
+CLIP_SCORE = MetricSpec(
+    "clip_score",
+    "CLIPScore",
+    -1,
+    1,
+    "higher",
+    "text-image cosine by CLIP ViT-B/16, mean over 32 frames, prompt cut at 77 tokens; printed times 100 by the paper",
+)
+CLIP_SCORE_ENHANCED = MetricSpec(
+    "clip_score_enhanced",
+    "CLIPScore, enhanced prompt",
+    -1,
+    1,
+    "higher",
+    "CLIPScore against the enhanced prompt",
+)
+CLIP_TRUNCATED = MetricSpec(
+    "clip_truncated",
+    "Prompt cut for CLIP",
+    0,
+    1,
+    "lower",
+    "1 where the original prompt has more than CLIP's 77 tokens; the mean is their share",
+)
+CLIP_TRUNCATED_ENHANCED = MetricSpec(
+    "clip_truncated_enhanced",
+    "Enhanced prompt cut for CLIP",
+    0,
+    1,
+    "lower",
+    "1 where the enhanced prompt has more than CLIP's 77 tokens; the mean is their share",
+)
+FACE_FID = MetricSpec(
+    "face_fid",
+    "Face FID",
+    0,
+    inf,
+    "lower",
+    "Frechet distance of all face crops of a variant to those of the references, Inception 2015-12-05; a set, not a clip",
+)
+FACE_KID = MetricSpec(
+    "face_kid",
+    "Face KID",
+    -inf,
+    inf,
+    "lower",
+    "kernel distance of the same sets, unbiased for few crops; prefer it below 2048",
 )
 
 PAPER_METRICS = (  # in the order of the paper's tables
@@ -114,9 +197,17 @@ PAPER_METRICS = (  # in the order of the paper's tables
 )
 BESIDE_THE_PAPER = (
     FACE_RATE,
+    MULTI_FACE_RATE,
     CUR_MISSING_AS_ZERO,
     ARC_MISSING_AS_ZERO,
     CUR_WORST_FRAME,
     ARC_WORST_FRAME,
+    GME_SCORE_ENHANCED,
+    CLIP_SCORE,
+    CLIP_SCORE_ENHANCED,
+    CLIP_TRUNCATED,
+    CLIP_TRUNCATED_ENHANCED,
+    FACE_FID,  # these two of a variant as a whole
+    FACE_KID,
 )
 METRICS = {spec.name: spec for spec in PAPER_METRICS + BESIDE_THE_PAPER}

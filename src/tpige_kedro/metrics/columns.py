@@ -1,4 +1,4 @@
-"""The columns and rows of the score tables: what is a metric, and the two rows that the selection adds to the variants."""
+"""The columns and rows of the score tables: what is a metric, and the rows that the selection adds to the variants."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from tpige_kedro.metrics.catalog import METRICS
 KEYS = ("sample_id", "variant")
 REASON = "_reason"  # suffix of the column that says why a metric is missing
 MOE = "moe"  # the selection as a row among the variants
+BEST_OF_N = "best_of_n"  # the best of as many draws of one variant as the selection had candidates
 HELD_OUT = "moe_held_out"  # each metric m after a selection that did not look at m
+SELECTIONS = (MOE, BEST_OF_N, HELD_OUT)  # rows of chosen clips, not of a variant
 
 
 def metric_columns(scores: pd.DataFrame) -> list[str]:

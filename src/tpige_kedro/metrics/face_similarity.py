@@ -76,6 +76,16 @@ def face_rate(frame_embeddings: Sequence[Embedding | None]) -> float | Missing:
     return sum(e is not None for e in frame_embeddings) / len(frame_embeddings)
 
 
+def multi_face_rate(faces_seen: Sequence[int]) -> float | Missing:
+    """The share of sampled frames in which more than one face was found, in [0, 1]; ``faces_seen`` is their number per frame.
+
+    Only the largest face of a frame is compared, so a high value says that the identity scores may be of someone else.
+    """
+    if not faces_seen:
+        return NO_FRAMES
+    return sum(seen > 1 for seen in faces_seen) / len(faces_seen)
+
+
 def face_feature_sqdist(
     frame_features: Sequence[Embedding | None],
     reference: Embedding | None,

@@ -12,10 +12,15 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from tpige_kedro.networks.weights import Weights
+
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """A column of the score table: its name, what it is called in print, its range and which way is better."""
+    """A column of the score table: its name, what it is called in print, its range and which way is better.
+
+    ``source`` says what it means and who defined it, ``protocol`` what is looked at: which frames, at what size.
+    """
 
     name: str
     title: str
@@ -23,6 +28,7 @@ class MetricSpec:
     high: float
     better: Literal["higher", "lower"]
     source: str
+    protocol: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,22 +43,28 @@ class ScoredClip:
     """What a scorer may look at: pixels and text, nothing else.
 
     ``frames`` (T, H, W, 3) uint8 RGB, decoded once for all metrics; ``reference`` RGB, the person's own photo;
-    ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip).
+    ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip);
+    ``enhanced_prompt`` what prompt enhancement made of it, for columns beside the published ones, None where there is none.
     """
 
     frames: NDArray[np.uint8]
     fps: float
     reference: Image
     prompt: str
+    enhanced_prompt: str | None = None
 
 
 Values = Mapping[str, float | Missing]
 
 
 class Scorer(Protocol):
-    """Computes one family of metrics; loads its model once, at construction."""
+    """Computes one family of metrics; loads its model once, at construction.
+
+    ``weights`` names the checkpoints that it judges with, where they are published and under which licence.
+    """
 
     metrics: tuple[MetricSpec, ...]
+    weights: tuple[Weights, ...]
 
     def score(self, clip: ScoredClip) -> Values:
         """A value or a :class:`Missing` for every metric in ``metrics``."""

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tpige_kedro.mini.networks.checkpoint import load_network, pick_device
+from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.face_encoders import ConvNextFaceEncoder, ResidualFaceEncoder
 from tpige_kedro.mini.networks.face_locator import FaceLocator, Heads, crop_heads
+from tpige_kedro.networks.devices import pick_device
 
 
 class Faces(NamedTuple):

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tpige_kedro.mini.networks.checkpoint import load_network, pick_device
+from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.face_encoders import SqueezeFaceEncoder
 from tpige_kedro.mini.networks.face_locator import crop_heads
 from tpige_kedro.mini.networks.judge import SceneJudge
+from tpige_kedro.networks.devices import pick_device
 
 
 class Verdict(NamedTuple):

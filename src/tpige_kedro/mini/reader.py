@@ -11,11 +11,12 @@ from torch import Tensor
 
 from tpige_kedro.errors import NoFaceError
 from tpige_kedro.mini.networks.attribute_reader import HEAD_MARGIN, HEAD_SIDE, AttributeReader
-from tpige_kedro.mini.networks.checkpoint import load_network, pick_device
+from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.face_locator import FaceLocator, crop_heads
 from tpige_kedro.mini.pictures import picture_to_images
 from tpige_kedro.mini.world.captions import attributes_of
 from tpige_kedro.mini.world.vocabulary import BALD
+from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 
 if TYPE_CHECKING:

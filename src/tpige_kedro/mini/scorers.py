@@ -23,13 +23,16 @@ from tpige_kedro.metrics.motion_smoothness import motion_smoothness
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 from tpige_kedro.mini.faces import FaceFinder
 from tpige_kedro.mini.networks.alignment import TextFrameAlignment
-from tpige_kedro.mini.networks.checkpoint import load_network, pick_device
+from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.frame_interpolator import FrameInterpolator
 from tpige_kedro.mini.networks.image_quality import ImageQuality, quality
 from tpige_kedro.mini.pictures import picture_to_images, to_frames, to_images
+from tpige_kedro.networks.devices import pick_device
+from tpige_kedro.networks.weights import Weights
 
 SAMPLED_FRAMES = 16  # of the face and text metrics, as published
 BATCH = 128  # frames at once
+SHIPPED = "data/06_models/mini of this project"
 
 
 def in_batches(
@@ -54,6 +57,9 @@ class MiniFaceScorer:
         catalog.ARC_MISSING_AS_ZERO,
         catalog.CUR_WORST_FRAME,
         catalog.ARC_WORST_FRAME,
+    )
+    weights: tuple[Weights, ...] = (
+        Weights("locator, arcface, curricularface", SHIPPED, "Apache-2.0"),
     )
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
@@ -92,6 +98,7 @@ class MiniAlignmentScorer:
     """GMEScore: the mean cosine of the prompt and up to 16 frames, in [-1, 1], about 0.6 where all that is said is shown."""
 
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE,)
+    weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
         self.device = pick_device(device)
@@ -114,6 +121,7 @@ class MiniMotionScorer:
     """Motion smoothness: how close interpolated frames come to the real ones, in [0, 1]."""
 
     metrics: tuple[MetricSpec, ...] = (catalog.MOTION_SMOOTHNESS,)
+    weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
         self.device = pick_device(device)
@@ -139,6 +147,7 @@ class MiniImagingScorer:
     """Imaging quality: freedom from blur, noise, wrong exposure and coding faults, mean over all frames, in [0, 1]."""
 
     metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
+    weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
         self.device = pick_device(device)

@@ -10,6 +10,7 @@ from diffusers import WanTransformer3DModel
 from tpige_kedro.guidance.phantom import PhantomGuidance
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions
+from tpige_kedro.video_generators.parallel import set_up
 from tpige_kedro.video_generators.protocol import ClipRequest
 from tpige_kedro.video_generators.wan import WanGenerator
 from tpige_kedro.video_generators.wan_blocks import PhantomSampling
@@ -24,6 +25,9 @@ class Phantom(WanGenerator):
     The variant's ``guidance.text_weight`` is Phantom's text scale (published: 7.5), its ``identity_weight`` our addition;
     see :class:`~tpige_kedro.guidance.phantom.PhantomGuidance`. The weak branch has zeros for the reference,
     which is what Phantom was trained with, so that ``weak_branch`` must be ``as_published`` or ``aligned`` (the same here).
+
+    Plain Wan text-to-video with layer-skip guidance is the same thing without references: a Wan-T2V ``source``, ``image_scale``
+    1, ``text_weight`` the classifier-free scale.
 
     Args:
         source: a folder with the transformer (or with its subfolder ``transformer``), a single file in the published
@@ -49,6 +53,7 @@ class Phantom(WanGenerator):
         super().__init__(WanTransformer3DModel, PhantomSampling(), where, WanOptions(**options))
         self._image_scale = image_scale
         place(self.transformer, self.pipeline.vae, self.device, self.dtype, self.options)
+        set_up(self.transformer, self.options, self.device)
 
     def guider(self, guidance: Guidance) -> PhantomGuidance:
         """Phantom's own guidance with the identity term."""

@@ -44,7 +44,7 @@ class GeneratedClip:
     """A finished clip: frames (T, H, W, 3) uint8 RGB, frames per second, and what the record should keep of its making."""
 
     frames: Frames
-    fps: int
+    fps: float
     details: dict[str, Any] = field(default_factory=dict)
 
 

@@ -14,12 +14,13 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
 from diffusers.modular_pipelines import SequentialPipelineBlocks, WanModularPipeline
 from transformers import AutoTokenizer
 
-from tpige_kedro.errors import SampleError, TpigeError
+from tpige_kedro.errors import ModelError, SampleError, TpigeError
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
+from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
 from tpige_kedro.video_generators.wan_loading import (
@@ -28,7 +29,7 @@ from tpige_kedro.video_generators.wan_loading import (
     load_text_encoder,
     load_transformer,
 )
-from tpige_kedro.video_generators.wan_options import WanOptions
+from tpige_kedro.video_generators.wan_options import Parallel, WanOptions
 from tpige_kedro.video_generators.wan_placement import device_and_dtype
 from tpige_kedro.video_generators.wan_record import clip_details
 from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
@@ -88,6 +89,7 @@ class WanGenerator(ABC):
     def check(self, guidance: Guidance) -> None:
         """Raise ``ValueError`` naming key and value if ``guidance`` does not fit this model."""
         check_skip_layers(guidance.skip_layers, self.transformer)
+        check_skipping(guidance.skip_layers, self.options)
         check_windows(guidance, self.options.steps)
 
     @abstractmethod
@@ -130,6 +132,7 @@ class WanGenerator(ABC):
             sigmas=reference_sigmas(options.steps) if options.sigmas == "reference" else None,
             generator=noise,
             output_type="np",
+            split_branches=options.parallel.branches,
             **stacked(conditions, self.device, self.dtype),
             **self.call_options(guidance),
         )
@@ -141,6 +144,8 @@ class WanGenerator(ABC):
             outcomes = self._make(batch, guidance)
         except torch.cuda.OutOfMemoryError as error:
             reason = str(error).splitlines()[0]
+            if self.options.parallel != Parallel():  # the other ranks wait for this one
+                raise ModelError(f"out of GPU memory ({reason}); {SAVE_MEMORY}") from error
         else:
             yield from outcomes
             return

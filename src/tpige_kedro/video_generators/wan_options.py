@@ -11,6 +11,22 @@ from tpige_kedro.schemas import Settings
 SidePixels = Annotated[int, Field(gt=0, multiple_of=16)]  # 8 pixels a latent, 2 latents a patch
 
 
+class Parallel(Settings):
+    """How several processes share a clip (see :mod:`~tpige_kedro.video_generators.parallel`); both off: each works alone.
+
+    ``context``: over how many ranks the tokens are split; ``branches``: one branch of the guidance on each rank.
+    """
+
+    context: Annotated[int, Field(ge=1)] = 1
+    branches: bool = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Parallel:
+        if self.context > 1 and self.branches:
+            raise ValueError("parallel: set context or branches, not both")
+        return self
+
+
 class WanOptions(Settings):
     """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
 
@@ -22,7 +38,10 @@ class WanOptions(Settings):
 
     For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: layer by layer, slow), ``fp8_storage``
     (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
-    (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1.
+    (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1. For several: ``parallel``.
+
+    ``compile``: compiles the blocks when they first run (a minute; needs a C compiler), which saves a sixth to a fifth of the
+    sampling time (docs/performance.md). Each geometry is compiled once.
     """
 
     height: SidePixels = 480
@@ -44,6 +63,8 @@ class WanOptions(Settings):
     fp8_storage: bool = False
     vae_tiling: bool = False
     free_text_encoder: bool = False
+    parallel: Parallel = Parallel()
+    compile: bool = False
 
     @model_validator(mode="after")
     def _frames_fill_latents(self) -> WanOptions:
@@ -52,6 +73,22 @@ class WanOptions(Settings):
             raise ValueError(
                 f"num_frames: {self.num_frames} is not 4k + 1 (one latent frame holds four); take {nearest}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _no_two_hooks(self) -> WanOptions:
+        if self.offload != "none" and self.parallel != Parallel():
+            raise ValueError(f"offload: {self.offload!r} does not go with parallel; set none")
+        hooks = {
+            "offload": self.offload != "none",
+            "fp8_storage": self.fp8_storage,
+            "parallel.context": self.parallel.context > 1,
+        }
+        if self.compile and any(
+            hooks.values()
+        ):  # they hang on the blocks, where whole graphs break
+            names = ", ".join(name for name, is_set in hooks.items() if is_set)
+            raise ValueError(f"compile: true does not go with {names}")
         return self
 
     @property

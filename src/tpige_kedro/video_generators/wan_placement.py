@@ -32,6 +32,10 @@ def place(
         cpu_offload_with_hook(vae, device, prev_module_hook=hook)
         return
     vae.to(device)
+    if (
+        options.compile
+    ):  # static: form `t2v` sees a frame less, which must not turn all kernels into dynamic ones
+        transformer.compile_repeated_blocks(fullgraph=True, dynamic=False)
     if options.offload == "group":
         transformer.enable_group_offload(onload_device=device, offload_type="leaf_level")
     else:

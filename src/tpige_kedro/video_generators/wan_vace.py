@@ -13,6 +13,7 @@ from tpige_kedro.guidance.skipping import hint_scale
 from tpige_kedro.guidance.weak_branch import plain_twin, weak_control
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions
+from tpige_kedro.video_generators.parallel import set_up
 from tpige_kedro.video_generators.protocol import ClipRequest, SourceVideo
 from tpige_kedro.video_generators.wan import WanGenerator
 from tpige_kedro.video_generators.wan_blocks import VaceSampling
@@ -55,6 +56,7 @@ class WanVace(WanGenerator):
         self._conditioning_scale = float(conditioning_scale)
         self._scale = torch.full((len(self._vace_layers),), self._conditioning_scale)
         place(self.transformer, self.pipeline.vae, self.device, self.dtype, self.options)
+        set_up(self.transformer, self.options, self.device)
 
     def guider(self, guidance: Guidance) -> IdAwareGuidance:
         """The guider of Eq. 2-3."""

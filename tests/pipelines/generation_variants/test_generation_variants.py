@@ -14,6 +14,7 @@ from tpige_kedro.pipelines.generation_variants import create_pipeline
 from tpige_kedro.pipelines.generation_variants.jobs import clip_jobs, frames_hash
 from tpige_kedro.pipelines.generation_variants.nodes import clip_generator, list_variants
 from tpige_kedro.schemas import ModelSpec, Variant
+from tpige_kedro.seeds import derive_seed
 
 MODEL = ModelSpec(
     type="fakes.Generator", licence="Apache-2.0", options={"steps": 3, "batch_size": 4}
@@ -113,6 +114,18 @@ def test_samples_have_seeds_of_their_own_and_variants_share_them() -> None:
     assert generate(seed=1)[1]["s1"]["seed"] != one["s1"]["seed"]
     reordered = generate(samples=SAMPLES.iloc[::-1])[1]
     assert reordered["s1"]["seed"] == one["s1"]["seed"]
+    assert one["s1"]["seed"] == derive_seed(0, "s1")  # of clips made before there were draws
+
+
+def test_further_draws_differ_from_the_first_in_their_noise_alone() -> None:
+    draws = [ENHANCED.model_copy(update={"draw": draw}) for draw in (0, 1, 2)]
+    made = [generate(variant=variant) for variant in draws]
+    seeds = {records[key]["seed"] for _, records, _ in made for key in ("s1", "s2")}
+    assert len(seeds) == 6
+    first, second = (records["s1"] for _, records, _ in made[:2])
+    differing = {key for key in first if first[key] != second[key]} - {"seconds"}
+    assert differing == {"seed", "fingerprint", "frames_hash"}
+    assert marks(draws[0]) == marks(ENHANCED)
 
 
 CHANGES = {

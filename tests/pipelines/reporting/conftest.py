@@ -75,7 +75,7 @@ def run() -> dict[str, Any]:
         "enhanced_prompts": samples.assign(enhanced_prompt=enhanced),
         "references": {name: lambda p=p: p for name, p in references.items()},
         "enhanced_references": {"id1": lambda: Image.new("RGB", (64, 64), "gold")},
-        "enhanced_reference_records": {"id1": lambda: {"chosen": "enhanced"}},
+        "enhanced_reference_records": {"id1": lambda: {"chosen": "enhanced", "similarity": 0.83}},
         "strips": {key: lambda s=s: s for key, s in strips.items()},
         "all_scores": all_scores,
         "selection": selection,

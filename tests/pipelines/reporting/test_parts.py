@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import math
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +12,10 @@ from tpige_kedro.metrics.catalog import GME_SCORE
 from tpige_kedro.pipelines import moe_selection, reporting
 from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
 from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
-from tpige_kedro.pipelines.reporting.samples import added_text
-from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
+from tpige_kedro.pipelines.reporting.samples import added_text, enhanced_label
+from tpige_kedro.pipelines.reporting.tables import Cell, TableRow, difference_rows, variant_rows
 from tpige_kedro.prompts.clause import insert_clause
+from tpige_kedro.schemas import ModelSpec, Variant
 
 words = st.lists(
     st.sampled_from(["a", "man", "in", "red", ",", "walks", "by", "the", "sea"]), max_size=12
@@ -144,3 +146,36 @@ def test_inputs_stand_in_the_order_of_the_arguments(module) -> None:
         ]
         given_names = [name.removeprefix("params:") for name in node.inputs]
         assert given_names[: len(named)] == named
+
+
+def test_the_best_of_n_draws_stands_with_the_selection_and_does_not_compete() -> None:
+    means = {"a": 0.4, "a_1": 0.5, "moe": 0.9, "best_of_n": 0.8, "moe_held_out": 0.7}
+    summary = pd.DataFrame(
+        [
+            {"variant": v, "metric": "gme_score", "mean": m, "low": m, "high": m, "n": 3}
+            for v, m in means.items()
+        ]
+    )
+    variants = {"a": Variant(generator="g"), "a_1": Variant(generator="g", draw=1)}
+    status = pd.DataFrame({"variant": ["a", "a_1"], "status": "ready", "reason": ""})
+    models = {"g": ModelSpec(type="x", licence="y", source="z")}
+    rows = {row.name: row for row in variant_rows(summary, variants, models, status)}
+    assert list(rows) == list(means) and rows["best_of_n"].title == "Best of n draws"
+    assert [name for name, row in rows.items() if row.cells["gme_score"].best] == ["a_1"]
+    assert "draw 1" in rows["a_1"].note and "draw" not in rows["a"].note
+    numbers = {"difference": 0.1, "low": 0, "high": 0.2, "n": 3, "p": 0.5, "p_holm": 0.5}
+    pair = pd.DataFrame(
+        [{"variant": "moe", "against": "best_of_n", "metric": "gme_score", **numbers}]
+    )
+    (difference,) = difference_rows(pair)
+    assert (difference.title, difference.against_title) == ("MoE selection", "Best of n draws")
+
+
+def test_the_label_of_a_reference_says_what_became_of_it() -> None:
+    redrawn = enhanced_label({"chosen": "enhanced", "similarity": 0.8264})
+    assert redrawn == "enhanced reference, similarity to the original 0.826"
+    kept = enhanced_label(
+        {"chosen": "original", "reason": "no face is visible", "similarity": None}
+    )
+    assert kept == "enhanced reference: the original was kept (no face is visible)"
+    assert enhanced_label({}) == "enhanced reference"

@@ -162,7 +162,7 @@ def test_it_says_what_is_skipped_missing_failed_and_licensed(page: Elements) -> 
         "sample id2: out of memory; set batch_size to 1",
         "terms of service",
         "some/where",
-        "enhanced reference",
+        "enhanced reference, similarity to the original 0.830",
         "3 clips scored",
         "squared distance between face features",
         "200 bootstrap resamples",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,13 @@ import pytest
 from PIL import Image
 
 from tpige_kedro.datasets import Clip
+from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.scoring import create_pipeline
-from tpige_kedro.pipelines.scoring.nodes import clip_scorer, score_table
+from tpige_kedro.pipelines.scoring.jobs import METRIC_VERSIONS
+from tpige_kedro.pipelines.scoring.nodes import clip_scorer
+from tpige_kedro.pipelines.scoring.table import score_table
 from tpige_kedro.schemas import ModelSpec, Scoring
 from tpige_kedro.tables import SCORES
 
@@ -25,9 +29,22 @@ SAMPLES = pd.DataFrame(
         "reference_hash": ["ha", "hb"],
     }
 )
+PROMPTS = pd.DataFrame({"sample_id": ["s1"], "enhanced_prompt": ["A man, old, reads."]})
 RECORDS = {
     s: lambda s=s: {"fingerprint": f"made {s}", "frames_hash": f"pixels {s}"} for s in ("s1", "s2")
 }
+
+
+LOADED: list[str] = []
+ALIVE: list[int] = []  # how many scorers there were when one was loaded, with it
+SEEN: dict[str, str | None] = {}
+_scorers: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def note_loaded(name: str, scorer: Any) -> None:
+    LOADED.append(name)
+    _scorers.add(scorer)
+    ALIVE.append(len(_scorers))
 
 
 class Brightness:
@@ -36,9 +53,11 @@ class Brightness:
     metrics = (MetricSpec("brightness", "Brightness", 0, 1, "higher", "tests"),)
 
     def __init__(self, power: float = 1) -> None:
+        note_loaded("bright", self)
         self.power = power
 
     def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
+        SEEN[clip.prompt] = clip.enhanced_prompt
         return {"brightness": float(clip.frames.mean() / 255) ** self.power}
 
 
@@ -46,6 +65,9 @@ class Faces:
     """What the prompt of a sample says that the scorer should return."""
 
     metrics = (MetricSpec("faces", "Faces", 0, 1, "higher", "tests"),)
+
+    def __init__(self) -> None:
+        note_loaded("faces", self)
 
     def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
         if "explode" in clip.prompt:
@@ -80,11 +102,15 @@ class Opened(dict[str, Any]):
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     release_models()
+    reset_tallies()
+    for noted in (LOADED, ALIVE, SEEN):
+        noted.clear()
 
 
 def score(**changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     given = {
         "samples": SAMPLES,
+        "prompts": PROMPTS,
         "clips": Opened(),
         "records": RECORDS,
         "references": {
@@ -118,8 +144,9 @@ def test_a_clip_is_decoded_once_for_all_metrics() -> None:
     clips = Opened()
     records, _ = score(clips=clips)
     assert clips.count == 2
-    assert records["s1"]["values"] == {"brightness": pytest.approx(0.2), "faces": 1.0}
-    assert records["s1"]["reasons"] == {}
+    assert records["bright/s1"]["values"] == {"brightness": pytest.approx(0.2)}
+    assert records["faces/s1"]["values"] == {"faces": 1.0}
+    assert records["faces/s1"]["reasons"] == {}
 
 
 def test_a_table_row_is_the_record_and_the_weighted_sum() -> None:
@@ -134,7 +161,7 @@ def test_a_table_row_is_the_record_and_the_weighted_sum() -> None:
 )
 def test_a_missing_value_is_nan_with_its_reason_and_never_zero(word: str, reason: str) -> None:
     records, failures = score(samples=SAMPLES.assign(prompt=[word, "A man runs."]))
-    assert records["s1"]["values"]["faces"] is None and failures["s1"] is None
+    assert records["faces/s1"]["values"]["faces"] is None and failures["faces/s1"] is None
     rows = table(records).set_index("sample_id")
     assert np.isnan(rows.loc["s1", "faces"]) and rows.loc["s1", "faces_reason"] == reason
     assert np.isnan(rows.loc["s1", "overall"]) and rows.loc["s1", "overall_reason"] == "no faces"
@@ -166,13 +193,53 @@ NEW = {
 @pytest.mark.parametrize("what", NEW)
 def test_a_change_scores_its_own_clip_again(what: str) -> None:
     done = completed(score()[0])
-    assert list(score(completed=done, **NEW[what])[0]) == ["s1"]
+    assert sorted(score(completed=done, **NEW[what])[0]) == ["bright/s1", "faces/s1"]
 
 
-def test_another_scorer_scores_everything_again() -> None:
+def test_a_changed_scorer_scores_every_clip_again_and_leaves_the_others_alone() -> None:
     done = completed(score()[0])
     other = MODELS["bright"].model_copy(update={"options": {"power": 2}})
-    assert sorted(score(completed=done, models={**MODELS, "bright": other})[0]) == ["s1", "s2"]
+    clips = Opened()
+    again = score(completed=done, clips=clips, models={**MODELS, "bright": other})[0]
+    assert sorted(again) == ["bright/s1", "bright/s2"] and clips.count == 2
+
+
+def test_a_raised_version_scores_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = completed(score()[0])
+    monkeypatch.setitem(METRIC_VERSIONS, MODELS["faces"].type, 99)  # type: ignore[arg-type]
+    assert sorted(score(completed=done)[0]) == ["faces/s1", "faces/s2"]
+
+
+def test_a_new_scorer_scores_only_what_is_new() -> None:
+    one = SCORING.model_copy(update={"scorers": ("bright",)})
+    done, _ = score(scoring=one)
+    LOADED.clear()
+    added, _ = score(completed=completed(done))
+    assert sorted(added) == ["faces/s1", "faces/s2"] and LOADED == ["faces"]
+    assert table({**done, **added})["overall"].notna().all()
+
+
+def test_one_family_at_a_time_gives_the_same_and_frees_each_before_the_next() -> None:
+    together, _ = score()
+    LOADED.clear()
+    ALIVE.clear()
+    clips = Opened()
+    alone = SCORING.model_copy(update={"one_family_at_a_time": True})
+    apart, _ = score(clips=clips, scoring=alone)
+    assert apart == together | {
+        k: {**v, "seconds": apart[k]["seconds"]} for k, v in together.items()
+    }
+    assert list(apart) == ["bright/s1", "bright/s2", "faces/s1", "faces/s2"]
+    assert LOADED == ["bright", "faces"] and max(ALIVE) == 1
+    assert clips.count == 4, "once for each family"
+
+
+def test_scorers_see_the_enhanced_prompt_where_there_is_one() -> None:
+    score()
+    assert SEEN == {"A man reads.": "A man, old, reads.", "A man runs.": None}
+    done = completed(score()[0])
+    changed = PROMPTS.assign(enhanced_prompt="A man, young, reads.")
+    assert sorted(score(completed=done, prompts=changed)[0]) == ["bright/s1", "faces/s1"]
 
 
 def test_other_weights_change_the_table_and_score_nothing() -> None:
@@ -212,17 +279,22 @@ def test_a_clip_or_picture_that_is_gone_fails_alone() -> None:
     clips = Opened()
     del clips["s1"]
     records, failures = score(clips=clips)
-    assert records["s1"] is None and "clip is gone" in failures["s1"]["message"]
-    assert records["s2"]["values"] and failures["s2"] is None
+    assert records["faces/s1"] is None and "clip is gone" in failures["faces/s1"]["message"]
+    assert records["faces/s2"]["values"] and failures["faces/s2"] is None
     _, failures = score(references={"b.png": lambda: Image.new("RGB", (8, 8))})
-    assert "a.png is gone" in failures["s1"]["message"]
+    assert "a.png is gone" in failures["bright/s1"]["message"]
+    (tally,) = tallies()
+    assert [f["key"] for f in tally.failures] == ["s1"], "told once for all scorers"
 
 
-def test_a_scorer_that_raises_fails_its_clip_alone() -> None:
+def test_a_scorer_that_raises_fails_alone() -> None:
     records, failures = score(samples=SAMPLES.assign(prompt=["explode", "A man runs."]))
-    assert records["s1"] is None and failures["s1"]["error"] == "RuntimeError"
-    assert records["s2"]["values"]
-    assert table(records).set_index("sample_id").loc["s1", "faces_reason"] == "scoring failed"
+    assert records["faces/s1"] is None and failures["faces/s1"]["error"] == "RuntimeError"
+    assert failures["faces/s1"]["message"] == "sizes do not match (scorer faces)"
+    assert records["faces/s2"]["values"]
+    rows = table(records).set_index("sample_id")
+    assert rows.loc["s1", "faces_reason"] == "scoring failed"
+    assert rows.loc["s1", "brightness"] == pytest.approx(0.2), "the other scorer's value is kept"
 
 
 def test_the_stage_takes_clips_and_gives_tables() -> None:

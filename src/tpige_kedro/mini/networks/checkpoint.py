@@ -62,8 +62,3 @@ def load_network(
             f"mini model {folder}: {error}; the weights do not fit {CONFIG}"
         ) from error
     return network.float().eval().to(device)
-
-
-def pick_device(device: torch.device | str | None = None) -> torch.device:
-    """The device asked for, else the GPU if there is one, else the CPU."""
-    return torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))

@@ -14,6 +14,7 @@ from tpige_kedro.errors import SampleError
 from tpige_kedro.execution.local import Job, fingerprint
 from tpige_kedro.models import describe_model, model_identity
 from tpige_kedro.pipelines.partitions import Records
+from tpige_kedro.provenance import record_entry
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
 from tpige_kedro.video_generators.protocol import Frames, GeneratedClip
@@ -56,7 +57,7 @@ def clip_jobs(
                 reference=row["reference"],
                 reference_source=variant.reference,
                 reference_hash=_reference_hash(row, enhanced_reference_records, variant),
-                seed=derive_seed(seed, row["sample_id"]),
+                seed=noise_seed(seed, row["sample_id"], variant.draw),
             )
         except SampleError as error:
             yield Job(row["sample_id"], "impossible", error)
@@ -68,6 +69,11 @@ def clip_jobs(
                 seed=order.seed,
             )
             yield Job(order.sample_id, mark, order)
+
+
+def noise_seed(seed: int, sample: str, draw: int) -> int:
+    """The seed of a sample's noise: all variants share that of draw 0, further draws have their own."""
+    return derive_seed(seed, sample, "draw", draw) if draw else derive_seed(seed, sample)
 
 
 def _prompt(row: Mapping[Any, Any], texts: pd.Series, variant: Variant) -> str:
@@ -106,6 +112,7 @@ def clip_record(
     count, height, width, _ = clip.frames.shape
     return {
         "variant": name,
+        **record_entry(),
         **asdict(order),
         "model": describe_model(variant.generator, model),
         "guidance": variant.guidance.model_dump(mode="json"),

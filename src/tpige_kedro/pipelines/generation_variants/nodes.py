@@ -12,13 +12,16 @@ from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.errors import SampleError
 from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, work_off
 from tpige_kedro.models import load_models, missing_needs
+from tpige_kedro.pipelines.generation_variants.imports import take_clips
 from tpige_kedro.pipelines.generation_variants.jobs import Order, clip_jobs, clip_record
 from tpige_kedro.pipelines.partitions import Pictures, Records, of_variant
-from tpige_kedro.schemas import ModelSpec, Variant
+from tpige_kedro.schemas import ModelSpec, Provenance, Variant
+from tpige_kedro.video_generators.imported import is_imported
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
 
 logger = logging.getLogger(__name__)
 
+UNSIGNED = Provenance()
 AT_ONCE = 64  # requests handed to a generator together: bounds the pictures in memory
 
 
@@ -65,9 +68,14 @@ def clip_generator(name: str) -> Callable[..., Iterator[Chunk]]:
         variant: Variant,
         models: dict[str, ModelSpec],
         seed: int,
+        provenance: Provenance = UNSIGNED,
     ) -> Iterator[Chunk]:
         """Yield clips, then their records, then what failed; a skipped variant yields nothing."""
         model = models[variant.generator]
+        done, label = of_variant(completed, name), f"generation_variants.{name}"
+        if is_imported(model):
+            yield from take_clips(label, name, samples, done, model)
+            return
         reason = why_skipped(model)
         if reason:
             logger.warning("generation_variants.%s: skipped, %s", name, reason)
@@ -95,12 +103,10 @@ def clip_generator(name: str) -> Callable[..., Iterator[Chunk]]:
                 if isinstance(outcome, Exception):
                     yield job, outcome
                 else:
-                    clip = Clip(outcome.frames, outcome.fps, title=job.request.prompt)
+                    clip = Clip(outcome.frames, outcome.fps, job.request.prompt, provenance)
                     yield job, Result(clip, clip_record(job.request, outcome, name, variant, model))
 
-        yield from work_off(
-            f"generation_variants.{name}", jobs, of_variant(completed, name), produce
-        )
+        yield from work_off(label, jobs, done, produce)
 
     return generate_clips
 

@@ -37,6 +37,7 @@ def generate(variant: str) -> Pipeline:
             "variant": f"params:variants.{variant}",
             "models": "params:models",
             "seed": "params:seed",
+            "provenance": "params:provenance",
         },
         outputs=[f"clips_{variant}", f"records_{variant}", f"failures_generation_{variant}"],
         name="generate",

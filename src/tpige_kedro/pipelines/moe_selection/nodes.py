@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tpige_kedro.metrics.columns import (
+    BEST_OF_N,
     HELD_OUT,
     KEYS,
     MOE,
@@ -19,6 +21,8 @@ from tpige_kedro.metrics.columns import (
 )
 from tpige_kedro.metrics.statistics import bootstrap_interval, holm, paired_difference
 from tpige_kedro.schemas import Moe, Scoring
+
+logger = logging.getLogger(__name__)
 
 Twice = tuple[pd.DataFrame, pd.DataFrame]  # the same table, saved as Parquet and as CSV
 
@@ -105,6 +109,38 @@ def chosen_scores(all_scores: pd.DataFrame, selection: pd.DataFrame) -> pd.DataF
     return all_scores.merge(chosen, on=list(KEYS)).assign(variant=MOE)
 
 
+def best_draws(
+    all_scores: pd.DataFrame, selection: pd.DataFrame, draws: Sequence[str]
+) -> pd.DataFrame:
+    """The score rows of each sample's best draw, as rows of a variant named ``best_of_n``: what the same budget buys.
+
+    Where the selection chose among k experts, the first k scored draws stand for choice. A sample with fewer of them is left
+    out, so that no row compares a choice among few with one among many.
+    """
+    if not draws or not len(all_scores):
+        return all_scores.head(0)
+    table = pivot(all_scores, "overall", draws)
+    budget = selection.set_index("sample_id")["candidates"].reindex(table.index).fillna(0)
+    enough = (table.notna().sum(axis=1) >= budget) & (budget > 0)
+    if short := int((~enough & (budget > 0)).sum()):
+        logger.warning(
+            "moe_selection: %d of %d samples have fewer scored draws than experts and are not in %s; "
+            "add draws of the variant to moe.equal_budget",
+            short,
+            int((budget > 0).sum()),
+            BEST_OF_N,
+        )
+    allowed = table.notna().cumsum(axis=1).le(budget, axis=0)
+    best = best_variants(table.where(allowed)[enough]).rename("variant").rename_axis("sample_id")
+    return all_scores.merge(best.reset_index(), on=list(KEYS)).assign(variant=BEST_OF_N)
+
+
+def with_selections(all_scores: pd.DataFrame, selection: pd.DataFrame, moe: Moe) -> pd.DataFrame:
+    """All score rows, those of the chosen clips as ``moe``, and those of the best draws as ``best_of_n``."""
+    chosen = chosen_scores(all_scores, selection)
+    return pd.concat([all_scores, chosen, best_draws(all_scores, selection, moe.equal_budget)])
+
+
 def held_out_scores(
     all_scores: pd.DataFrame, experts: Sequence[str], weights: Mapping[str, float]
 ) -> dict[str, pd.Series]:
@@ -128,8 +164,8 @@ def held_out_scores(
 def all_columns(
     all_scores: pd.DataFrame, selection: pd.DataFrame, moe: Moe, weights: Mapping[str, float]
 ) -> Iterator[tuple[str, str, pd.Series]]:
-    """Every (variant, metric, values) that the summary has a row for, the selection's two rows last."""
-    rows = pd.concat([all_scores, chosen_scores(all_scores, selection)])
+    """Every (variant, metric, values) that the summary has a row for, the selection's rows last."""
+    rows = with_selections(all_scores, selection, moe)
     for variant, table in rows.groupby("variant", sort=False):
         for metric in metric_columns(all_scores):
             yield str(variant), metric, table[metric]
@@ -143,8 +179,9 @@ def summarise_variants(
 ) -> Twice:
     """Means with bootstrap intervals: ``variant, metric, mean, low, high, n``, one row per variant and metric.
 
-    The selection is the variant ``moe``; ``moe_held_out`` holds each part of the overall score after a selection
-    that did not use it. Missing values are left out; ``n`` says how many are in.
+    The selection is the variant ``moe``; ``best_of_n`` is the same choice among draws of one variant; ``moe_held_out`` holds
+    each part of the overall score after a selection that did not use it. Missing values are left out; ``n`` says how many
+    are in.
     """
     summary = pd.DataFrame(
         [
@@ -161,9 +198,10 @@ def summarise_variants(
 
 
 def compared_pairs(variants: Sequence[str], moe: Moe) -> list[tuple[str, str]]:
-    """(variant, against) pairs: all with the baseline, then the further comparisons that parameters name."""
+    """(variant, against) pairs: all with the baseline, then those that parameters name and the selection at an equal budget."""
     pairs = [(v, moe.baseline) for v in variants if moe.baseline in variants and v != moe.baseline]
-    further = [(a, b) for a, b in moe.comparisons if a in variants and b in variants]
+    wanted = [*moe.comparisons, (MOE, BEST_OF_N)]
+    further = [(a, b) for a, b in wanted if a in variants and b in variants]
     return list(dict.fromkeys([(a, b) for a, b in pairs if b is not None] + further))
 
 
@@ -176,7 +214,7 @@ def compare_variants(
         Twice the table ``variant, against, metric, difference, low, high, n, p, p_holm``; positive means that ``variant``
         has the larger value. The family of the correction is all comparisons on one metric.
     """
-    rows = pd.concat([all_scores, chosen_scores(all_scores, selection)])
+    rows = with_selections(all_scores, selection, moe)
     variants = list(dict.fromkeys(rows["variant"]))
     found = []
     for metric in metric_columns(all_scores):

@@ -19,6 +19,7 @@ from tpige_kedro.schemas import SAFE_ID, Consent
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("sample_id", "person_id", "prompt", "reference", "consent")
+PROBLEM = "problem"  # what the layout of the folder lacks for a sample, if anything
 MAX_PROMPT_CHARACTERS = 4000  # twice what fits the 512 tokens of the text encoders
 SHOWN = 5  # problems named in an error that stands for all
 
@@ -45,12 +46,23 @@ def check_samples(
     Raises:
         TpigeError: no rows, missing columns, or no sample left.
     """
+    return sort_samples(samples, references, consent)
+
+
+def sort_samples(
+    samples: pd.DataFrame,
+    references: References,
+    consent: str | None,
+    consent_needed: bool = True,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What :func:`check_samples` does; without ``consent_needed`` also for people who were not asked."""
     table = _text_table(samples, consent)
     opened = cache(lambda name: _open_picture(references, name))
     seen: set[str] = set()
     problems, hashes = [], []
     for row in _rows(table):
-        problem, picture = _id_problem(row, seen) or _content_problem(row), ""
+        problem = row["problem"] or _id_problem(row, seen) or _content_problem(row, consent_needed)
+        picture = ""
         if not problem:
             problem, picture = opened(row["reference"])
         problems.append(problem)
@@ -60,13 +72,14 @@ def check_samples(
     names = [sample or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
     issues = pd.DataFrame({"sample_id": names, "problem": problems})
     issues = issues[issues["problem"] != ""].reset_index(drop=True)
-    checked = table[[not problem for problem in problems]].reset_index(drop=True)
+    checked = table[[not problem for problem in problems]].drop(columns=PROBLEM)
+    checked = checked.reset_index(drop=True)
     _report(checked, issues)
     return checked, issues
 
 
 def _text_table(samples: pd.DataFrame, consent: str | None) -> pd.DataFrame:
-    missing = [name for name in COLUMNS[:-1] if name not in samples]
+    missing = [name for name in COLUMNS[:4] if name not in samples]
     if missing:
         raise TpigeError(
             f"samples.csv has no column {', '.join(missing)} (it has {', '.join(map(str, samples.columns))}); "
@@ -76,7 +89,7 @@ def _text_table(samples: pd.DataFrame, consent: str | None) -> pd.DataFrame:
         raise TpigeError(
             "samples.csv lists no sample; add a line sample_id,person_id,prompt,reference,consent"
         )
-    table = pd.DataFrame({name: samples.get(name, "") for name in COLUMNS})
+    table = pd.DataFrame({name: samples.get(name, "") for name in (*COLUMNS, PROBLEM)})
     table = (
         table.fillna("").astype(str).apply(lambda column: column.str.strip()).reset_index(drop=True)
     )
@@ -86,7 +99,8 @@ def _text_table(samples: pd.DataFrame, consent: str | None) -> pd.DataFrame:
 
 def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
     return [
-        dict(zip(COLUMNS, row, strict=True)) for row in table.itertuples(index=False, name=None)
+        dict(zip((*COLUMNS, PROBLEM), row, strict=True))
+        for row in table.itertuples(index=False, name=None)
     ]
 
 
@@ -102,7 +116,7 @@ def _id_problem(row: dict[str, str], seen: set[str]) -> str:
     return ""
 
 
-def _content_problem(row: dict[str, str]) -> str:
+def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     prompt, consent = row["prompt"], row["consent"]
     if not prompt:
         return "the prompt is empty; write what the clip should show, or remove the row"
@@ -112,7 +126,7 @@ def _content_problem(row: dict[str, str]) -> str:
         return "the prompt holds control characters; remove them"
     if consent not in get_args(Consent):
         return f"consent {consent!r} is none of {', '.join(get_args(Consent))}; correct it"
-    if consent == "absent":
+    if consent == "absent" and consent_needed:
         return (
             "no consent of the person in the picture; once you have it, write granted (or synthetic for a drawn person) "
             "in the column consent, or set the parameter consent for all samples"

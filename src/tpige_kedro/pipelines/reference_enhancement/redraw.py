@@ -9,12 +9,14 @@ from typing import Any
 
 from PIL.Image import Image
 
+from tpige_kedro.datasets.drawn import as_drawn
 from tpige_kedro.errors import NoFaceError, SampleError
 from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint
 from tpige_kedro.execution.pictures import picture_hash
 from tpige_kedro.image_editors.choice import Choice, choose, judge_candidates
 from tpige_kedro.image_editors.protocol import EditRequest, ImageEditor, ReferenceJudge
 from tpige_kedro.models import describe_model, load_models, model_identity
+from tpige_kedro.provenance import record_entry
 from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement
 from tpige_kedro.seeds import derive_seed
 
@@ -89,9 +91,11 @@ class Redraw:
             choice = Choice(None, f"the original shows no face to compare with ({error})")
         if choice.best is None:
             logger.warning("sample %s: the original reference is kept: %s", job.key, choice.reason)
-        picture = choice.best.picture if choice.best else original
+        picture = as_drawn(choice.best.picture) if choice.best else original
         failed = [{"seed": seed, "message": str(error)} for seed, error in errors.items()]
+        made_by = record_entry() if choice.best else {"ai_generated": False}
         details = {"picture_hash": picture_hash(picture), **choice.describe(), "errors": failed}
+        details |= made_by
         return Result(picture, {**details, **self._origin(job.request)})
 
     def _origin(self, task: Task) -> dict[str, Any]:

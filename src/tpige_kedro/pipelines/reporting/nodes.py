@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.metrics.columns import is_scored
-from tpige_kedro.pipelines.reporting.page import Page, render
+from tpige_kedro.pipelines.reporting.page import Page, render, render_means
+from tpige_kedro.pipelines.reporting.paper_tables import long_table, paper_tables
 from tpige_kedro.pipelines.reporting.plot import interval_panels
 from tpige_kedro.pipelines.reporting.samples import (
     Pictures,
@@ -44,13 +45,31 @@ def tabulate_variants(
     return wide_table(rows, metrics_in(variant_summary))
 
 
+def tabulate_paper(variant_summary: pd.DataFrame) -> pd.DataFrame:
+    """Tables 1-4 in the paper's layout: published rows and this run's."""
+    return long_table(variant_summary)
+
+
+def draw_means(
+    variant_summary: pd.DataFrame,
+    variant_status: pd.DataFrame,
+    variants: dict[str, Variant],
+    models: dict[str, ModelSpec],
+    moe: Moe,
+) -> str:
+    """The report's plot of means and intervals as one SVG picture."""
+    rows = variant_rows(variant_summary, variants, models, variant_status)
+    return render_means(interval_panels(metrics_in(variant_summary), rows, moe.baseline))
+
+
 def collect_failures(*, sample_issues: pd.DataFrame, **failures: Lazy) -> pd.DataFrame:
     """One table of everything that failed: ``stage, item, problem``; samples refused at the start come first."""
     rows = [("samples", row.sample_id, row.problem) for row in sample_issues.itertuples()]
     for partitions in failures.values():
         found = load_all(partitions).values()
         rows += [(failure["stage"], failure["key"], failure["message"]) for failure in found]
-    return pd.DataFrame(rows, columns=["stage", "item", "problem"])
+    # a clip that cannot be opened fails all its scorers alike
+    return pd.DataFrame(list(dict.fromkeys(rows)), columns=["stage", "item", "problem"])
 
 
 def view_samples(
@@ -136,6 +155,7 @@ def write_report(
         rows=rows,
         panels=interval_panels(metrics, rows, moe.baseline),
         differences=difference_rows(variant_differences),
+        paper=paper_tables(variant_summary),
         wins=win_shares.to_dict("records"),
         samples=list(samples),
         further=[(s, reporting.sheet_link.format(sample_id=s)) for s in further],

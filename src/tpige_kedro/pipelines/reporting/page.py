@@ -11,9 +11,10 @@ from tpige_kedro.metrics.catalog import BESIDE_THE_PAPER
 from tpige_kedro.metrics.columns import HELD_OUT, MOE
 from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.pipelines.reporting.numbers import FILTERS, spread
+from tpige_kedro.pipelines.reporting.paper_tables import PaperTable
 from tpige_kedro.pipelines.reporting.plot import Panel
 from tpige_kedro.pipelines.reporting.samples import SampleView
-from tpige_kedro.pipelines.reporting.tables import DifferenceRow, TableRow
+from tpige_kedro.pipelines.reporting.tables import TITLES, DifferenceRow, TableRow
 from tpige_kedro.schemas import ModelSpec, Moe, Reporting
 
 
@@ -29,6 +30,7 @@ class Page:
     rows: Sequence[TableRow]
     panels: Sequence[Panel]
     differences: Sequence[DifferenceRow]
+    paper: Sequence[PaperTable]
     wins: Sequence[Mapping[Any, Any]]
     samples: Sequence[SampleView]
     further: Sequence[
@@ -63,20 +65,46 @@ class Page:
         return next((row for row in self.rows if row.name == MOE), None)
 
 
-def render(page: Page) -> str:
-    """The page as HTML; every text in it is escaped."""
+GAP, TITLE, COLUMNS = (
+    16,
+    22,
+    3,
+)  # of the picture of all panels: units between, above each, panels a row
+
+
+def templates() -> Any:
+    """The templates, with the filters for numbers; everything that they print is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    templates = Environment(
+    found = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= FILTERS
-    templates.globals |= {"spread": spread, "selection_rows": (MOE, HELD_OUT)}
+    found.filters |= FILTERS
+    found.globals |= {"spread": spread, "selection_rows": (MOE, HELD_OUT), "titles": TITLES}
+    return found
+
+
+def render(page: Page) -> str:
+    """The page as HTML."""
     style = files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8")
     computed = ("best", "selection", "published", "beside")
     values = {name: getattr(page, name) for name in (*(f.name for f in fields(page)), *computed)}
-    return templates.get_template("report.html").render(**values, style=style)
+    return str(templates().get_template("report.html").render(**values, style=style))
+
+
+def render_means(panels: Sequence[Panel]) -> str:
+    """All panels in one SVG picture, three in a row."""
+    height = max((panel.height for panel in panels), default=0) + TITLE + GAP
+    placed = [
+        (GAP + (i % COLUMNS) * (panel.width + GAP), TITLE + GAP + (i // COLUMNS) * height, panel)
+        for i, panel in enumerate(panels)
+    ]
+    size = {
+        "width": GAP + COLUMNS * ((panels[0].width if panels else 0) + GAP),
+        "height": GAP + -(-len(panels) // COLUMNS) * height,
+    }
+    return str(templates().get_template("means.svg").render(placed=placed, **size))

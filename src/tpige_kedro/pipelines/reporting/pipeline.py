@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.reporting.nodes import collect_failures, tabulate_variants, write_report
+from tpige_kedro.pipelines.reporting.nodes import (
+    collect_failures,
+    draw_means,
+    tabulate_paper,
+    tabulate_variants,
+    write_report,
+)
 from tpige_kedro.pipelines.reporting.sheet_nodes import (
     cut_strips,
     draw_sample_sheets,
@@ -81,6 +87,16 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
             tabulate_variants,
             inputs=same_names("variant_summary", "variant_status", "variants", "models"),
             outputs="variant_table_csv",
+        ),
+        Node(
+            tabulate_paper,
+            inputs=same_names("variant_summary"),
+            outputs="paper_tables_csv",
+        ),
+        Node(
+            draw_means,
+            inputs=same_names("variant_summary", "variant_status", "variants", "models", "moe"),
+            outputs="variant_means",
         ),
         Node(
             collect_failures,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tpige_kedro.metrics.columns import HELD_OUT, MOE
+from tpige_kedro.metrics.columns import SELECTIONS
 from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
 
@@ -89,7 +89,7 @@ def interval_panel(
                 x=place(cell.mean),
                 left=place(left),
                 right=place(right),
-                kind="selection" if row.name in (MOE, HELD_OUT) else "variant",
+                kind="selection" if row.name in SELECTIONS else "variant",
             )
         )
     ticks = nice_ticks(low, high)

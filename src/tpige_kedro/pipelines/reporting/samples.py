@@ -120,10 +120,20 @@ def reference_pictures(
     if sample.reference in references:
         pictures.append(("original reference", references[sample.reference]()))
     if sample.sample_id in enhanced:
-        kept = records.get(sample.sample_id, {}).get("chosen") == "original"
-        label = "enhanced reference: the original was kept" if kept else "enhanced reference"
+        label = enhanced_label(records.get(sample.sample_id, {}))
         pictures.append((label, enhanced[sample.sample_id]()))
     return pictures
+
+
+def enhanced_label(record: Mapping[str, Any]) -> str:
+    """Whether the reference was redrawn, and how similar it is to the original (cosine of the judge's embeddings)."""
+    if record.get("chosen") == "original":
+        reason = record.get("reason")
+        return "enhanced reference: the original was kept" + (f" ({reason})" if reason else "")
+    similarity = record.get("similarity")
+    return "enhanced reference" + (
+        f", similarity to the original {similarity:.3f}" if similarity is not None else ""
+    )
 
 
 def rows_of(scores: pd.DataFrame, sample_id: str, variants: Sequence[str]) -> list[pd.Series]:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.metrics.columns import metric_columns
 from tpige_kedro.pipelines.reporting.samples import (
     Pictures,
     chosen_variants,
@@ -42,9 +43,11 @@ def cut_strips(
 ) -> Iterator[Chunk]:
     """The even frames of every clip side by side, one ``<variant>/<sample_id>`` after another.
 
-    Clips that have not changed keep their strip. A clip that cannot be read any more is a failure, not the end.
+    Clips that have not changed keep their strip. A clip without any score has none: scoring told why. One that cannot be
+    read any more is a failure, not the end.
     """
-    rows = zip(all_scores["variant"], all_scores["sample_id"], strict=True)
+    scored = all_scores[all_scores[metric_columns(all_scores)].notna().any(axis=1)]
+    rows = zip(scored["variant"], scored["sample_id"], strict=True)
     loads = {f"{v}/{s}": clips.get(f"{CLIPS}{v}", {}).get(s) for v, s in rows}
     jobs = [
         Job(key, fingerprint(clip=completed_clips[key], frames=reporting.frames), load)

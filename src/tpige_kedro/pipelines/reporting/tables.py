@@ -9,14 +9,20 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.metrics.catalog import FACE_RATE, METRICS, OVERALL, PAPER_METRICS
-from tpige_kedro.metrics.columns import HELD_OUT, MOE, metric_columns
+from tpige_kedro.metrics.columns import BEST_OF_N, HELD_OUT, MOE, SELECTIONS, metric_columns
 from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.schemas import ModelSpec, Variant
+from tpige_kedro.video_generators.imported import is_imported
 
 SURE = 0.05  # p after correction up to which a difference is tinted
-TITLES = {MOE: "MoE selection", HELD_OUT: "MoE, metric held out"}
+TITLES = {
+    MOE: "MoE selection",
+    BEST_OF_N: "Best of n draws",
+    HELD_OUT: "MoE, metric held out",
+}
 NOTES = {
     MOE: "per sample the expert with the highest overall score",
+    BEST_OF_N: "the same choice among as many draws of one variant: an equal budget",
     HELD_OUT: "each metric after a selection that did not look at it",
 }
 
@@ -81,6 +87,11 @@ class DifferenceRow:
         """The variant's name in print."""
         return TITLES.get(self.variant, self.variant)
 
+    @property
+    def against_title(self) -> str:
+        """The other variant's name in print."""
+        return TITLES.get(self.against, self.against)
+
 
 def spec_of(metric: str) -> MetricSpec:
     """The specification of a metric; of one that the catalogue does not know, its name is all there is."""
@@ -90,12 +101,13 @@ def spec_of(metric: str) -> MetricSpec:
 
 
 def describe(variant: Variant, generator: ModelSpec) -> str:
-    """A variant in a few words: generator, inputs, guidance (a service without weights of ours takes none)."""
+    """A variant in a few words: generator, inputs, guidance (a service or clips made elsewhere take none)."""
     guidance = variant.guidance
     words = [variant.generator]
     words += [f"{variant.prompt} prompt"] if variant.prompt == "enhanced" else []
     words += [f"{variant.reference} reference"] if variant.reference == "enhanced" else []
-    if generator.source is None:
+    words += [f"draw {variant.draw}"] if variant.draw else []
+    if generator.source is None or is_imported(generator):
         return " · ".join(words)
     words += [f"W_c {guidance.text_weight:g}"]
     if guidance.identity_weight:
@@ -118,7 +130,7 @@ def clip_metrics(scores: pd.DataFrame) -> list[str]:
 
 def best_means(summary: pd.DataFrame) -> dict[str, float]:
     """The best mean of each metric among the variants; the selection's own rows don't compete."""
-    rows = summary[~summary["variant"].isin([MOE, HELD_OUT])]
+    rows = summary[~summary["variant"].isin(SELECTIONS)]
     means = rows.groupby("metric")["mean"]
     return {
         str(metric): float(
@@ -138,7 +150,7 @@ def variant_rows(
     best = best_means(summary)
     cells: dict[str, dict[str, Cell]] = {}
     for row in summary.to_dict("records"):
-        competes = row["variant"] not in (MOE, HELD_OUT)
+        competes = row["variant"] not in SELECTIONS
         is_best = competes and row["mean"] == best[row["metric"]]
         cell = Cell(row["mean"], row["low"], row["high"], row["n"], is_best)
         cells.setdefault(row["variant"], {})[row["metric"]] = cell
@@ -149,7 +161,7 @@ def variant_rows(
         absent = "" if cells.get(name) else absent
         note = describe(variant, models[variant.generator])
         rows.append(TableRow(name, name, note, cells.get(name, {}), absent))
-    rows += [TableRow(n, TITLES[n], NOTES[n], cells[n]) for n in (MOE, HELD_OUT) if n in cells]
+    rows += [TableRow(n, TITLES[n], NOTES[n], cells[n]) for n in SELECTIONS if n in cells]
     return rows
 
 

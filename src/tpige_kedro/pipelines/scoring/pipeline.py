@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.scoring.nodes import clip_scorer, score_table
+from tpige_kedro.pipelines.scoring.nodes import clip_scorer
+from tpige_kedro.pipelines.scoring.table import score_table
 
 STAGE = "scoring"
 
@@ -23,6 +24,7 @@ def score(variant: str) -> Pipeline:
             clip_scorer(variant),
             inputs={  # in the order of the function's arguments: Kedro finds their types so
                 "samples": "checked_samples",
+                "prompts": "enhanced_prompts",
                 "clips": f"clips_{variant}",
                 "records": f"records_{variant}",
                 "references": "references",

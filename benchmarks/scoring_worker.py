@@ -1,0 +1,119 @@
+"""A process of ``benchmarks/scoring.py``: scores the clips it is given in one of two ways and prints where the time went, as JSON.
+
+``ours`` calls the scoring stage's own functions. ``authors`` has the cost structure of the authors' scripts, written from the facts:
+a process and all weights for a single clip, and a "FID" of each frame that takes the square root of the product of two
+2048 x 2048 covariances by an eigendecomposition (of zeros, because one picture has no covariance).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FEATURES = 2048
+FACE_FRAMES = 16
+
+
+class Clock:
+    """Seconds by cause."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def cause(self, name: str) -> Any:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
+
+
+class TimedScorer:
+    """A scorer whose seconds are counted."""
+
+    def __init__(self, scorer: Any, clock: Clock, name: str) -> None:
+        self.scorer, self.clock, self.name = scorer, clock, name
+
+    def score(self, clip: Any) -> Any:
+        with self.clock.cause(f"networks: {self.name}"):
+            return self.scorer.score(clip)
+
+
+def resident() -> float:
+    """Memory of this process, MiB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 2**20
+
+
+def run(order: dict[str, Any], clock: Clock) -> dict[str, Any]:
+    """Score all clips of ``order``; the result holds seconds by cause, memory after each clip, and the values."""
+    with clock.cause("start-up"):
+        import torch
+        from PIL import Image
+
+        from tpige_kedro.datasets.mp4 import Mp4Dataset
+        from tpige_kedro.execution.local import Job
+        from tpige_kedro.models import load_model
+        from tpige_kedro.pipelines.scoring.jobs import ScoreRequest
+        from tpige_kedro.pipelines.scoring.nodes import score_each
+        from tpige_kedro.schemas import ModelSpec
+
+    with clock.cause("weights"):
+        specs = {name: ModelSpec.model_validate(s) for name, s in order["scorers"].items()}
+        scorers = {n: TimedScorer(load_model(spec), clock, n) for n, spec in specs.items()}
+    clips = {str(i): _decoder(file, clock, Mp4Dataset) for i, file in enumerate(order["clips"])}
+    photo = Image.open(order["reference"]).convert("RGB")
+    jobs = [
+        Job(f"{n}/{i}", "", ScoreRequest(n, i, order["prompt"], None, "photo", ""))
+        for i in clips
+        for n in specs
+    ]
+    values: dict[str, Any] = {}
+    memory = []
+    for done, (job, outcome) in enumerate(
+        score_each(jobs, scorers, clips, {"photo": lambda: photo}, "benchmark"), start=1
+    ):
+        if isinstance(outcome, Exception):
+            raise outcome
+        values.setdefault(job.request.sample_id, {}).update(outcome.details["values"])
+        if done % len(specs) == 0:
+            memory.append(round(resident(), 1))
+    if order["eigendecompositions"]:
+        with clock.cause("eigendecomposition"):
+            for _ in range(FACE_FRAMES * len(clips)):
+                square_root_of_product(torch)
+    return {"values": values, "resident_mib": memory}
+
+
+def square_root_of_product(torch: Any) -> None:
+    """What the authors' "FID" spends on a frame: covariances of two doubled rows, and the root of their product."""
+    a, b = (torch.rand(1, FEATURES).repeat(2, 1) for _ in range(2))
+    product = torch.cov(a.T) @ torch.cov(b.T)
+    values, vectors = torch.linalg.eigh(product)
+    (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+
+
+def _decoder(file: str, clock: Clock, dataset: Any) -> Callable[[], Any]:
+    def decode() -> Any:
+        with clock.cause("decode"):
+            return dataset(filepath=file).load()
+
+    return decode
+
+
+def main() -> None:
+    order = json.loads(Path(sys.argv[1]).read_text())
+    clock = Clock()
+    clock.seconds["start-up"] = time.time() - order["started"]
+    result = run(order, clock)
+    print(json.dumps({"seconds": clock.seconds, **result}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""The ways in which a folder may say which samples there are: our own, the challenge's, and that of the authors' evaluation.
+
+============ ==========================================================================================
+layout       what is in the folder
+============ ==========================================================================================
+``table``    ``samples.csv`` and ``references/``
+``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
+``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (the stem up to its first underscore), and the clips
+             ``<stem>.mp4``, in the folder itself or in ``videos/``
+============ ==========================================================================================
+
+What is missing becomes a row with a ``problem``: the sample is reported and the others go on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from tpige_kedro.datasets.pictures import SUFFIXES
+
+Layout = Literal["table", "challenge", "authors"]
+Row = dict[str, str]
+
+COLUMNS = ("sample_id", "person_id", "prompt", "reference", "problem")
+PERSON = re.compile(r"id(\d+)$")
+PROMPTS = range(1, 6)  # of each person, in the challenge
+
+
+def layout_of(root: Path) -> Layout:
+    """Which layout ``root`` has; ``table`` where none can be told, whose errors say how to make one."""
+    if (root / "samples.csv").exists() or not root.is_dir():
+        return "table"
+    if any(PERSON.match(folder.name) for folder in root.iterdir() if folder.is_dir()):
+        return "challenge"
+    return "authors" if (root / "prompts").is_dir() or (root / "ID_image").is_dir() else "table"
+
+
+def list_samples(root: Path, layout: Layout) -> pd.DataFrame:
+    """The rows of a ``challenge`` or ``authors`` folder: ``sample_id, person_id, prompt, reference, problem``, all text."""
+    rows = challenge_rows(root) if layout == "challenge" else authors_rows(root)
+    return pd.DataFrame(list(rows), columns=list(COLUMNS), dtype=str)
+
+
+def reference_files(root: Path, layout: Layout) -> dict[str, Path]:
+    """The pictures of a ``challenge`` or ``authors`` folder by the name that samples call them."""
+    if layout == "challenge":
+        found = {folder.name: picture_in(folder, "image") for folder in persons(root)}
+        return {f"{name}{file.suffix}": file for name, file in found.items() if file}
+    folder = root / "ID_image"
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {f.name: f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != "."}
+
+
+def persons(root: Path) -> list[Path]:
+    """The folders ``idNNN``, by number."""
+    found = [f for f in root.iterdir() if f.is_dir() and PERSON.match(f.name)]
+    return sorted(found, key=lambda folder: (int(folder.name[2:]), folder.name))
+
+
+def picture_in(folder: Path, stem: str) -> Path | None:
+    """The picture ``<stem>.<suffix>`` of a folder; PNG first if there are several."""
+    found = [f for f in folder.glob(f"{stem}.*") if f.suffix.lower() in SUFFIXES]
+    return min(found, key=lambda f: (f.suffix.lower() != ".png", f.name), default=None)
+
+
+def challenge_rows(root: Path) -> Iterator[Row]:
+    """Five samples ``<id>_<k>`` a person; gaps in the numbering of the folders are told too."""
+    folders = persons(root)
+    numbers = {int(folder.name[2:]) for folder in folders}
+    width = max((len(folder.name) - 2 for folder in folders), default=3)
+    for folder in folders:
+        picture = picture_in(folder, "image")
+        for k in PROMPTS:
+            yield _row(
+                sample=f"{folder.name}_{k}",
+                person=folder.name,
+                prompt=folder / f"prompt{k}.txt",
+                reference=f"{folder.name}{picture.suffix}" if picture else "",
+                lacking="" if picture else f"{folder} has no image.png; put the portrait there",
+            )
+    for number in sorted(set(range(min(numbers), max(numbers))) - numbers):
+        name = f"id{number:0{width}}"
+        problem = f"there is no folder {root / name}; add it, or go on without this person"
+        yield dict.fromkeys(COLUMNS, "") | {"sample_id": name, "problem": problem}
+
+
+def authors_rows(root: Path) -> Iterator[Row]:
+    """A sample for every prompt or clip; its person is the stem up to the first underscore."""
+    texts = {f.stem for f in (root / "prompts").glob("*.txt")}
+    clips = {f.stem for folder in (root, root / "videos") for f in folder.glob("*.mp4")}
+    pictures = {Path(name).stem: name for name in reference_files(root, "authors")}
+    for stem in sorted(texts | clips):
+        person = stem.split("_")[0]
+        wanted = root / "ID_image" / f"{person}.png"
+        yield _row(
+            sample=stem,
+            person=person,
+            prompt=root / "prompts" / f"{stem}.txt",
+            reference=pictures.get(person, ""),
+            lacking="" if person in pictures else f"{wanted} is missing; put the portrait there",
+        )
+
+
+def _row(*, sample: str, person: str, prompt: Path, reference: str, lacking: str) -> Row:
+    text = ""
+    try:
+        text = " ".join(prompt.read_text(encoding="utf-8-sig").split())
+    except FileNotFoundError:
+        lacking = f"{prompt} is missing; write the prompt there"
+    except UnicodeDecodeError as error:
+        lacking = f"{prompt} is no UTF-8 text ({error.reason}); save it as UTF-8"
+    return {
+        "sample_id": sample,
+        "person_id": person,
+        "prompt": text,
+        "reference": reference,
+        "problem": lacking,
+    }

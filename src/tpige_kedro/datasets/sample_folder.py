@@ -1,0 +1,121 @@
+"""A folder of samples in any of the layouts of :mod:`.layouts`: its list, and its reference pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+
+from tpige_kedro.datasets.layouts import layout_of, list_samples, reference_files
+from tpige_kedro.datasets.partitions import STRIP_FRAMES, strip_of
+from tpige_kedro.datasets.pictures import PictureFolder, load_reference
+from tpige_kedro.datasets.samples import SamplesDataset
+from tpige_kedro.models import local_path
+
+if TYPE_CHECKING:
+    from kedro_datasets._typing import ImagePreview, TablePreview
+
+
+class SampleFolder(AbstractDataset[None, pd.DataFrame]):
+    """The samples of a folder, read-only.
+
+    ``only`` names a CSV file with a column ``sample_id``: those samples go on, in its order, and those that are not there are
+    told. ``nrows`` takes the first rows only: a small run of a large set.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        only: str | None = None,
+        nrows: int | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self._path = Path(path)
+        self._filepath = (
+            self._path / "samples.csv"
+        )  # what is looked for where no layout can be told
+        self._only = only or None
+        self._nrows = nrows
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """Read the list. Raises ``DatasetError`` naming the file that is absent or unreadable."""
+        layout = layout_of(self._path)
+        table = self._table().load() if layout == "table" else list_samples(self._path, layout)
+        if self._only is not None:
+            table = pick(table, self._only, self._path)
+        return table if self._nrows is None else table.head(self._nrows)
+
+    def save(self, data: None) -> NoReturn:
+        """Refused: the samples are the user's own files."""
+        raise DatasetError("the list of samples is only read")
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        return self.load().head(nrows).to_dict(orient="split")  # type: ignore[return-value]
+
+    def _table(self) -> SamplesDataset:
+        return SamplesDataset(filepath=str(self._filepath))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path), "only": self._only, "nrows": self._nrows}
+
+    def _exists(self) -> bool:
+        return layout_of(self._path) != "table" or self._table().exists()
+
+
+class ReferenceFolder(AbstractDataset[None, dict[str, Callable[[], Any]]]):
+    """The reference pictures of a folder of samples by name, read-only; each may fail when it is asked for."""
+
+    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self._path = Path(path)
+        self._filepath = self._path / "references"  # what is looked for where no layout can be told
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Callable[[], Any]]:
+        """A load function per picture. Raises ``DatasetError`` if the folder is absent."""
+        layout = layout_of(self._path)
+        if layout == "table":
+            return self._pictures().load()
+        files = reference_files(self._path, layout)
+        return {name: partial(load_reference, file) for name, file in files.items()}
+
+    def save(self, data: None) -> NoReturn:
+        """Refused: references are the user's own files."""
+        raise DatasetError("reference pictures are only read")
+
+    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
+        """The first four pictures side by side, for Kedro-Viz."""
+        loads = list(self.load().values())[:STRIP_FRAMES]
+        return strip_of([load() for load in loads]) if loads else None  # type: ignore[return-value]
+
+    def _pictures(self) -> PictureFolder:
+        return PictureFolder(path=str(self._filepath))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path)}
+
+    def _exists(self) -> bool:
+        return layout_of(self._path) != "table" or self._pictures().exists()
+
+
+def pick(table: pd.DataFrame, only: str, root: Path) -> pd.DataFrame:
+    """The rows that the CSV file ``only`` lists, in its order; a listed sample that is not there has a ``problem``."""
+    listed = SamplesDataset(filepath=str(local_path(only))).load()
+    if "sample_id" not in listed:
+        raise DatasetError(
+            f"{only} has no column sample_id; list one sample a line under that head"
+        )
+    known = {row["sample_id"]: row for row in table.to_dict("records")}
+    problem = f"listed in {only}, but not in {root}; add it, or take it from the list"
+    absent = dict.fromkeys(table.columns, "") | {"problem": problem}
+    rows = [known.get(s, {**absent, "sample_id": s}) for s in listed["sample_id"]]
+    columns = dict.fromkeys([*table.columns, "problem"])
+    return pd.DataFrame(rows, columns=list(columns)).fillna("")

@@ -1,0 +1,43 @@
+"""The identity metrics of the paper on photos: buffalo_l finds and recognises faces, CurricularFace and Inception-v3 compare them."""
+
+from __future__ import annotations
+
+from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
+from tpige_kedro.metrics.catalog import METRICS
+from tpige_kedro.metrics.face_metrics import COLUMNS, FaceMetrics
+from tpige_kedro.metrics.protocol import MetricSpec, ScoredClip, Values
+from tpige_kedro.networks.devices import pick_device
+from tpige_kedro.networks.inception_v3 import INCEPTION_V3, InceptionV3
+from tpige_kedro.networks.ir101 import CURRICULAR_FACE, IR101
+from tpige_kedro.networks.weights import Weights, load_weights, require_files
+
+
+class PhotoFaceScorer:
+    """CurScore, ArcScore, the paper's "FID", and how often a face is seen; section 3.5.
+
+    ``source`` is a folder that holds the unpacked folder ``buffalo_l`` and the two other checkpoints; they come from three places
+    and no hub has them together. ``revision`` is for hub models and not used. ``batch_size`` is in faces.
+
+    Raises:
+        ModelError: the folder or a file is missing; it says which, where to get it and where to put it.
+    """
+
+    metrics: tuple[MetricSpec, ...] = tuple(METRICS[name] for name in COLUMNS)
+    weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, CURRICULAR_FACE, INCEPTION_V3)
+
+    def __init__(
+        self,
+        source: str,
+        revision: str | None = None,
+        device: str | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        folder, place = require_files(source, self.weights), pick_device(device)
+        models = InsightFaceModels(folder, place.type)
+        curricular = load_weights(IR101(), folder, CURRICULAR_FACE).to(place)
+        inception = load_weights(InceptionV3(), folder, INCEPTION_V3).to(place)
+        self._compared = FaceMetrics(models, curricular, inception, place, batch_size)
+
+    def score(self, clip: ScoredClip) -> Values:
+        """Compare the face in 16 frames with the one in the reference."""
+        return self._compared.score(clip)

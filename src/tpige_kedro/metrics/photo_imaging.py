@@ -1,0 +1,41 @@
+"""Imaging quality on photographic clips: VBench's metric with MUSIQ."""
+
+from __future__ import annotations
+
+from tpige_kedro.metrics import catalog
+from tpige_kedro.metrics.imaging_quality import Mode, imaging_quality
+from tpige_kedro.metrics.protocol import MetricSpec, ScoredClip, Values
+from tpige_kedro.networks.devices import pick_device
+from tpige_kedro.networks.musiq import MUSIQ_SPAQ, Musiq
+from tpige_kedro.networks.weights import Weights, load_weights
+
+
+class PhotoImagingScorer:
+    """Imaging quality, about [0, 1]; ``source`` is the checkpoint trained on SPAQ, its folder or its hub id.
+
+    ``mode`` says how frames are shrunk: ``longer`` is VBench's default and the paper's. ``batch_size`` is in frames.
+    """
+
+    metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
+    weights: tuple[Weights, ...] = (MUSIQ_SPAQ,)
+
+    def __init__(
+        self,
+        source: str,
+        revision: str | None = None,
+        device: str | None = None,
+        batch_size: int = 8,
+        mode: Mode = "longer",
+    ) -> None:
+        self._device, self._batch_size, self._mode = pick_device(device), batch_size, mode
+        self._network = load_weights(Musiq(), source, MUSIQ_SPAQ, revision).to(self._device)
+
+    def score(self, clip: ScoredClip) -> Values:
+        """Look at every frame."""
+        import torch
+
+        with torch.inference_mode():
+            score = imaging_quality(
+                clip.frames, self._network, self._batch_size, self._device, self._mode
+            )
+        return {"imaging_quality": score}

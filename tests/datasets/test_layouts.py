@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kedro.io import DatasetError
+from PIL import Image
+
+from project import ROOT
+from tpige_kedro.datasets import ReferenceFolder, SampleFolder
+from tpige_kedro.datasets.challenge_subset import PEOPLE, as_csv, subset
+
+
+def picture(file: Path, colour: tuple[int, int, int] = (1, 2, 3)) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (32, 32), colour).save(file)
+
+
+def challenge(root: Path, *people: str, prompts: int = 5) -> Path:
+    for person in people:
+        picture(root / person / "image.png", (int(person[2:]), 0, 0))
+        for k in range(1, prompts + 1):
+            (root / person / f"prompt{k}.txt").write_text(f"{person} does\n thing {k}. \n")
+    return root
+
+
+def samples(root: Path, **options: object) -> pd.DataFrame:
+    return SampleFolder(path=str(root), **options).load().set_index("sample_id")  # type: ignore[arg-type]
+
+
+def test_the_challenge_folder(tmp_path: Path) -> None:
+    table = samples(challenge(tmp_path, "id001", "id002", "id010"))
+    assert list(table.index[:6]) == [
+        "id001_1",
+        "id001_2",
+        "id001_3",
+        "id001_4",
+        "id001_5",
+        "id002_1",
+    ]
+    good = table[table["problem"] == ""]
+    assert len(good) == 15 and good.loc["id010_3", "prompt"] == "id010 does thing 3."
+    assert good.loc["id002_4", ["person_id", "reference"]].tolist() == ["id002", "id002.png"]
+    pictures = ReferenceFolder(path=str(tmp_path)).load()
+    assert pictures["id010.png"]().getpixel((0, 0)) == (10, 0, 0)
+
+
+def test_what_the_challenge_folder_lacks_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    challenge(tmp_path, "id001", "id002", "id004")
+    (tmp_path / "id001" / "prompt3.txt").unlink()
+    (tmp_path / "id002" / "image.png").unlink()
+    (tmp_path / "id004" / "prompt5.txt").write_bytes(b"\xff\xfe\xff")
+    table = samples(tmp_path)
+    problems = table.loc[table["problem"] != "", "problem"]
+    assert sorted(problems.index) == [
+        "id001_3", "id002_1", "id002_2", "id002_3", "id002_4", "id002_5", "id003", "id004_5",
+    ]  # fmt: skip
+    assert "prompt3.txt is missing; write the prompt there" in problems["id001_3"]
+    assert "has no image.png" in problems["id002_1"] and "no folder" in problems["id003"]
+    assert "UTF-8" in problems["id004_5"]
+
+
+@pytest.mark.parametrize("clips", [".", "videos"])
+def test_the_folder_of_the_authors_evaluation(tmp_path: Path, clips: str) -> None:
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / clips).mkdir(exist_ok=True)
+    for stem in ("id001_3", "id002_1_take2", "id003_1"):
+        (tmp_path / clips / f"{stem}.mp4").write_bytes(b"")
+    for stem in ("id001_3", "id002_1_take2"):
+        (tmp_path / "prompts" / f"{stem}.txt").write_text(f" The prompt of {stem}.\n")
+    picture(tmp_path / "ID_image" / "id001.png")
+    picture(tmp_path / "ID_image" / "id003.png")
+    table = samples(tmp_path)
+    assert table.loc["id001_3", ["person_id", "prompt", "reference", "problem"]].tolist() == [
+        "id001", "The prompt of id001_3.", "id001.png", "",
+    ]  # fmt: skip
+    assert table.loc["id002_1_take2", "person_id"] == "id002", "up to the first underscore"
+    assert "id002.png is missing" in table.loc["id002_1_take2", "problem"]
+    assert "id003_1.txt is missing" in table.loc["id003_1", "problem"]
+    assert sorted(ReferenceFolder(path=str(tmp_path)).load()) == ["id001.png", "id003.png"]
+
+
+def test_a_table_comes_first(tmp_path: Path) -> None:
+    challenge(tmp_path, "id001")
+    (tmp_path / "samples.csv").write_text("sample_id,prompt\n007,A man.\n")
+    assert list(samples(tmp_path).index) == ["007"]
+
+
+def test_a_list_picks_and_orders_and_tells_what_is_not_there(tmp_path: Path) -> None:
+    root = challenge(tmp_path / "data", "id001", "id002")
+    listed = tmp_path / "list.csv"
+    listed.write_text("sample_id\nid002_4\nid001_1\nid200_2\n")
+    table = samples(root, only=str(listed))
+    assert list(table.index) == ["id002_4", "id001_1", "id200_2"]
+    assert table["problem"].iloc[:2].tolist() == ["", ""]
+    assert table["problem"].iloc[2].startswith("listed in") and table["prompt"].iloc[2] == ""
+    listed.write_text("id\nid002_4\n")
+    with pytest.raises(DatasetError, match="no column sample_id"):
+        samples(root, only=str(listed))
+
+
+def test_the_published_list_is_what_the_rule_gives() -> None:
+    published = (ROOT / "data" / "01_raw" / "challenge_50.csv").read_text()
+    assert published == as_csv(subset())
+    people = [sample.split("_")[0] for sample in subset()]
+    assert len(people) == len(set(people)) == 50 and people == sorted(people)
+    assert {sample.split("_")[1] for sample in subset()} == set("12345")
+    # the rule once more, by hand
+    import hashlib
+
+    def number(text: str) -> int:
+        return int.from_bytes(hashlib.sha256(b"tpige:" + text.encode()).digest())
+
+    last = max(number(person) for person in people)
+    assert sum(number(person) <= last for person in PEOPLE) == 50
+    assert all(number(f"{p}:prompt") % 5 + 1 == int(k) for p, k in (s.split("_") for s in subset()))
+
+
+@given(st.permutations(PEOPLE))
+def test_the_rule_does_not_depend_on_the_order_of_the_people(people: list[str]) -> None:
+    assert subset(people) == subset()
