@@ -23,9 +23,7 @@ def log_parent(
 ) -> None:
     """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
     log.log_metrics(log.parent, stage_counts(tallies()))
-    log.log_metrics(log.parent, language_model_metrics(usage_totals()))
-    if "enhanced_prompts" in saved:
-        log.log_metrics(log.parent, prompt_metrics(catalog.load("enhanced_prompts")))
+    log_prompts(log, saved, catalog)
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
     log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
     if failures:
@@ -59,6 +57,13 @@ def log_parent(
         log_training(log, catalog.load("mini_training_log"))
     if "report" in saved:
         log.client.log_text(log.parent, catalog.load("report"), "report.html")
+
+
+def log_prompts(log: RunLog, saved: set[str], catalog: Any) -> None:
+    """What the language models cost in this run, and what became of the prompts."""
+    log.log_metrics(log.parent, language_model_metrics(usage_totals()))
+    if "enhanced_prompts" in saved:
+        log.log_metrics(log.parent, prompt_metrics(catalog.load("enhanced_prompts")))
 
 
 def log_variant(

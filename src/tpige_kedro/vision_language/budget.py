@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 
 from tpige_kedro.errors import BudgetError
-from tpige_kedro.vision_language.usage import Usage
+from tpige_kedro.vision_language.usage import Usage, run_number
 
 
 class Budget:
@@ -31,11 +31,14 @@ class Budget:
         self.prices = (input_price / 1e6, output_price / 1e6)
         self.requests = 0
         self.dollars = 0.0
+        self._run = run_number()
         self._lock = Lock()
 
     def take(self) -> None:
         """Count one request. Raises ``BudgetError`` if it would be one too many."""
         with self._lock:
+            if self._run != run_number():
+                self._run, self.requests, self.dollars = run_number(), 0, 0.0
             if self.max_requests is not None and self.requests >= self.max_requests:
                 raise BudgetError(
                     f"not asked: max_requests ({self.max_requests}) of this run are used up; run again, or raise the limit"

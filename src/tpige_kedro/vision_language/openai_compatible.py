@@ -7,12 +7,18 @@ import os
 import time
 from threading import Lock
 from typing import Any
-from urllib.parse import urlsplit
 
-from tpige_kedro.errors import AnswerError, ModelError, ServiceError
+from tpige_kedro.errors import ServiceError
 from tpige_kedro.vision_language.budget import Budget
 from tpige_kedro.vision_language.chat import ChatModel, Question
-from tpige_kedro.vision_language.pictures import data_uri
+from tpige_kedro.vision_language.completions import (
+    is_whole,
+    refuse_secrets_in,
+    request_of,
+    short,
+    text_of,
+    usage_of,
+)
 from tpige_kedro.vision_language.retries import retry_after, waiting_time
 from tpige_kedro.vision_language.usage import Usage, meter
 
@@ -22,7 +28,6 @@ OPENAI = "https://api.openai.com/v1"
 REFUSES_ALL = (401, 403, 404)  # key, rights, name of the model: no other question would fare better
 REFUSES_FORM = (400, 422)  # how servers without structured output answer to a schema
 WORTH_REPEATING = (408, 409, 425, 429)
-SHOWN = 300  # characters of what a service says that an error repeats
 
 
 class OpenAICompatible(ChatModel):
@@ -38,7 +43,7 @@ class OpenAICompatible(ChatModel):
         key_variable: the environment variable with the key; None, or one that is not set, for servers that take none.
         temperature: 0 for the likeliest answer; None for models that take no temperature.
         seed: for services that can repeat an answer; None to send none.
-        max_tokens: of an answer.
+        max_tokens: of an answer; None for models that do not take this parameter.
         max_side: pixels of the uploaded picture's longer side.
         concurrency: questions under way at a time.
         timeout: seconds for an answer to be complete.
@@ -56,7 +61,7 @@ class OpenAICompatible(ChatModel):
         key_variable: str | None = "OPENAI_API_KEY",
         temperature: float | None = 0.0,
         seed: int | None = 0,
-        max_tokens: int = 700,
+        max_tokens: int | None = 700,
         max_side: int = 768,
         concurrency: int = 8,
         timeout: float = 60.0,
@@ -71,14 +76,14 @@ class OpenAICompatible(ChatModel):
 
         from tpige_kedro.vision_language.bounded_http import BoundedClient
 
-        _refuse_secrets_in(base_url)
+        refuse_secrets_in(base_url)
         self.model = model
         self.max_side = max_side
         self.concurrency = concurrency
         self.retries = retries
         self.max_wait = max_wait
         self.budget = Budget(max_requests, max_dollars, input_price, output_price)
-        fixed = {"temperature": temperature, "seed": seed, "max_tokens": max_tokens}
+        fixed = {"model": model, "temperature": temperature, "seed": seed, "max_tokens": max_tokens}
         self._fixed = {key: value for key, value in fixed.items() if value is not None}
         self._key = os.environ.get(key_variable, "") if key_variable else ""
         self._client = OpenAI(
@@ -96,9 +101,9 @@ class OpenAICompatible(ChatModel):
         """The text of the answer; see :meth:`.ChatModel.answer` for errors."""
         if self._structured:
             try:
-                return self._text(self._ask(question, structured=True))
+                return text_of(self._ask(question, structured=True))
             except _FormRefusedError as refused:
-                answer = self._text(self._ask(question, structured=False))
+                answer = text_of(self._ask(question, structured=False))
                 with self._lock:
                     if self._structured:
                         logger.warning(
@@ -106,11 +111,11 @@ class OpenAICompatible(ChatModel):
                         )
                     self._structured = False
                 return answer
-        return self._text(self._ask(question, structured=False))
+        return text_of(self._ask(question, structured=False))
 
     def _ask(self, question: Question, structured: bool) -> Any:
         """The completion, asked for until it comes whole or there is no use in asking again."""
-        request = self._request(question, structured)
+        request = {**self._fixed, **request_of(question, self.max_side, structured)}
         for attempt in range(self.retries + 1):
             problem, asked = self._send(request, structured)
             if problem is None:
@@ -143,18 +148,16 @@ class OpenAICompatible(ChatModel):
         usage = Usage(requests=1)
         try:
             completion = self._client.chat.completions.create(**request)
-            usage = _used(completion)
-            return (
-                (None, completion) if _is_whole(completion) else ("no chat completion came", None)
-            )
+            usage = usage_of(completion)
+            return (None, completion) if is_whole(completion) else ("no chat completion came", None)
         except openai.APIStatusError as error:
             return self._judge(error, structured)
         except openai.APITimeoutError:
             return "no complete answer in time", None
         except openai.APIConnectionError as error:
-            return f"the connection failed ({_short(error.__cause__ or error)})", None
+            return f"the connection failed ({short(error.__cause__ or error)})", None
         except (openai.OpenAIError, ValueError) as error:  # ValueError: JSON that ends too early
-            return f"a broken answer came ({_short(error)})", None
+            return f"a broken answer came ({short(error)})", None
         finally:
             usage.seconds = time.perf_counter() - started
             self.budget.spend(usage)
@@ -163,7 +166,7 @@ class OpenAICompatible(ChatModel):
     def _judge(self, error: Any, structured: bool) -> tuple[str, float | None]:
         """What a refusing status means: worth repeating, or final."""
         status = error.status_code
-        said = f"HTTP {status}: {_short(error)}"
+        said = f"HTTP {status}: {short(error)}"
         if structured and status in REFUSES_FORM:
             raise _FormRefusedError(said) from None
         if status in REFUSES_ALL or error.code == "insufficient_quota":
@@ -175,65 +178,6 @@ class OpenAICompatible(ChatModel):
             ) from None
         return said, retry_after(error.response.headers)
 
-    def _request(self, question: Question, structured: bool) -> dict[str, Any]:
-        told, form = question.instruction, question.form
-        if not structured:
-            told = f"{told}\n\n{form.in_words()}"
-        content: list[dict[str, Any]] = [{"type": "text", "text": question.material}]
-        if question.picture is not None:
-            picture = {"url": data_uri(question.picture, self.max_side)}
-            content.append({"type": "image_url", "image_url": picture})
-        messages = [{"role": "system", "content": told}, {"role": "user", "content": content}]
-        request: dict[str, Any] = {"model": self.model, "messages": messages, **self._fixed}
-        if structured:
-            schema = {"name": form.name, "strict": True, "schema": form.schema}
-            request["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return request
-
-    def _text(self, completion: Any) -> str:
-        """What the model said. Raises ``AnswerError`` where it refused, was cut off or said nothing."""
-        choice = completion.choices[0]
-        if choice.message.refusal:
-            raise AnswerError(f"the model refused: {_short(choice.message.refusal)}")
-        if choice.finish_reason == "content_filter":
-            raise AnswerError("the service's content filter withheld the answer")
-        if choice.finish_reason == "length":
-            raise AnswerError("the answer was cut off at max_tokens")
-        if not isinstance(choice.message.content, str) or not choice.message.content.strip():
-            raise AnswerError("the answer is empty")
-        return choice.message.content
-
 
 class _FormRefusedError(Exception):
     """The server does not take the JSON schema."""
-
-
-def _used(completion: Any) -> Usage:
-    """The tokens of a completion as the service counted them, 0 where it says nothing."""
-    counted = getattr(completion, "usage", None)
-    tokens = [getattr(counted, f"{part}_tokens", None) or 0 for part in ("prompt", "completion")]
-    return Usage(1, int(_is_whole(completion)), *tokens)
-
-
-def _is_whole(completion: Any) -> bool:
-    """Whether it is a chat completion with an answer; the client passes on any text or JSON unchecked."""
-    choices: Any = getattr(completion, "choices", None)
-    return (
-        bool(choices)
-        and getattr(choices[0], "message", None) is not None
-        and hasattr(choices[0].message, "content")
-    )
-
-
-def _short(said: object) -> str:
-    return str(said)[:SHOWN]
-
-
-def _refuse_secrets_in(base_url: str) -> None:
-    """A password in the address would stand in every record."""
-    parts = urlsplit(base_url)
-    if parts.username or parts.password or parts.query:
-        raise ModelError(
-            "base_url must hold no user, password or query, as it stands in every record; give the key by the environment "
-            "variable that key_variable names"
-        )

@@ -30,6 +30,7 @@ class Usage:
 
 
 _totals: dict[str, Usage] = {}
+_run = 0
 _lock = Lock()
 _item: ContextVar[Usage | None] = ContextVar("usage of the item in work", default=None)
 
@@ -61,5 +62,12 @@ def usage_totals() -> dict[str, Usage]:
 
 def reset_usage() -> None:
     """Forget all counts: a new run begins."""
+    global _run  # noqa: PLW0603 - models outlive runs in a notebook, their limits do not
     with _lock:
         _totals.clear()
+        _run += 1
+
+
+def run_number() -> int:
+    """Which run of this process it is."""
+    return _run
