@@ -46,6 +46,8 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
             needed[parameters.reference_enhancement.writer] = "reference_enhancement.writer"
     if "scoring" in stages:
         needed |= dict.fromkeys(parameters.scoring.scorers, "scoring.scorers")
+        if parameters.scoring.set_scorer is not None:
+            needed[parameters.scoring.set_scorer] = "scoring.set_scorer"
     namespaces = {str(node.namespace) for node in pipeline.nodes}
     for name, variant in ready.items():
         if f"generation_variants.{name}" in namespaces:
