@@ -150,3 +150,9 @@ def test_an_unknown_scorer_of_sets_is_named(project: Project) -> None:
     project.configure(scoring={"set_scorer": "nobody"})
     with pytest.raises(RunStopped, match=r"scoring\.set_scorer: no model 'nobody'"):
         project.run()
+
+
+def test_a_scorer_of_single_clips_is_refused_for_sets(project: Project) -> None:
+    project.configure(scoring={"set_scorer": "mini_face"})
+    with pytest.raises(RunStopped, match=r"scoring\.set_scorer: mini_face .* scores single clips"):
+        project.run()

@@ -115,7 +115,7 @@ def test_log_lines_and_bars_do_not_garble_each_other(on_terminal: str) -> None:
     told = [line for line in logged if "ValueError" not in line or "failed" in line]
     assert sorted(line for line in told if line in set(expected)) == sorted(expected)
     assert sum("100%" in bar for bar in bars) == 3
-    assert not any(name in line for line in logged for name in ("%|", "items/s")), lines
+    assert not any(name in line for line in logged for name in ("%|", "it/s")), lines
 
 
 def test_what_is_kept_in_a_file_has_lines() -> None:

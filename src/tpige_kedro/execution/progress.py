@@ -24,7 +24,7 @@ def shown_progress(label: str, total: int) -> Iterator[Step]:
     if sys.stderr.isatty() and sys.stdout.isatty():
         write_above_bars()
         with tqdm.get_lock():  # a bar appears in steps between which no other thread must write
-            bar = tqdm(total=total, desc=label, unit=" items", dynamic_ncols=True)
+            bar = tqdm(total=total, desc=label, dynamic_ncols=True)
         try:
             yield lambda key: _advance(bar, key)
         finally:

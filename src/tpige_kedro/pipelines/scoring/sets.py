@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tpige_kedro.errors import TpigeError
+from tpige_kedro.errors import ModelError, TpigeError
 from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint, work_off
 from tpige_kedro.metrics.columns import REASON
 from tpige_kedro.metrics.protocol import SetScorer
@@ -46,6 +46,10 @@ def score_sets(
 
     def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         (scorer,) = load_models([spec])
+        if not hasattr(scorer, "score_set"):
+            raise ModelError(
+                f"scoring.set_scorer: {scoring.set_scorer} ({spec.type}) scores single clips; name it under scoring.scorers"
+            )
         for job in todo:
             try:
                 yield job, score_set(scorer, job, clips[job.key], photos(samples, references))
