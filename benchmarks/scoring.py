@@ -87,8 +87,8 @@ def work(order: dict[str, Any]) -> dict[str, Any]:
         file.flush()
         start = time.perf_counter()
         command = [sys.executable, str(Path(__file__).with_name("scoring_worker.py")), file.name]
-        path = os.pathsep.join([str(ROOT / "src"), str(Path(__file__).parent)])
-        env = {**os.environ, "PYTHONPATH": path}
+        places = [str(ROOT / "src"), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, places))}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         wall = time.perf_counter() - start
     if done.returncode:
@@ -120,6 +120,13 @@ def measure(clips: list[str], scorers: dict[str, Any], authors_clips: int) -> di
         steady = result["ours"]["wall"] - result["ours"]["start-up"] - result["ours"]["weights"]
         result["ratio_without_our_start"] = result["authors"]["wall"] / steady
     return result
+
+
+def device_name() -> str:
+    """The accelerator that the scorers choose by themselves, or the processor."""
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 def per_clip(workers: list[dict[str, Any]], clips: int) -> dict[str, float]:
@@ -165,7 +172,11 @@ def main() -> None:
         scorers = scorers_of(options.env, Path(folder) / "weights")
         result = measure(clips, scorers, min(options.authors_clips, options.clips))
     setting = {"size": options.size, "clips": options.clips, "scorers": list(scorers)}
-    machine = {"python": platform.python_version(), "cores": os.cpu_count()}
+    machine = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "device": device_name(),
+    }
     options.out.write_text(json.dumps({**setting, **machine, **result}, indent=1))
     print(report(result))
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden_metrics import arrays, read, ruled
 
+from golden_metrics import arrays, read, ruled
 from tpige_kedro.metrics.motion_smoothness import motion_smoothness
 from tpige_kedro.metrics.protocol import Missing
 from tpige_kedro.networks.amt_s import AmtS
@@ -58,9 +58,9 @@ def test_the_frame_between() -> None:
     np.testing.assert_allclose(stats, vectors["ft_1_mean_std"], rtol=0, atol=1e-5)
 
 
-def interpolate(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+def interpolate(first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
     with torch.inference_mode():
-        return network()(torch.from_numpy(first), torch.from_numpy(last)).numpy()
+        return network()(first, last)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_metrics import arrays
 
+from golden_metrics import arrays
 from tpige_kedro.metrics.face_set import frechet_distance
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tpige_kedro.metrics.face_similarity import (
     cosine,
@@ -47,23 +48,20 @@ def test_frame_indices_equal_the_published_ones() -> None:
 # --- motion smoothness
 
 
-def mean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.float32(0.5) * (a + b)
+def mean(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return 0.5 * (a + b)
 
 
-def extrapolate(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.float32(1.5) * a - np.float32(0.5) * b
+def extrapolate(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return 1.5 * a - 0.5 * b
 
 
-def first(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def first(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return a
 
 
-def blur5(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    import torch
-
-    halfway = torch.from_numpy(mean(a, b))
-    return torch.nn.functional.avg_pool2d(halfway, 5, stride=1, padding=2).numpy()
+def blur5(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.avg_pool2d(mean(a, b), 5, stride=1, padding=2)
 
 
 VIDEOS = ("a_9x32x32", "b_8x32x32", "c_7x30x45", "d_3x17x33")
@@ -75,8 +73,8 @@ def test_motion_smoothness(video: str, interpolate: Any) -> None:
     expected = read("motion_smoothness.json")[video]
     shapes = []
 
-    def spy(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        shapes.append(a.shape[1:])
+    def spy(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        shapes.append(tuple(a.shape[1:]))
         return interpolate(a, b)
 
     frames = arrays("motion_smoothness.npz")[video]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden_metrics import arrays, read, rule_state_dict
 
+from golden_metrics import arrays, read, rule_state_dict
 from tiny_text_models import save_gme, tiny_clip, tiny_gme
 from tpige_kedro.metrics.gme_score import (
     FIRST_PIXELS,

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tpige_kedro.metrics.motion_smoothness import motion_smoothness, symmetric_padding, to_uint8
+from tpige_kedro.metrics.motion_smoothness import motion_smoothness, symmetric_padding, to_levels
 from tpige_kedro.metrics.protocol import Missing
 
 
-def halfway(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def halfway(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return (a + b) / 2
 
 
@@ -58,9 +59,11 @@ def test_short_clips_have_a_reason(frames: int) -> None:
 def test_the_interpolator_sees_at_most_one_batch() -> None:
     sizes = []
 
-    def count(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def count(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         sizes.append(len(a))
-        assert a.dtype == np.float32 and a.shape[1:] == (3, 32, 48) and 0 <= a.min() <= a.max() <= 1
+        assert (
+            a.dtype == torch.float32 and a.shape[1:] == (3, 32, 48) and 0 <= a.min() <= a.max() <= 1
+        )
         return a
 
     motion_smoothness(gliding_square(1, frames=15), count, batch_size=3)
@@ -75,5 +78,5 @@ def test_padding_reaches_the_next_multiple_of_16(height: int, width: int) -> Non
 
 
 def test_conversion_cuts_and_clips() -> None:
-    values = np.array([-0.5, 0.0, 0.999, 1.5], np.float32)
-    assert to_uint8(values).tolist() == [0, 0, 254, 255]
+    values = torch.tensor([-0.5, 0.0, 0.999, 1.5])
+    assert to_levels(values).tolist() == [0, 0, 254, 255]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.motion_smoothness import motion_smoothness, symmetric_padding
@@ -12,6 +11,9 @@ from tpige_kedro.networks.amt_s import AMT_S, AmtS
 from tpige_kedro.networks.amt_s.network import SMALLEST_SIDE
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights, load_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class PhotoMotionScorer:
@@ -41,17 +43,12 @@ class PhotoMotionScorer:
             smallest = SMALLEST_SIDE - 15
             reason = f"frames of {width}x{height} pixels are too small for AMT-S; it needs {smallest} a side"
             return {"motion_smoothness": Missing(reason)}
-        score = motion_smoothness(clip.frames, self.interpolate, self._batch_size)
+        score = motion_smoothness(clip.frames, self.interpolate, self._batch_size, self._device)
         return {"motion_smoothness": score}
 
-    def interpolate(
-        self, first: NDArray[np.float32], last: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def interpolate(self, first: Tensor, last: Tensor) -> Tensor:
         """The frames half-way between two stacks (n, 3, h, w) in [0, 1]."""
         import torch
 
         with torch.inference_mode():
-            stacks = (
-                torch.from_numpy(np.ascontiguousarray(s)).to(self._device) for s in (first, last)
-            )
-            return self._network(*stacks).cpu().numpy()
+            return self._network(first, last)

@@ -132,15 +132,14 @@ class MiniMotionScorer:
         if len(clip.frames) == 0:
             return {"motion_smoothness": NO_FRAMES}
         frames = to_frames(to_images(clip.frames, self.device))
-        return {"motion_smoothness": motion_smoothness(frames, self.interpolate)}
+        return {
+            "motion_smoothness": motion_smoothness(frames, self.interpolate, device=self.device)
+        }
 
     @torch.inference_mode()
-    def interpolate(
-        self, first: NDArray[np.float32], last: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def interpolate(self, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
         """The frames half-way between two stacks (n, 3, h, w) in [0, 1]."""
-        stacks = (torch.from_numpy(np.ascontiguousarray(s)).to(self.device) for s in (first, last))
-        return self.network(*stacks).clamp(0, 1).cpu().numpy()
+        return self.network(first, last).clamp(0, 1)
 
 
 class MiniImagingScorer:

@@ -41,7 +41,7 @@ def caption_in(answer: str, original: str) -> str:
         AnswerError: empty, or JSON of another form.
     """
     text = unfenced(answer)
-    if text.startswith("{") and not original.lstrip().startswith("{"):
+    if text.startswith("{") and (_is_form(text) or not original.lstrip().startswith("{")):
         caption = object_in(text).get("caption")
         if not isinstance(caption, str):
             raise AnswerError(f"the answer's JSON has no text under caption ({_shown(answer)})")
@@ -51,6 +51,15 @@ def caption_in(answer: str, original: str) -> str:
     if not text:
         raise AnswerError("the answer is empty")
     return text
+
+
+def _is_form(text: str) -> bool:
+    """Whether all of ``text`` is the form, also where the caption itself begins with a brace."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and list(found) == ["caption"]
 
 
 def unfenced(answer: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby
 from typing import Any
 
@@ -67,10 +69,10 @@ def score_each(
     variant: str,
 ) -> Iterator[tuple[Job, Outcome]]:
     """The outcomes of ``jobs``, which stand clip by clip: each clip is decoded once for all scorers that look at it."""
-    for sample, group in groupby(jobs, key=lambda job: job.request.sample_id):
-        of_clip = list(group)
+    for of_clip, opening in opened_ahead(jobs, clips, references):
+        sample = of_clip[0].request.sample_id
         try:
-            clip = open_clip(of_clip[0].request, clips, references)
+            clip = opening.result()
         except Exception as error:  # told in the table of failures; the other clips go on
             yield from ((job, error) for job in of_clip)
             continue
@@ -83,6 +85,21 @@ def score_each(
                 yield job, error
             else:
                 yield job, Result(None, {**details, "scorer": job.request.scorer, **values})
+
+
+def opened_ahead(
+    jobs: Sequence[Job], clips: Clips, references: Pictures
+) -> Iterator[tuple[list[Job], Future[ScoredClip]]]:
+    """The jobs of each clip and the clip; while it is scored, the next one is decoded by a thread of its own."""
+    waiting: deque[tuple[list[Job], Future[ScoredClip]]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        for _, group in groupby(jobs, key=lambda job: job.request.sample_id):
+            of_clip = list(group)
+            opening = thread.submit(open_clip, of_clip[0].request, clips, references)
+            waiting.append((of_clip, opening))
+            if len(waiting) > 1:
+                yield waiting.popleft()
+        yield from waiting
 
 
 def open_clip(request: ScoreRequest, clips: Clips, references: Pictures) -> ScoredClip:
