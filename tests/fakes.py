@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +116,26 @@ class Scorer:
         if "faceless" in clip.prompt:
             values["cur_score"] = values["arc_score"] = Missing("no face in any frame")
         return values
+
+
+class SetScorer:
+    """How far the mean brightness of all frames is from that of all photos; missing where a clip is too dark."""
+
+    metrics = (spec("face_fid"), spec("face_kid"))
+
+    def __init__(self, **_: Any) -> None:
+        log("load set scorer")
+
+    def score_set(
+        self, clips: Iterable[np.ndarray], references: Iterable[np.ndarray]
+    ) -> dict[str, float | Missing]:
+        log("score set")
+        seen = [float(frames.mean()) for frames in clips]
+        photos = [float(photo.mean()) for photo in references]
+        few = Missing(f"needs 2 clips, there is {len(seen)}")
+        return {
+            "face_fid": abs(np.mean(seen) - np.mean(photos)),
+            "face_kid": few if len(seen) < 2 else float(np.var(seen)),
+            "face_crops": float(len(seen)),
+            "reference_crops": float(len(photos)),
+        }

@@ -128,10 +128,12 @@ class Scoring(Settings):
     """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5).
 
     All scorers are in memory together and a clip is decoded once for them; with ``one_family_at_a_time`` one is loaded, scores
-    all clips of a variant and is freed before the next, and a clip is decoded once for each.
+    all clips of a variant and is freed before the next, and a clip is decoded once for each. ``set_scorer`` looks at all clips of
+    a variant as one set (None: nobody does).
     """
 
     scorers: Annotated[tuple[Name, ...], Field(min_length=1)]
+    set_scorer: Name | None = None
     overall: dict[Name, Weight]
     one_family_at_a_time: bool = False
 
@@ -229,6 +231,8 @@ class Parameters(Settings):
         wanted["prompt_enhancement.reader"] = self.prompt_enhancement.reader
         wanted["reference_enhancement.editor"] = self.reference_enhancement.editor
         wanted |= {f"scoring.scorers[{i}]": name for i, name in enumerate(self.scoring.scorers)}
+        if self.scoring.set_scorer is not None:
+            wanted["scoring.set_scorer"] = self.scoring.set_scorer
         wanted["reference_enhancement.judge"] = self.reference_enhancement.judge
         if self.reference_enhancement.writer is not None:
             wanted["reference_enhancement.writer"] = self.reference_enhancement.writer

@@ -109,6 +109,16 @@ SCORES = pa.DataFrameSchema(
     name="scores",
 )
 
+SET_SCORES = pa.DataFrameSchema(
+    {
+        "variant": text(unique=True),
+        "n": pa.Column(int, checks=pa.Check.ge(1), coerce=True),
+        r"^.*_reason$": pa.Column(object, nullable=True, regex=True, required=False, coerce=True),
+    },
+    checks=pa.Check(missing_values_have_reasons, name="missing values have reasons"),
+    name="set scores",
+)
+
 SELECTION = pa.DataFrameSchema(
     {
         "sample_id": text(unique=True),

@@ -13,6 +13,7 @@ from typing import Any
 from kedro.io import DatasetError
 
 from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.progress import shown_progress
 from tpige_kedro.execution.tally import Tally, open_tally
 
 logger = logging.getLogger(__name__)
@@ -72,18 +73,19 @@ def work_off(
     if jobs:
         logger.info("%s: %d of %d left to do", label, len(todo), len(jobs))
     yield {}, {}, {}  # a generator node with several outputs must yield at least once
-    started = last = time.perf_counter()
-    outcomes = _answer_all(todo, produce(todo)) if todo else ()
-    for count, (job, outcome) in enumerate(outcomes, start=1):
-        now = time.perf_counter()
-        eta = (now - started) / count * (len(todo) - count)
-        logger.info("%s: %d/%d %s, %.0f s left", label, count, len(todo), job.key, eta)
-        yield (
-            _failed(tally, job, outcome)
-            if isinstance(outcome, Exception)
-            else _done(tally, job, outcome, now - last)
-        )
+    if not todo:
+        return
+    with shown_progress(label, len(todo)) as step:
         last = time.perf_counter()
+        for job, outcome in _answer_all(todo, produce(todo)):
+            seconds = time.perf_counter() - last
+            step(job.key)
+            yield (
+                _failed(tally, job, outcome)
+                if isinstance(outcome, Exception)
+                else _done(tally, job, outcome, seconds)
+            )
+            last = time.perf_counter()
 
 
 def _done(tally: Tally, job: Job, result: Result, seconds: float) -> Chunk:

@@ -13,6 +13,7 @@ from kedro.pipeline import Pipeline
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.pipelines.scoring.sets import STAGE as SETS
 from tpige_kedro.vision_language.usage import reset_usage
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,11 @@ class Failure:
     item: str
     stage: str
     problem: str
+
+
+def variant_of(failure: Failure) -> str:
+    """The variant that an item belongs to; some word that is none where it belongs to no variant."""
+    return failure.item if failure.stage == SETS else failure.stage.rpartition(".")[2]
 
 
 def failures_of_run(pipeline: Pipeline, catalog: Any) -> list[Failure]:

@@ -10,7 +10,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from tpige_kedro.hooks.failures import failures_of_run
+from tpige_kedro.hooks.failures import failures_of_run, variant_of
 from tpige_kedro.hooks.mlflow_results import log_parent, log_variant
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog, close_abandoned, connect
 from tpige_kedro.hooks.mlflow_traces import Traces, asks_service
@@ -70,7 +70,7 @@ class MlflowHooks:
         self._log_results(pipeline, catalog)
         failures = failures_of_run(pipeline, catalog)
         too_many = len(failures) > self.parameters.execution.max_failures
-        failed = {failure.stage.rpartition(".")[2] for failure in failures} if too_many else set()
+        failed = {variant_of(failure) for failure in failures} if too_many else set()
         for name in self.log.children:
             self.log.close_variant(name, "FAILED" if name in failed else "FINISHED")
         self.log.close_parent("FAILED" if too_many else "FINISHED")

@@ -39,6 +39,7 @@ def log_parent(
         "prompt_checks",
         "selection",
         "win_shares",
+        "set_scores",
         "variant_status",
         "variant_differences",
     ):

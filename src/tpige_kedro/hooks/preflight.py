@@ -14,6 +14,7 @@ from kedro.pipeline import Pipeline
 from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
 from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
+from tpige_kedro.hooks.model_files import missing_files
 from tpige_kedro.models import find_source, missing_needs
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
@@ -46,6 +47,8 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
             needed[parameters.reference_enhancement.writer] = "reference_enhancement.writer"
     if "scoring" in stages:
         needed |= dict.fromkeys(parameters.scoring.scorers, "scoring.scorers")
+        if parameters.scoring.set_scorer is not None:
+            needed[parameters.scoring.set_scorer] = "scoring.set_scorer"
     namespaces = {str(node.namespace) for node in pipeline.nodes}
     for name, variant in ready.items():
         if f"generation_variants.{name}" in namespaces:
@@ -77,6 +80,7 @@ def _model_problem(spec: ModelSpec) -> str:
             return f"type {spec.type!r}: no module {module!r}; correct the path"
         if spec.source is not None:
             find_source(spec)
+            return missing_files(spec)
     except (ModuleNotFoundError, ModelError) as error:
         return str(error)
     return ""

@@ -65,7 +65,8 @@ def load_pipeline(
             f"model source {source!r} cannot be loaded as {cls.__name__} ({reason}); set models.<name>.source to a folder or "
             "hub id in diffusers' layout, and HF_TOKEN if its licence has to be accepted first"
         ) from error
-    pipeline.set_progress_bar_config(disable=None)  # a bar on a terminal, none in a log
+    # its steps on a terminal while they run, nothing in a log
+    pipeline.set_progress_bar_config(disable=None, leave=False)
     return pipeline
 
 

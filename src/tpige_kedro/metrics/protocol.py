@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -68,4 +68,21 @@ class Scorer(Protocol):
 
     def score(self, clip: ScoredClip) -> Values:
         """A value or a :class:`Missing` for every metric in ``metrics``."""
+        ...
+
+
+class SetScorer(Protocol):
+    """Computes metrics of all clips of a variant at once; loads its model once, at construction."""
+
+    metrics: tuple[MetricSpec, ...]
+    weights: tuple[Weights, ...]
+
+    def score_set(
+        self, clips: Iterable[NDArray[np.uint8]], references: Iterable[NDArray[np.uint8]]
+    ) -> Values:
+        """A value or a :class:`Missing` for every metric in ``metrics``; further names are sizes of the sets.
+
+        ``clips`` are frames (T, H, W, 3) uint8 RGB, decoded one after another; ``references`` the photo of every person
+        once, (h, w, 3) uint8 RGB.
+        """
         ...

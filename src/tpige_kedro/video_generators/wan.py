@@ -67,7 +67,8 @@ class WanGenerator(ABC):
             vae=vae.eval(),
             scheduler=with_shift(scheduler, options.flow_shift),
         )
-        self.pipeline.set_progress_bar_config(disable=None)  # a bar on a terminal, none in a log
+        # its steps on a terminal while they run, nothing in a log
+        self.pipeline.set_progress_bar_config(disable=None, leave=False)
         self.text = TextEncoder(
             lambda: load_text_encoder(source, self.dtype),
             load_part(AutoTokenizer, source, "tokenizer"),

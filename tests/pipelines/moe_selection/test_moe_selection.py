@@ -25,6 +25,7 @@ from tpige_kedro.pipelines.moe_selection.nodes import (
 from tpige_kedro.schemas import Moe, Parameters, Scoring
 
 NAN = math.nan
+NO_SETS = pd.DataFrame(columns=["variant", "n"])
 SETTINGS = Moe(experts=("a", "b"), baseline="a", comparisons=(("control", "b"),), resamples=500)
 SCORING = Scoring(scorers=("x",), overall=dict(PAPER_WEIGHTS))
 
@@ -95,7 +96,7 @@ def test_nothing_scored_gives_empty_tables_all_the_way() -> None:
     assert selection["reason"].tolist() == ["a: no clip; b: no clip"]
     tables.SELECTION.validate(selection)
     tables.WIN_SHARES.validate(share_wins(selection, SETTINGS))
-    summary, _ = summarise_variants(table, selection, SETTINGS, SCORING, 0)
+    summary, _ = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, 0)
     differences, _ = compare_variants(table, selection, SETTINGS, 0)
     assert len(tables.VARIANT_SUMMARY.validate(summary)) == 0
     assert len(tables.VARIANT_DIFFERENCES.validate(differences)) == 0
@@ -154,7 +155,7 @@ def test_win_shares_count_every_expert() -> None:
 
 
 def test_summary_holds_the_means_of_each_variant_and_of_the_chosen_clips(scores, selection) -> None:
-    summary, _ = summarise_variants(scores, selection, SETTINGS, SCORING, seed=0)
+    summary, _ = summarise_variants(scores, selection, NO_SETS, SETTINGS, SCORING, seed=0)
     tables.VARIANT_SUMMARY.validate(summary)
     of = summary.set_index(["variant", "metric"])
     for variant, table in scores.groupby("variant"):
@@ -169,7 +170,7 @@ def test_summary_holds_the_means_of_each_variant_and_of_the_chosen_clips(scores,
 
 
 def test_held_out_metrics_follow_from_a_choice_by_the_other_parts(scores, selection) -> None:
-    summary, _ = summarise_variants(scores, selection, SETTINGS, SCORING, seed=0)
+    summary, _ = summarise_variants(scores, selection, NO_SETS, SETTINGS, SCORING, seed=0)
     of = summary.set_index(["variant", "metric"])["mean"]
     experts = scores[scores["variant"].isin(SETTINGS.experts)]
     for name in PAPER_WEIGHTS:
@@ -184,7 +185,7 @@ def test_selecting_among_noise_flatters_the_moe_but_not_what_it_did_not_look_at(
     ids = table["sample_id"].drop_duplicates().to_frame()
     few = SETTINGS.model_copy(update={"resamples": 100})
     selection, _ = select_experts(table, ids, few)
-    summary, _ = summarise_variants(table, selection, few, SCORING, seed=0)
+    summary, _ = summarise_variants(table, selection, NO_SETS, few, SCORING, seed=0)
     of = summary.set_index(["variant", "metric"])["mean"]
     assert (
         of["moe", "gme_score"] > 0.6
@@ -216,7 +217,7 @@ def test_best_of_n_has_a_row_and_is_what_the_selection_is_compared_with(caplog) 
     table, _ = gather_scores(**named)
     selection, _ = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), DRAWS)
     summary = tables.VARIANT_SUMMARY.validate(
-        summarise_variants(table, selection, DRAWS, SCORING, 0)[0]
+        summarise_variants(table, selection, NO_SETS, DRAWS, SCORING, 0)[0]
     )
     of = summary.set_index(["variant", "metric"])["mean"]
     first, second = (table[table["variant"] == v].set_index("sample_id") for v in ("a", "a_1"))
@@ -237,7 +238,7 @@ def test_too_few_draws_make_no_row_and_are_told(caplog) -> None:
     table, _ = gather_scores(scores_a=random_scores("a"), scores_b=random_scores("b"))
     one = SETTINGS.model_copy(update={"equal_budget": ("a",)})
     selection, _ = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), one)
-    summary, _ = summarise_variants(table, selection, one, SCORING, 0)
+    summary, _ = summarise_variants(table, selection, NO_SETS, one, SCORING, 0)
     assert "best_of_n" not in set(summary["variant"])
     assert "12 of 12 samples have fewer scored draws" in caplog.text
     assert "moe.equal_budget" in caplog.text
@@ -285,7 +286,7 @@ def test_draws_that_are_none_are_refused(changes: dict | None, problem: str) -> 
 def test_missing_values_are_left_out_of_means_and_counts() -> None:
     table, _ = gather_scores(scores_a=rows("a", s1=0.2, s2=NAN, s3=0.4))
     selection, _ = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
-    summary, _ = summarise_variants(table, selection, SETTINGS, SCORING, seed=0)
+    summary, _ = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, seed=0)
     row = summary.set_index("variant").loc["a"]
     assert row["n"] == 2 and row["mean"] == pytest.approx(0.3)
 
@@ -349,6 +350,7 @@ def test_pipeline_runs_over_the_variants_it_was_built_for() -> None:
     inputs = {
         "scores_a": random_scores("a", 3),
         "scores_b": random_scores("b", 3),
+        "set_scores": NO_SETS,
         "checked_samples": samples("s0", "s1", "s2"),
         "params:moe": SETTINGS.model_copy(update={"comparisons": ()}),
         "params:scoring": SCORING,

@@ -23,6 +23,7 @@ from tpige_kedro.pipelines.reporting.strips import make_strip
 from tpige_kedro.schemas import ModelSpec, Moe, Reporting, Scoring, Variant
 
 SAMPLES = ("id1", "id2")
+NO_SETS = pd.DataFrame(columns=["variant", "n"])
 VALUES = {("vace", "id1"): 0.4, ("vace", "id2"): 0.7, ("vace_pe", "id1"): 0.6}  # id2: no clip
 
 
@@ -79,7 +80,7 @@ def run() -> dict[str, Any]:
         "strips": {key: lambda s=s: s for key, s in strips.items()},
         "all_scores": all_scores,
         "selection": selection,
-        "variant_summary": summarise_variants(all_scores, selection, moe, scoring, 0)[0],
+        "variant_summary": summarise_variants(all_scores, selection, NO_SETS, moe, scoring, 0)[0],
         "variant_differences": compare_variants(all_scores, selection, moe, 0)[0],
         "win_shares": share_wins(selection, moe),
         "variant_status": pd.DataFrame(

@@ -174,26 +174,47 @@ def all_columns(
             yield HELD_OUT, metric, values
 
 
+def set_rows(set_scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Summary rows of the metrics of whole variants: one value of all clips, no mean over them and no interval."""
+    metrics = [c.removesuffix(REASON) for c in set_scores.columns if c.endswith(REASON)]
+    return [
+        {
+            "variant": row["variant"],
+            "metric": metric,
+            "mean": row[metric],
+            "low": np.nan,
+            "high": np.nan,
+            "n": row["n"] if np.isfinite(row[metric]) else 0,
+        }
+        for row in set_scores.to_dict("records")
+        for metric in metrics
+    ]
+
+
 def summarise_variants(
-    all_scores: pd.DataFrame, selection: pd.DataFrame, moe: Moe, scoring: Scoring, seed: int
+    all_scores: pd.DataFrame,
+    selection: pd.DataFrame,
+    set_scores: pd.DataFrame,
+    moe: Moe,
+    scoring: Scoring,
+    seed: int,
 ) -> Twice:
     """Means with bootstrap intervals: ``variant, metric, mean, low, high, n``, one row per variant and metric.
 
     The selection is the variant ``moe``; ``best_of_n`` is the same choice among draws of one variant; ``moe_held_out`` holds
     each part of the overall score after a selection that did not use it. Missing values are left out; ``n`` says how many
-    are in.
+    are in. Metrics of ``set_scores`` stand as they are, with the number of clips.
     """
-    summary = pd.DataFrame(
-        [
-            {
-                "variant": variant,
-                "metric": metric,
-                **asdict(bootstrap_interval(values, seed, moe.resamples, moe.confidence)),
-            }
-            for variant, metric, values in all_columns(all_scores, selection, moe, scoring.overall)
-        ],
-        columns=["variant", "metric", "mean", "low", "high", "n"],
-    )
+    rows = [
+        {
+            "variant": variant,
+            "metric": metric,
+            **asdict(bootstrap_interval(values, seed, moe.resamples, moe.confidence)),
+        }
+        for variant, metric, values in all_columns(all_scores, selection, moe, scoring.overall)
+    ]
+    columns = ["variant", "metric", "mean", "low", "high", "n"]
+    summary = pd.DataFrame([*rows, *set_rows(set_scores)], columns=columns)
     return summary, summary
 
 

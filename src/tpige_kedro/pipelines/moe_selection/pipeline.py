@@ -28,7 +28,14 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
         Node(share_wins, inputs=["selection", "params:moe"], outputs="win_shares"),
         Node(
             summarise_variants,
-            inputs=["all_scores", "selection", "params:moe", "params:scoring", "params:seed"],
+            inputs=[
+                "all_scores",
+                "selection",
+                "set_scores",
+                "params:moe",
+                "params:scoring",
+                "params:seed",
+            ],
             outputs=["variant_summary", "variant_summary_csv"],
         ),
         Node(

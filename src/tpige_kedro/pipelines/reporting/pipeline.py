@@ -25,6 +25,7 @@ STAGES = (
     "prompt_rewriting",
     "reference_prompts",
     "reference_enhancement",
+    "set_scoring",
     "strips",
 )
 VARIANT_STAGES = ("generation", "scoring")

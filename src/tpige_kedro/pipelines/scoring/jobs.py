@@ -35,6 +35,14 @@ def clip_mark(record: Mapping[str, Any]) -> str:
     return fingerprint(made=record["fingerprint"], frames=record["frames_hash"])
 
 
+def scorer_identity(spec: ModelSpec) -> dict[str, Any]:
+    """What a scorer contributes to fingerprints."""
+    return {
+        "model": model_identity(spec),
+        "version": METRIC_VERSIONS.get(spec.type, FIRST_VERSION),
+    }
+
+
 def score_key(scorer: str, sample_id: str) -> str:
     """The partition of one score record."""
     return f"{scorer}/{sample_id}"
@@ -45,13 +53,7 @@ def score_jobs(
 ) -> Iterator[Job]:
     """Clip by clip a job for each scorer; its fingerprint covers the clip, the prompts, the photo, and this scorer alone."""
     enhanced = dict(zip(prompts["sample_id"], prompts["enhanced_prompt"], strict=True))
-    identities = {
-        name: {
-            "model": model_identity(spec),
-            "version": METRIC_VERSIONS.get(spec.type, FIRST_VERSION),
-        }
-        for name, spec in scorers.items()
-    }
+    identities = {name: scorer_identity(spec) for name, spec in scorers.items()}
     for row in samples.to_dict("records"):
         sample = row["sample_id"]
         if sample not in records:

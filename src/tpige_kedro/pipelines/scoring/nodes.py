@@ -14,7 +14,7 @@ import pandas as pd
 from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.local import Job, Outcome, Result, work_off
-from tpige_kedro.metrics.protocol import Missing, ScoredClip, Scorer
+from tpige_kedro.metrics.protocol import Missing, ScoredClip, Scorer, Values
 from tpige_kedro.models import load_models
 from tpige_kedro.pipelines.partitions import Pictures, Records, of_variant
 from tpige_kedro.pipelines.scoring.jobs import ScoreRequest, score_jobs
@@ -116,14 +116,19 @@ def open_clip(request: ScoreRequest, clips: Clips, references: Pictures) -> Scor
 
 
 def score_clip(scorer: Scorer, clip: ScoredClip) -> dict[str, dict[str, Any]]:
-    """The metrics of one scorer: ``values`` (None where missing) and ``reasons`` of the missing ones."""
+    """What a record keeps of the metrics of one scorer, see :func:`values_and_reasons`."""
+    return values_and_reasons(scorer.score(clip), type(scorer).__name__)
+
+
+def values_and_reasons(scores: Values, scorer: str) -> dict[str, dict[str, Any]]:
+    """``values`` (None where missing) and ``reasons`` of the missing ones."""
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
-    for metric, value in scorer.score(clip).items():
+    for metric, value in scores.items():
         if isinstance(value, Missing):
             values[metric], reasons[metric] = None, value.reason
         elif math.isfinite(value):
             values[metric] = float(value)
         else:
-            values[metric], reasons[metric] = None, f"{type(scorer).__name__} returned {value}"
+            values[metric], reasons[metric] = None, f"{scorer} returned {value}"
     return {"values": values, "reasons": reasons}
