@@ -14,8 +14,8 @@ from tpige_kedro import tables
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS, overall
 from tpige_kedro.metrics.statistics import holm, paired_difference
 from tpige_kedro.pipelines.moe_selection import create_pipeline
+from tpige_kedro.pipelines.moe_selection.choosing import best_draws
 from tpige_kedro.pipelines.moe_selection.nodes import (
-    best_draws,
     compare_variants,
     gather_scores,
     select_experts,

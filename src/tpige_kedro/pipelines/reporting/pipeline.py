@@ -31,6 +31,17 @@ STAGES = (
 VARIANT_STAGES = ("generation", "scoring")
 SETTINGS = ("seed", "models", "variants", "moe", "reporting")
 
+SHOWN = (  # what a page is made of, for each sample
+    "checked_samples",
+    "enhanced_prompts",
+    "references",
+    "enhanced_references",
+    "enhanced_reference_records",
+    "strips",
+    "all_scores",
+    "selection",
+)
+
 
 def same_names(*names: str) -> dict[str, str]:
     """Inputs of a node whose arguments are called like the datasets, in the order of the arguments."""
@@ -108,14 +119,7 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
         Node(
             write_sample_pages,
             inputs=same_names(
-                "checked_samples",
-                "enhanced_prompts",
-                "references",
-                "enhanced_references",
-                "enhanced_reference_records",
-                "strips",
-                "all_scores",
-                "selection",
+                *SHOWN,
                 "variants",
                 "reporting",
             ),
@@ -124,14 +128,7 @@ def create_pipeline(variants: Sequence[str]) -> Pipeline:
         Node(
             write_report,
             inputs=same_names(
-                "checked_samples",
-                "enhanced_prompts",
-                "references",
-                "enhanced_references",
-                "enhanced_reference_records",
-                "strips",
-                "all_scores",
-                "selection",
+                *SHOWN,
                 "variant_summary",
                 "variant_differences",
                 "win_shares",
