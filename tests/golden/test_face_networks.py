@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from golden_metrics import arrays, read, ruled
 
+from golden_metrics import arrays, read, ruled
 from tpige_kedro.faces.alignment import TEMPLATE, norm_crop, similarity_transform, template
 from tpige_kedro.faces.finding import find_face, with_margin
 from tpige_kedro.faces.protocol import Face, Picture

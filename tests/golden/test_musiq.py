@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from golden_metrics import arrays, read, ruled
 
+from golden_metrics import arrays, read, ruled
 from tpige_kedro.metrics.imaging_quality import imaging_quality, resized_size, shrink
 from tpige_kedro.networks.musiq import Musiq
 from tpige_kedro.networks.musiq.tokens import tokenize
