@@ -151,3 +151,11 @@ def test_a_missing_folder_says_what_belongs_into_it() -> None:
         find_source(wanted)
     with pytest.raises(ModelError, match="no such file or folder"):
         find_source(spec(source="data/06_models/nowhere/else"))
+
+
+def test_a_missing_model_says_where_its_files_come_from() -> None:
+    with pytest.raises(ModelError, match="train_mini"):
+        resolve_source("data/06_models/mini/nowhere")
+    with pytest.raises(ModelError, match=r"docs/models\.md") as error:
+        resolve_source("data/06_models/phantom_14b")
+    assert "train_mini" not in str(error.value)

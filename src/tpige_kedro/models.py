@@ -22,7 +22,6 @@ RUN_OPTIONS = frozenset(
     | {"max_requests", "max_dollars", "input_price", "output_price"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
 )
-MINI_HINT = "mini checkpoints are made by `kedro run --pipelines=train_mini`"
 HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
@@ -51,8 +50,15 @@ def resolve_source(source: str) -> str:
         return source
     raise ModelError(
         f"model source {source!r}: no such file or folder; set models.<name>.source to a local folder or a hub id "
-        f"({MINI_HINT})"
+        f"({where_from(source)})"
     )
+
+
+def where_from(source: str | Path) -> str:
+    """Where the files of a model come from, as the end of a message that misses them."""
+    if "mini" in Path(source).parts:
+        return "mini checkpoints are made by `kedro run --pipelines=train_mini`"
+    return "docs/models.md says where the weights are and how to fill the folder"
 
 
 @cache

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.models import MINI_HINT, load_class, local_path, resolve_source
+from tpige_kedro.models import load_class, local_path, resolve_source, where_from
 from tpige_kedro.schemas import ModelSpec
 
 INDEX, CONFIG = "model_index.json", "config.json"
@@ -50,7 +50,7 @@ def _lacking(folder: Path, spec: ModelSpec) -> str:
 def _told(folder: Path, lacking: Iterator[str]) -> str:
     names = ", ".join(lacking)
     advice = "get the folder anew, or set models.<name>.source to a whole one"
-    return f"{folder} has no {names}; {advice} ({MINI_HINT})" if names else ""
+    return f"{folder} has no {names}; {advice} ({where_from(folder)})" if names else ""
 
 
 def is_described(folder: Path) -> bool:

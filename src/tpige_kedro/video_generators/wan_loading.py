@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.models import MINI_HINT, resolve_source
+from tpige_kedro.models import resolve_source, where_from
 
 
 @dataclass(frozen=True)
@@ -111,5 +111,5 @@ def _message(part: str, where: str, error: Exception) -> str:
     return (
         f"model source {where!r}: its {part} cannot be loaded ({reason}); "
         "set models.<name>.source (and options.base) to a folder or hub id in diffusers' layout "
-        f"({MINI_HINT})"
+        f"({where_from(where)})"
     )
