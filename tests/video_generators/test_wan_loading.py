@@ -90,7 +90,7 @@ def test_a_missing_part_is_named_with_the_folder(
     shutil.rmtree(folder / part)
     with pytest.raises(ModelError, match=part) as caught:
         WanVace(str(folder), **OPTIONS)
-    assert str(folder) in str(caught.value) and "train_mini" in str(caught.value)
+    assert str(folder) in str(caught.value) and "docs/models.md" in str(caught.value)
 
 
 def test_a_pickled_transformer_folder_is_refused(vace_folder: Path, tmp_path: Path) -> None:
