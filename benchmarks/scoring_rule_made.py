@@ -1,7 +1,7 @@
 """Rule-made weights for the photographic scorers: the published layouts, filled with seeded numbers.
 
-How fast a network runs does not depend on what is in it. The detector and ArcFace of insightface are ONNX files that nobody can make by
-rule: here a face is always in the middle of the frame and its embedding is a patch of pixels, so **their time is not in any number**.
+How fast a network runs does not depend on what is in it. The detector and ArcFace of insightface are ONNX files, of which no copy of
+full size is made here: a face is always in the middle of the frame and its embedding is a patch of pixels, so **their time is not in any number**.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 CENTRE = np.array([[0.4, 0.42], [0.6, 0.42], [0.5, 0.52], [0.42, 0.62], [0.58, 0.62]])
-NOT_IN = "insightface's detector and ArcFace (ONNX files that cannot be made by rule)"
 
 
 class CentredFaces:
