@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.hooks.mlflow_runs import RunLog
+from tpige_kedro.pipelines.reporting.samples import enhanced_label
 from tpige_kedro.pipelines.reporting.sheets import Row, Sheet, draw_sheet
 
 SHOWN = 24  # samples on the sheet
@@ -47,14 +48,6 @@ def reference_metrics(records: Mapping[str, Mapping[str, Any]]) -> dict[str, flo
     }
 
 
-def similarity_line(record: Mapping[str, Any]) -> str:
-    """What became of a reference, in a few words."""
-    similarity = record.get("similarity")
-    if similarity is not None:
-        return f"similarity to the original {similarity:.3f}"
-    return f"the original was kept: {record.get('reason') or 'no reason recorded'}"
-
-
 def before_and_after(
     records: Mapping[str, Mapping[str, Any]], originals: Mapping[str, Any], drawn: Mapping[str, Any]
 ) -> Any:
@@ -62,7 +55,7 @@ def before_and_after(
     rows = [
         Row(
             heading=key,
-            scores=similarity_line(record),
+            scores=enhanced_label(record),
             strip=drawn[key]().convert("RGB"),
             chosen=record.get("chosen") == "enhanced",
             reference=originals[record["reference"]](),

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tpige_kedro.errors import ModelError, SampleError
 from tpige_kedro.image_editors.protocol import EditRequest
+from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.schemas import Settings
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class EditorOptions(Settings):
 
 def device_and_dtype(options: EditorOptions) -> tuple[torch.device, torch.dtype]:
     """Where and in which precision the pipeline computes."""
-    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = pick_device(options.device)
     name = options.dtype or ("bfloat16" if device.type == "cuda" else "float32")
     return device, getattr(torch, name)
 

@@ -111,9 +111,9 @@ def _replace_folder(source: Path, target: Path) -> None:
 
 
 def _device(settings: TrainMini) -> torch.device:
-    import torch
+    from tpige_kedro.networks.devices import pick_device
 
-    return torch.device(settings.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return pick_device(settings.device)
 
 
 def _device_name(device: torch.device) -> str:

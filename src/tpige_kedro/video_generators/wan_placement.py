@@ -6,12 +6,13 @@ from typing import Any
 
 import torch
 
+from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.video_generators.wan_options import WanOptions
 
 
 def device_and_dtype(options: WanOptions) -> tuple[torch.device, torch.dtype]:
     """Where and in which precision the transformer computes."""
-    device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = pick_device(options.device)
     name = options.dtype or ("bfloat16" if device.type == "cuda" else "float32")
     return device, getattr(torch, name)
 

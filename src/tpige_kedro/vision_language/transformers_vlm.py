@@ -40,12 +40,13 @@ class TransformersVlm(ChatModel):
         import torch
         from transformers import AutoModelForImageTextToText
 
+        from tpige_kedro.networks.devices import pick_device
         from tpige_kedro.vision_language.picture_processor import load_processor
 
         self.name = source
         self.max_tokens = max_tokens
         self.max_side = max_side
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = pick_device(device)
         try:
             self.processor = load_processor(source, revision)
             model = AutoModelForImageTextToText.from_pretrained(

@@ -1,20 +1,27 @@
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
+from score_tables import (
+    NAN,
+    NO_SETS,
+    SCORING,
+    SETTINGS,
+    random_scores,
+    rows,
+    samples,
+    texts,
+)
 
 from tpige_kedro import tables
-from tpige_kedro.metrics.overall import PAPER_WEIGHTS, overall
+from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 from tpige_kedro.metrics.statistics import holm, paired_difference
 from tpige_kedro.pipelines.moe_selection import create_pipeline
-from tpige_kedro.pipelines.moe_selection.choosing import best_draws
 from tpige_kedro.pipelines.moe_selection.nodes import (
     compare_variants,
     gather_scores,
@@ -22,42 +29,7 @@ from tpige_kedro.pipelines.moe_selection.nodes import (
     share_wins,
     summarise_variants,
 )
-from tpige_kedro.schemas import Moe, Parameters, Scoring
-
-NAN = math.nan
-NO_SETS = pd.DataFrame(columns=["variant", "n"])
-SETTINGS = Moe(experts=("a", "b"), baseline="a", comparisons=(("control", "b"),), resamples=500)
-SCORING = Scoring(scorers=("x",), overall=dict(PAPER_WEIGHTS))
-
-
-def samples(*ids: str) -> pd.DataFrame:
-    return pd.DataFrame({"sample_id": list(ids)})
-
-
-def texts(column: pd.Series) -> list[str | None]:
-    return [value if isinstance(value, str) else None for value in column]
-
-
-def rows(variant: str, reason: str = "no face in any frame", **values: float) -> pd.DataFrame:
-    """Overall scores by sample, NaN with a reason."""
-    table = pd.DataFrame(
-        {"sample_id": list(values), "variant": variant, "overall": list(values.values())}
-    )
-    table["overall_reason"] = [reason if math.isnan(v) else None for v in table["overall"]]
-    return table
-
-
-def random_scores(variant: str, count: int = 12, seed: int = 0) -> pd.DataFrame:
-    generator = np.random.default_rng([seed, *variant.encode()])
-    table = pd.DataFrame({"sample_id": [f"s{i}" for i in range(count)], "variant": variant})
-    for name in PAPER_WEIGHTS:
-        table[name] = generator.uniform(0, 1, count)
-        table[f"{name}_reason"] = None
-    table["overall"] = [overall(row) for row in table[list(PAPER_WEIGHTS)].to_dict("records")]
-    table["overall_reason"] = None
-    table["face_rate"] = 1.0
-    table["face_rate_reason"] = None
-    return table
+from tpige_kedro.schemas import Parameters
 
 
 @pytest.fixture
@@ -191,96 +163,6 @@ def test_selecting_among_noise_flatters_the_moe_but_not_what_it_did_not_look_at(
         of["moe", "gme_score"] > 0.6
     )  # drawn uniformly from [0, 1]: nothing is better than anything
     assert of["moe_held_out", "gme_score"] == pytest.approx(0.5, abs=0.02)
-
-
-# --- the control of the selection: as many draws of one variant
-
-DRAWS = SETTINGS.model_copy(update={"equal_budget": ("a", "a_1", "a_2")})
-
-
-def test_best_of_n_chooses_among_as_many_draws_as_there_were_experts() -> None:
-    table, _ = gather_scores(
-        scores_a=rows("a", s1=0.5, s2=0.5, s3=0.5, s4=0.5),
-        scores_b=rows("b", s1=0.6, s2=0.6, s3=NAN, s4=0.6),
-        scores_a_1=rows("a_1", s1=0.7, s2=NAN, s3=0.9, s4=NAN),
-        scores_a_2=rows("a_2", s1=0.9, s2=0.8, s3=0.9, s4=NAN),
-    )
-    selection, _ = select_experts(table, samples("s1", "s2", "s3", "s4"), DRAWS)
-    assert selection["candidates"].tolist() == [2, 2, 1, 2]
-    best = best_draws(table, selection, DRAWS.equal_budget).set_index("sample_id")["overall"]
-    # s1: two of three draws; s2: the next scored one instead of the failed; s3: one expert, one draw; s4: too few, left out
-    assert best.to_dict() == {"s1": 0.7, "s2": 0.8, "s3": 0.5}
-
-
-def test_best_of_n_has_a_row_and_is_what_the_selection_is_compared_with(caplog) -> None:
-    named = {f"scores_{v}": random_scores(v) for v in ("a", "b", "a_1", "a_2")}
-    table, _ = gather_scores(**named)
-    selection, _ = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), DRAWS)
-    summary = tables.VARIANT_SUMMARY.validate(
-        summarise_variants(table, selection, NO_SETS, DRAWS, SCORING, 0)[0]
-    )
-    of = summary.set_index(["variant", "metric"])["mean"]
-    first, second = (table[table["variant"] == v].set_index("sample_id") for v in ("a", "a_1"))
-    expected = np.maximum(first["overall"], second["overall"]).mean()
-    assert of["best_of_n", "overall"] == pytest.approx(expected)
-    higher = first["overall"] >= second["overall"]
-    cur = first["cur_score"].where(higher, second["cur_score"]).mean()
-    assert of["best_of_n", "cur_score"] == pytest.approx(cur)
-    differences = tables.VARIANT_DIFFERENCES.validate(
-        compare_variants(table, selection, DRAWS, seed=0)[0]
-    ).set_index(["variant", "against", "metric"])
-    row = differences.loc[("moe", "best_of_n", "overall")]
-    assert row["difference"] == pytest.approx(of["moe", "overall"] - expected) and row["n"] == 12
-    assert not caplog.records
-
-
-def test_too_few_draws_make_no_row_and_are_told(caplog) -> None:
-    table, _ = gather_scores(scores_a=random_scores("a"), scores_b=random_scores("b"))
-    one = SETTINGS.model_copy(update={"equal_budget": ("a",)})
-    selection, _ = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), one)
-    summary, _ = summarise_variants(table, selection, NO_SETS, one, SCORING, 0)
-    assert "best_of_n" not in set(summary["variant"])
-    assert "12 of 12 samples have fewer scored draws" in caplog.text
-    assert "moe.equal_budget" in caplog.text
-
-
-def test_choosing_among_noise_gains_as_much_by_draws_as_by_experts() -> None:
-    """Experts that are nothing but other noise: the selection beats each of them, and not the control."""
-    table, _ = gather_scores(**{f"scores_{v}": random_scores(v, 3000) for v in ("a", "b", "a_1")})
-    few = DRAWS.model_copy(update={"equal_budget": ("a", "a_1"), "resamples": 100})
-    ids = table["sample_id"].drop_duplicates().to_frame()
-    selection, _ = select_experts(table, ids, few)
-    differences, _ = compare_variants(table, selection, few, seed=0)
-    of = differences.set_index(["variant", "against", "metric"])["difference"]
-    assert of["moe", "a", "overall"] > 0.04
-    assert abs(of["moe", "best_of_n", "overall"]) < 0.01
-
-
-def raw_parameters() -> dict:
-    raw: dict = {}
-    for file in sorted((Path(__file__).parents[3] / "conf" / "base").glob("parameters*.yml")):
-        raw |= yaml.safe_load(file.read_text())
-    return raw
-
-
-@pytest.mark.parametrize(
-    ("changes", "problem"),
-    [
-        ({"draw": 0}, "equal in everything but draw"),
-        ({"draw": 1, "prompt": "enhanced"}, "equal in everything but draw"),
-        ({"draw": 1, "generator": "shared"}, "models.shared gives all clips the same noise"),
-        (None, r"no variants \['again'\]"),
-    ],
-)
-def test_draws_that_are_none_are_refused(changes: dict | None, problem: str) -> None:
-    raw = raw_parameters()
-    raw["moe"]["equal_budget"] = ["vace", "again"]
-    raw["models"]["shared"] = {**raw["models"]["mini_vace"], "options": {"shared_noise": 2025}}
-    good = {**raw["variants"]["vace"], "draw": 1}
-    Parameters.model_validate({**raw, "variants": {**raw["variants"], "again": good}})
-    bad = {} if changes is None else {"again": {**good, **changes}}
-    with pytest.raises(ValueError, match=problem):
-        Parameters.model_validate({**raw, "variants": {**raw["variants"], **bad}})
 
 
 def test_missing_values_are_left_out_of_means_and_counts() -> None:
