@@ -6,9 +6,11 @@ The rule, for a difference with its 95 % interval:
 * it holds zero: **not shown**;
 * it lies on the other side: **contradicted**;
 * a sentence that says "similar" is reproduced if the interval lies within ``SIMILAR`` of zero, contradicted if it lies outside
-  altogether, not shown otherwise.
+  altogether, not shown otherwise;
+* "no worse" is reproduced if the interval lies above minus ``SIMILAR``, contradicted if it lies below it.
 
-What the mini world was built to show is **planted** where it is found: it says nothing of the method. A sentence about something
+What the mini world was built to show is **planted** where it is found: it says nothing of the method; nor does what a choice has
+to show, **by construction**, in the scores that it was made by. A sentence about something
 that nobody measured here, causes above all, is **not measurable here**.
 """
 
@@ -20,32 +22,33 @@ from typing import Literal
 
 import pandas as pd
 
-from ablation_rows import MAIN
-from evidence_records import POOLED
-from tpige_kedro.metrics.columns import MOE
+from evidence_records import ALL, POOLED
 
 REPRODUCED, NOT_SHOWN, CONTRADICTED = "reproduced", "not shown", "contradicted"
-PLANTED, NOT_MEASURABLE = "planted by design", "not measurable here"
+PLANTED, CONSTRUCTED = "planted by design", "by construction"
+NOT_MEASURABLE = "not measurable here"
 SIMILAR = 0.01  # the paper calls changes of up to .0087 (Table 3, GMEScore with PE) similar
 
-Direction = Literal["higher", "lower", "similar"]
+Direction = Literal["higher", "lower", "similar", "no worse"]
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A difference and its 95 % interval; NaN where there is none."""
+    """A difference and its 95 % interval, and whether training seeds lie on both sides of zero; NaN where there is none."""
 
     difference: float
     low: float
     high: float
+    torn: bool = False
 
 
 @dataclass(frozen=True)
 class Claim:
     """A sentence (or what it says of one thing), the measures that it is about, and what would bear it out.
 
-    Without ``measures`` it is not measurable here, and ``why`` says why. ``planted`` marks what the world was built to show.
+    Without ``measures`` it is not measurable here, and ``why`` says why. ``instead`` takes the place of "reproduced"
+    where that would say nothing of the method.
     With several ``pairs`` it has to hold for the one that bears it out least.
     """
 
@@ -53,9 +56,12 @@ class Claim:
     measures: tuple[str, ...] = ()
     pairs: tuple[Pair, ...] = ()
     direction: Direction = "higher"
-    planted: bool = False
+    instead: str = REPRODUCED
     why: str = ""
-    table: str = "differences"  # or: held out, independent, seen, shares
+    table: str = (
+        "differences"  # or: shares, or what the selection is judged by: left out, independent, seen
+    )
+    over: str = "moe - best expert"  # of the selection
 
 
 IDENTITY = ("cur_score", "arc_score", "identity")
@@ -66,15 +72,19 @@ BEST = (("vace_pe_ge", "vace"), GE, ("vace_pe_ge", "vace_pe_ie"))  # the other r
 PARTS = ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality")
 
 CLAIMS = [
-    Claim("With PE, identity consistency improves significantly", IDENTITY, (PE,), planted=True),
+    Claim("With PE, identity consistency improves significantly", IDENTITY, (PE,), instead=PLANTED),
     Claim(
         "… because PE injects facial features: likeness in the frames that show a face, which is not planted",
         ("identity when seen",),
         (PE,),
     ),
     Claim("… while other metrics remain similar", OTHERS, (PE,), "similar"),
-    Claim("… the overall score increases noticeably", ("overall",), (PE,), planted=True),
-    Claim("Adding IE to PE improves text alignment", ("gme_score", "text match"), (IE,)),
+    Claim("… the overall score increases noticeably", ("overall",), (PE,), instead=PLANTED),
+    Claim(
+        "Adding IE to PE improves text alignment",
+        ("gme_score", "text match", "attributes right"),
+        (IE,),
+    ),
     Claim("… and imaging quality", ("imaging_quality",), (IE,)),
     Claim(
         "… because the new reference has higher quality and more of the prompt",
@@ -119,7 +129,7 @@ CLAIMS = [
     Claim(
         "With MoE almost all metrics are best: against the best expert, by the metrics it chooses by",
         (*PARTS, "overall"),
-        planted=True,
+        instead=CONSTRUCTED,
         table="seen",
     ),
     Claim(
@@ -131,23 +141,67 @@ CLAIMS = [
         "PE & GE improve Phantom",
         (*IDENTITY, "overall"),
         (("phantom_pe_ge", "phantom"),),
-        planted=True,
+        instead=PLANTED,
     ),
     Claim("… GE's part of it", (*IDENTITY, "overall"), (("phantom_pe_ge", "phantom_pe"),)),
 ]
 
+BEST_SCALE = (("vace_pe_ge_tuned", "vace_pe_cfg_best"),)
+EVERY_SCALE = tuple(
+    ("vace_pe_ge_tuned", f"wc_{w}") for w in ("0", "0.5", "1", "1.5", "2", "3", "4", "5", "6")
+)
+QUESTIONS = [
+    Claim(
+        "GE, tuned on other people, is above the text scale that was best on the same: identity",
+        ("identity", "identity when seen"),
+        BEST_SCALE,
+    ),
+    Claim("… at no worse a text match", ("text match",), BEST_SCALE, "no worse"),
+    Claim(
+        "… and above every text scale from 1 to 7, by whichever is nearest",
+        ("identity", "identity when seen"),
+        EVERY_SCALE,
+    ),
+    Claim("GE as shipped is above the same text guidance", ("identity", "overall"), (CONTROL,)),
+    Claim("… at no worse a text match", ("text match",), (CONTROL,), "no worse"),
+    Claim(
+        "MoE is above the best of as many draws of vace_pe_ge, by the metric left out of both choices",
+        PARTS,
+        table="left out",
+        over="moe - best of n",
+    ),
+    Claim(
+        "… and by a judge that no choice looked at",
+        ("identity", "text match"),
+        table="independent",
+        over="moe - best of n",
+    ),
+    Claim(
+        "Several draws are worth choosing among: best of n above one draw, by the metric left out",
+        PARTS,
+        table="left out",
+        over="best of n - one draw",
+    ),
+]
 
-def verdict(found: Interval | None, direction: Direction = "higher", planted: bool = False) -> str:
+
+def verdict(
+    found: Interval | None, direction: Direction = "higher", instead: str = REPRODUCED
+) -> str:
     """The rule at the top of this file; no interval is not measurable."""
     if found is None or not (math.isfinite(found.low) and math.isfinite(found.high)):
         return NOT_MEASURABLE
     if direction == "similar":
-        inside = -SIMILAR <= found.low and found.high <= SIMILAR
+        inside = found.low >= -SIMILAR and found.high <= SIMILAR
         outside = found.low > SIMILAR or found.high < -SIMILAR
         return REPRODUCED if inside else CONTRADICTED if outside else NOT_SHOWN
+    if direction == "no worse":
+        if found.low >= -SIMILAR:
+            return REPRODUCED
+        return CONTRADICTED if found.high < -SIMILAR else NOT_SHOWN
     low, high = (found.low, found.high) if direction == "higher" else (-found.high, -found.low)
     if low > 0:
-        return PLANTED if planted else REPRODUCED
+        return instead
     return CONTRADICTED if high < 0 else NOT_SHOWN
 
 
@@ -174,7 +228,7 @@ def findings(claim: Claim, differences: pd.DataFrame, selection: pd.DataFrame) -
             known, key=lambda k: min(sign * k[1].low, sign * k[1].high) if k[1] else 0.0
         )
         out.append(
-            Finding(measure, against, interval, verdict(interval, claim.direction, claim.planted))
+            Finding(measure, against, interval, verdict(interval, claim.direction, claim.instead))
         )
     return out
 
@@ -186,8 +240,7 @@ def candidates(
     if claim.table == "differences":
         pooled = differences[
             (differences["seed"] == POOLED)
-            & (differences["slice"] == "all")
-            & (differences["family"] == MAIN)
+            & (differences["slice"] == ALL)
             & (differences["measure"] == measure)
         ]
         return [
@@ -197,10 +250,9 @@ def candidates(
     pooled = selection[selection["seed"] == POOLED]
     if claim.table == "shares":
         rows = pooled[(pooled["what"] == "win share") & (pooled["row"] == measure)]
-        return [("nothing", _interval(rows, "value"))]
+        return [("", _interval(rows, "value"))]
     rows = pooled[
-        (pooled["what"] == "moe - best expert")
-        & (pooled["row"] == MOE)
+        (pooled["what"] == claim.over)
         & (pooled["kind"] == claim.table)
         & (pooled["measure"] == measure)
     ]
@@ -211,7 +263,8 @@ def _interval(rows: pd.DataFrame, what: str) -> Interval | None:
     if not len(rows):
         return None
     first = rows.iloc[0]
-    return Interval(float(first[what]), float(first["low"]), float(first["high"]))
+    torn = bool(first["seeds_min"] < 0 < first["seeds_max"])
+    return Interval(float(first[what]), float(first["low"]), float(first["high"]), torn)
 
 
 def conclusion(found: list[Finding]) -> str:

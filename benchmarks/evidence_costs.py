@@ -153,9 +153,13 @@ def _trade(known: pd.DataFrame) -> str:
         return f"{_named(best)}, which is {aim}.{sure}"
     parts = [f"no schedule keeps {aim}."]
     if cheap.any():
-        parts.append(f"The most at that cost: {_named(known.loc[known[cheap]['identity_kept'].idxmax()])}.")
+        parts.append(
+            f"The most at that cost: {_named(known.loc[known[cheap]['identity_kept'].idxmax()])}."
+        )
     if enough.any():
-        parts.append(f"The cheapest that keeps as much: {_named(known.loc[cost[enough].idxmin()])}.")
+        parts.append(
+            f"The cheapest that keeps as much: {_named(known.loc[cost[enough].idxmin()])}."
+        )
     return " ".join(parts)
 
 

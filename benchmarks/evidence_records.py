@@ -16,7 +16,7 @@ from evidence_statistics import Array
 from mini_tables import DECODED, TRUTH
 
 LABELS = ["seed", "made_as", "sample_id", "slice", "hides"]
-POOLED = "pooled"
+ALL, POOLED = "all", "pooled"
 HIDING = "face-hiding"  # the slice of the roles that may hide a face
 
 
@@ -98,7 +98,7 @@ def spread(seed_means: Array) -> dict[str, float]:
 
 def load(folder: Path) -> Records:
     """The records of all ``clips_seed<k>.parquet`` in ``folder``. Raises ``FileNotFoundError`` if there are none."""
-    files = sorted(folder.glob("clips_seed*.parquet"), key=lambda f: _seed(f))
+    files = sorted(folder.glob("clips_seed*.parquet"), key=_seed)
     if not files:
         raise FileNotFoundError(f"{folder}: no clips_seed<k>.parquet; run benchmarks/ablation.py")
     return from_clips(pd.concat([pd.read_parquet(f) for f in files], ignore_index=True))
@@ -108,12 +108,15 @@ def from_clips(clips: pd.DataFrame, rows: list[Row] | None = None) -> Records:
     """Sort the clips into arrays. Raises ``ValueError`` if a seed has two clips of one row and sample."""
     twice = clips.duplicated(["seed", "made_as", "sample_id"])
     if twice.any():
-        first = clips.loc[twice, ["seed", "made_as", "sample_id"]].iloc[0].tolist()
-        raise ValueError(f"{int(twice.sum())} clips are there twice, the first {first}")
+        first = clips.loc[twice].iloc[0]
+        raise ValueError(
+            f"{int(twice.sum())} clips are there twice, the first: seed {first['seed']}, "
+            f"row {first['made_as']}, sample {first['sample_id']}"
+        )
     about = clips.drop_duplicates("sample_id").set_index("sample_id").sort_index()
     measures = [c for c in clips.columns if c not in LABELS]
     seeds = sorted(int(s) for s in clips["seed"].unique())
-    slices = {"all": np.ones(len(about), bool)}
+    slices = {ALL: np.ones(len(about), bool)}
     slices |= {str(s): (about["slice"] == s).to_numpy() for s in about["slice"].unique()}
     slices[HIDING] = about["hides"].to_numpy(bool)
     values = {}

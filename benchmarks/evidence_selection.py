@@ -26,7 +26,7 @@ DRAWS = ("vace_pe_ge", *(f"vace_pe_ge_draw{i}" for i in range(1, 5)))
 INDEPENDENT = ("identity", "text match")  # of the judge: in no overall score
 OVERALL = "overall"
 SELECTION = [
-    *("what", "chosen_by", "row", "against", "seed", "measure"),
+    *("what", "chosen_by", "kind", "row", "against", "seed", "measure"),
     *("n", "value", "low", "high", "p", "p_holm"),
 ]
 
@@ -67,7 +67,7 @@ def select(records: Records, seed: int) -> pd.DataFrame:
         if judge in records.measures:
             out += compared(records, chosen, "", judge, "independent", seed)
     table = corrected(pd.DataFrame(out), ["what", "kind", "seed"])
-    return table[[*SELECTION[:2], "kind", *SELECTION[2:], *SPREAD]]
+    return table[[*SELECTION, *SPREAD]]
 
 
 def compared(

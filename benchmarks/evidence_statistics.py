@@ -104,9 +104,7 @@ def permutation_ps(differences: Array, seed: int, resamples: int = RESAMPLES) ->
     return np.where(present.any(axis=0), (as_far + 1) / (resamples + 1), np.nan)
 
 
-def ratio_interval(
-    numerator: Array, denominator: Array, seed: int
-) -> tuple[float, float, float]:
+def ratio_interval(numerator: Array, denominator: Array, seed: int) -> tuple[float, float, float]:
     """The ratio of two paired means over (N,) samples and its interval, by resampling both together.
 
     Without an interval (NaN) where the denominator's own holds zero: there is nothing to have a share of then.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ablation_rows import MAIN
-from evidence_records import POOLED, Records, seed_names, spread, with_pooled
+from evidence_records import ALL, POOLED, Records, seed_names, spread, with_pooled
 from evidence_statistics import Array, intervals, permutation_ps
 from mini_tables import DECODED, TRUTH
 from tpige_kedro.metrics.statistics import holm
@@ -32,6 +32,7 @@ MAIN_COMPARISONS = [
     ("phantom_pe_ge", "phantom_pe"),
     ("phantom_ge", "phantom"),
 ]
+TUNED, TUNED_AGAINST = "vace_pe_ge_tuned", "text"  # with every row of the sweep over text scales
 # What the rows of a sweep are compared with. A tuple: with each of these. ``{}`` takes the row's own text weight.
 REFERENCES: dict[str, tuple[str, ...]] = {
     "text": ("wc_1",),
@@ -68,6 +69,8 @@ def comparisons(records: Records) -> list[Comparison]:
     for row in records.rows:
         if row.family == MAIN:
             continue
+        if row.family == TUNED_AGAINST:
+            declared.append(Comparison(f"{TUNED} over {TUNED_AGAINST}", TUNED, row.name))
         for pattern in REFERENCES[row.family]:
             against = pattern.format(f"{row.variant.guidance.text_weight:g}")
             known = records.made_as.get(against)
@@ -96,7 +99,7 @@ def summarise(records: Records, seed: int) -> pd.DataFrame:
             records.note(f"sweep {family}: its rows have no sample in common")
             continue
         for name in rows:
-            out += summary_rows(records, family, name, "all", inside, seed)
+            out += summary_rows(records, family, name, ALL, inside, seed)
     return pd.DataFrame(out, columns=[*SUMMARY, *SPREAD])
 
 
@@ -108,10 +111,13 @@ def summary_rows(
     if clips is None:
         return []
     keys = {"family": family, "row": name, "slice": slice_name}
-    return [
-        {**keys, **entry}
-        for entry in described(records, with_pooled(clips[:, inside]), seed, "mean")
-    ]
+    entries = described(records, with_pooled(clips[:, inside]), seed, "mean")
+    return [{**keys, **e} for e in entries if kept(slice_name, e)]
+
+
+def kept(slice_name: str, entry: dict[str, Any]) -> bool:
+    """Whether a table shows an entry: the slices are pooled only, which keeps the files small."""
+    return slice_name == ALL or entry["seed"] == POOLED
 
 
 def described(
@@ -147,14 +153,14 @@ def compare(records: Records, seed: int) -> pd.DataFrame:
         if a is None or b is None:
             continue
         for slice_name, inside in records.slices.items():
-            if slice_name != "all" and comparison.family != MAIN:
+            if slice_name != ALL and comparison.family != MAIN:
                 continue
             keys = {"family": comparison.family, "row": comparison.row, "slice": slice_name}
             keys["against"] = comparison.against
             found = difference_rows(records, (a - b)[:, inside], seed)
-            if not found and slice_name == "all":
+            if not found and slice_name == ALL:
                 records.note(f"{comparison.row} against {comparison.against}: no pair")
-            out += [{**keys, **entry} for entry in found]
+            out += [{**keys, **entry} for entry in found if kept(slice_name, entry)]
     table = pd.DataFrame(out, columns=[*DIFFERENCES, *SPREAD])
     return corrected(table, ["family", "measure", "seed", "slice"])
 

@@ -1,0 +1,60 @@
+"""From the clips of benchmarks/ablation.py to the tables and plots of docs/evidence.md.
+
+Run: ``PYTHONPATH=src python benchmarks/evidence.py`` (two cores, minutes). Reads ``clips_seed<k>.parquet`` and
+``run_seed<k>.json`` in ``docs/evidence`` and writes there ``summary.csv``, ``differences.csv``, ``selection.csv``, ``costs.csv``,
+``tables.md`` and the plots. What is not there is named and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from evidence_costs import costs
+from evidence_plots import draw_all
+from evidence_records import Records, load, load_runs
+from evidence_selection import select
+from evidence_summary import compare, summarise
+from evidence_tables import as_markdown
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "evidence"
+SEED = 0  # of the resamples
+
+
+def write(folder: Path, out: Path, seed: int = SEED) -> Records:
+    """Read the records in ``folder``, write all tables and plots into ``out``."""
+    begin = time.perf_counter()
+    records = load(folder)
+    tables: dict[str, pd.DataFrame] = {}
+    steps = {
+        "summary": lambda: summarise(records, seed),
+        "differences": lambda: compare(records, seed),
+        "selection": lambda: select(records, seed),
+        "costs": lambda: costs(records, load_runs(folder), seed),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, make in steps.items():
+        tables[name] = make()
+        tables[name].to_csv(out / f"{name}.csv", index=False, float_format="%.5g")
+        lines, seconds = len(tables[name]), time.perf_counter() - begin
+        print(f"{name}.csv: {lines} lines, {seconds:.0f} s so far", flush=True)
+    (out / "tables.md").write_text(as_markdown(records, **tables))
+    draw_all(out, **tables)
+    return records
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--records", type=Path, default=FOLDER, help="where the clips' records are")
+    parser.add_argument("--out", type=Path, help="where to write; default: beside the records")
+    options = parser.parse_args()
+    write(options.records, options.out or options.records)
+
+
+if __name__ == "__main__":
+    main()
