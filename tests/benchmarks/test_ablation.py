@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path.insert(0, str(BENCHMARKS))
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import ablation
 from ablation import MINI, alternating, load_parameters, part_of, to_bytes
 from ablation_clips import ClipMaker
