@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 import torch
 
-
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import ablation
 from ablation import MINI, alternating, load_parameters, part_of, to_bytes
