@@ -213,7 +213,6 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=500)
     parser.add_argument("--seed", type=int, default=60_000, help="of people, scenes and noise")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    torch.backends.cudnn.benchmark = True
     run(parser.parse_args())
 
 
