@@ -201,16 +201,16 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the finished rows")
     parser.add_argument("--models", type=Path, default=MINI, help="where vace and phantom are")
-    parser.add_argument("--pairs", type=int, default=1000, help="of the main rows")
+    parser.add_argument("--pairs", type=int, default=1032, help="of the main rows")
     parser.add_argument(
-        "--sweep-pairs", type=int, default=320, help="of the sweeps: the first ones"
+        "--sweep-pairs", type=int, default=344, help="of the sweeps: the first ones"
     )
     parser.add_argument("--rows", help="only these, comma-separated")
     parser.add_argument("--keep", help=f"rows whose first {KEPT_CLIPS} clips are kept")
     parser.add_argument(
         "--minutes", type=float, default=9.0, help="begin no row that would end later"
     )
-    parser.add_argument("--batch", type=int, default=500)
+    parser.add_argument("--batch", type=int, default=344)
     parser.add_argument("--seed", type=int, default=60_000, help="of people, scenes and noise")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     run(parser.parse_args())

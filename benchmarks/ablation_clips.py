@@ -110,6 +110,7 @@ class ClipMaker:
             options: dict[str, Any] = {**spec.options, "device": self.device}
             if "steps" in options:
                 options |= {"batch_size": self.batch, "dtype": "float32"}
+                options["compile"] = self.device == "cuda" and options.get("num_frames", 1) > 1
             if "base" in options:
                 options["base"] = str(self._folder(options["base"]))
             source = str(self._folder(str(spec.source)))
@@ -198,6 +199,8 @@ class ClipMaker:
     ) -> None:
         """Generators that share text encoder and VAE get everything embedded and encoded in one go."""
         first = generators[0]
+        for generator in generators:  # small clips: whole batches are faster
+            generator.pipeline.vae.disable_slicing()
         length, negative = first.options.max_sequence_length, first.options.negative_prompt
         text = EmbeddedAtOnce(
             self.models / "vace", [negative, *prompts], length, self.batch, self.device
