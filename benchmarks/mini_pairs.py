@@ -48,12 +48,13 @@ def draw_pairs(n: int, seed: int, unseen_combinations: bool, device: torch.devic
     """
     generator = torch.Generator().manual_seed(seed)
     rng = random.Random(seed)
-    people = sample_people(4 * n, generator)
-    role = torch.randint(0, 4, (4 * n,), generator=generator) + 1
+    drawn = max(4 * n, 64)  # of which not all have a setting of this slice
+    people = sample_people(drawn, generator)
+    role = torch.randint(0, 4, (drawn,), generator=generator) + 1
     hiding = torch.randint(
-        words.FIRST_HIDING_ROLE, len(words.ROLE_NAMES), (4 * n,), generator=generator
+        words.FIRST_HIDING_ROLE, len(words.ROLE_NAMES), (drawn,), generator=generator
     )
-    role = torch.where(torch.arange(4 * n) % 2 == 0, hiding, role)
+    role = torch.where(torch.arange(drawn) % 2 == 0, hiding, role)
     setting, found = _settings(role, people["hair_style"], unseen_combinations, rng)
     kept = _half_and_half(found, n)
     people = {name: values[kept].to(device) for name, values in people.items()}
