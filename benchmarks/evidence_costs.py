@@ -138,7 +138,8 @@ def recommendation(table: pd.DataFrame) -> list[str]:
         of = (table["family"] == SCHEDULES) & (table["steps"] == steps) & (table["seed"] == POOLED)
         known = table[of & table["identity_kept"].notna() & (table["row"] != ALWAYS)]
         if len(known):
-            out.append(f"At {steps} steps: {_trade(known)}")
+            of_mini = "" if steps == STEPS[0] else f" (with the shares measured at {STEPS[0]})"
+            out.append(f"At {steps} steps{of_mini}: {_trade(known)}")
     return out
 
 

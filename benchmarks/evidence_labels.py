@@ -40,10 +40,11 @@ def label_points(
         taken = np.vstack([taken, _box(point + offset, half)])
         note.set_position(tuple(offset))
         if radius > LEADER:
-            line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "alpha": 0.6, "shrinkB": 3}
-            axes.annotate(
-                "", (x, y), offset, textcoords="offset pixels", arrowprops=line
-            ).set_in_layout(False)
+            edge = np.clip(0.0, offset - half, offset + half)  # of the label, nearest to its point
+            line = {"arrowstyle": "-", "color": colour, "lw": 0.5, "alpha": 0.6}
+            line |= {"shrinkA": 0, "shrinkB": 3}
+            leader = axes.annotate("", (x, y), edge, textcoords="offset pixels", arrowprops=line)
+            leader.set_in_layout(False)
 
 
 def boxes_of(*artists: Artist) -> Array:

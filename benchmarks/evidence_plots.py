@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from ablation_rows import MAIN, load_rows
 from evidence_costs import ALWAYS, CHEAP, ENOUGH, SCHEDULES, STEPS
-from evidence_labels import boxes_along, boxes_of, label_points
+from evidence_labels import Label, boxes_along, boxes_of, label_points
 from evidence_records import ALL, POOLED
 from evidence_summary import MAIN_COMPARISONS
 
 DPI = 120
+DEAR = 1.3  # x CFG; nothing lies between rows that run the weak branch at every step and the others
+Bar = tuple[list[float], list[float]]  # x and y of an interval
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6b6b6b"  # Okabe-Ito
 STYLE: dict[str, Any] = {
     "font.size": 9,
@@ -194,36 +197,52 @@ def _paired_cross(axes: Axes, differences: pd.DataFrame) -> list[Text]:
 
 
 def draw_schedules(costs: pd.DataFrame) -> Figure | None:
-    """The identity gain kept against the cost, both of the run that was made."""
+    """The identity gain kept against the cost, both of the run that was made; the dear rows in a panel of their own."""
     known = costs[
         (costs["family"] == SCHEDULES) & (costs["steps"] == STEPS[0]) & (costs["seed"] == POOLED)
     ].dropna(subset="identity_kept")
     if not len(known):
         return None
-    figure = Figure(figsize=(8.6, 5.4), dpi=DPI, layout="constrained")
-    axes = figure.subplots()
-    axes.axhline(ENOUGH, color=GREY, lw=0.8, ls=":")
-    axes.axvline(CHEAP, color=GREY, lw=0.8, ls=":")
-    bars, labels, shown = [], [], set[str]()
-    for row, x in zip(known.itertuples(), _apart(known), strict=True):
-        kind = kind_of(str(row.row))
-        title = None if kind in shown else kind
-        shown.add(kind)
-        if np.isfinite(row.low):
-            axes.plot([x, x], [row.low, row.high], color=KINDS[kind], lw=1.1, alpha=0.45)
-            bars.append(([x, x], [row.low, row.high]))
-        axes.plot(x, row.identity_kept, "o", color=KINDS[kind], ms=6, label=title)
-        labels.append((x, float(row.identity_kept), str(row.row), KINDS[kind]))
-    axes.set_xlabel(
-        f"cost of a run of {STEPS[0]} steps, × text guidance alone (FLOPs, weighted as in VACE-14B)"
+    known = known.assign(x=list(_apart(known)), kind=[kind_of(name) for name in known["row"]])
+    groups = [known[known["x"] <= DEAR], known[known["x"] > DEAR]]
+    groups = [group for group in groups if len(group)]
+    figure = Figure(figsize=(9.6, 5.6), dpi=DPI, layout="constrained")
+    ratios = [5, 1.3][: len(groups)]
+    panels = figure.subplots(1, len(groups), sharey=True, squeeze=False, width_ratios=ratios)[0]
+    labelled = []
+    for axes, group in zip(panels, groups, strict=True):
+        labelled.append((axes, *_schedule_panel(axes, group)))
+    panels[0].axvline(CHEAP, color=GREY, lw=0.8, ls=":")
+    panels[0].set_ylabel(f"share of the identity gain of `{ALWAYS}` kept")
+    panels[0].set_title(f"What cheaper schedules keep ({ENOUGH:.0%} and {CHEAP:.2f} × dotted)")
+    what = f"cost of a run of {STEPS[0]} steps, × text guidance alone"
+    figure.supxlabel(
+        f"{what} (FLOPs, weighted as in VACE-14B; equal costs side by side)", fontsize=9
     )
-    axes.set_ylabel(f"share of the identity gain of `{ALWAYS}` kept")
-    axes.set_title(f"What cheaper schedules keep: {ENOUGH:.0%} and {CHEAP:.2f} × dotted")
-    axes.margins(0.07, 0.06)
-    legend = axes.legend(loc="center", bbox_to_anchor=(0.68, 0.45))  # no schedule costs as much
+    shown = [kind for kind in KINDS if kind in set(known["kind"])]
+    marks = [Line2D([], [], marker="o", ls="", color=KINDS[kind], label=kind) for kind in shown]
+    figure.legend(handles=marks, loc="outside upper center", ncols=len(marks))
     figure.draw_without_rendering()
-    label_points(axes, labels, avoid=[boxes_of(legend), *(boxes_along(axes, *bar) for bar in bars)])
+    for axes, labels, bars in labelled:
+        label_points(axes, labels, avoid=[boxes_along(axes, *bar) for bar in bars])
     return figure
+
+
+def _schedule_panel(axes: Axes, group: pd.DataFrame) -> tuple[list[Label], list[Bar]]:
+    """Points and intervals; returns the labels to write and the bars that they should leave free."""
+    axes.axhline(ENOUGH, color=GREY, lw=0.8, ls=":")
+    bars, labels = [], []
+    for row in group.itertuples():
+        colour = KINDS[row.kind]
+        if np.isfinite(row.low):
+            bars.append(([row.x, row.x], [row.low, row.high]))
+            axes.plot(*bars[-1], color=colour, lw=1.1, alpha=0.45)
+        axes.plot(row.x, row.identity_kept, "o", color=colour, ms=6)
+        labels.append((row.x, float(row.identity_kept), str(row.row), colour))
+    axes.margins(0.09, 0.05)
+    if len(costs := group["x_cfg_flops"].unique()) == 1:
+        axes.set_xticks(costs, [f"{cost:.3f}" for cost in costs])
+    return labels, bars
 
 
 def _apart(known: pd.DataFrame, step: float = 0.0025) -> Iterator[float]:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
 from ablation_rows import MAIN
-from evidence_claims import CLAIMS, QUESTIONS, Claim, Finding, conclusion, findings
+from evidence_claims import Claim, Finding, conclusion, findings
 from evidence_costs import SCHEDULES, STEPS, recommendation
+from evidence_markdown import (
+    COMPARED,
+    DASH,
+    compared_table,
+    folded,
+    mean_table,
+    p_text,
+    shown,
+    title,
+)
 from evidence_records import ALL, HIDING, POOLED, Records
 from evidence_selection import DRAWS
+from evidence_sentences import CLAIMS, QUESTIONS
 from evidence_summary import MAIN_COMPARISONS, REFERENCES
 from guidance_table import table
 from mini_tables import TRUTH
@@ -25,9 +34,7 @@ SCORED = [
     *("gme_score", "cur_score", "arc_score", "face_feature_sqdist", "face_rate"),
     *("motion_smoothness", "imaging_quality", "overall"),
 ]
-SWEEP_COLUMNS = ["identity", "identity when seen", "text match", "gme_score", "imaging_quality"]
-COMPARED = [*SWEEP_COLUMNS, "overall"]
-DASH = "–"
+SWEEP_COLUMNS = [m for m in COMPARED if m != "overall"]
 WITHIN = {"people": "unseen people", "combinations": "unseen combinations"}
 
 
@@ -52,61 +59,6 @@ def as_markdown(
     return "\n".join(lines)
 
 
-def shown(mean: float, low: float, high: float, *, signed: bool = False) -> str:
-    """0.613 [0.600, 0.626], with as many decimals as the interval warrants; a dash without a value."""
-    if not np.isfinite(mean):
-        return DASH
-    known = np.isfinite(low) and np.isfinite(high)
-    half = (high - low) / 2 if known else 0.0
-    least = 1 if max(abs(mean), half) >= 10 else 3
-    decimals = max(least, min(5, math.ceil(-math.log10(half)))) if half > 0 else least
-    text = f"{mean:{'+' if signed else ''}.{decimals}f}"
-    if known:
-        text += f" [{low:.{decimals}f}, {high:.{decimals}f}]"
-    return text.replace("-", "−")
-
-
-def p_text(p: float) -> str:
-    return DASH if not np.isfinite(p) else "< .001" if p < 0.001 else f"{p:.3f}"
-
-
-def folded(title: str, lines: Iterable[str]) -> list[str]:
-    """Lines that the page shows when asked to."""
-    return ["<details>", f"<summary>{title}</summary>", "", *lines, "</details>", ""]
-
-
-def mean_table(
-    part: pd.DataFrame,
-    rows: Sequence[str],
-    columns: Sequence[str],
-    share: Mapping[str, str] | None = None,
-) -> list[str]:
-    """A line per row and a column per measure, means with intervals; ``share`` of rendered in front, if given."""
-    cells = part.set_index(["row", "measure"])
-    columns = [c for c in columns if c in set(part["measure"])]
-    first = ("share of rendered",) if share else ()
-    body = [
-        (
-            name,
-            *((share.get(name, DASH),) if share else ()),
-            *(_cell(cells, name, measure) for measure in columns),
-        )
-        for name in rows
-        if name in set(part["row"])
-    ]
-    return table(("row", *first, *(_title(c) for c in columns)), body)
-
-
-def _cell(cells: pd.DataFrame, row: str, measure: str) -> str:
-    if (row, measure) not in cells.index:
-        return DASH
-    return shown(*cells.loc[(row, measure), ["mean", "low", "high"]])
-
-
-def _title(measure: str) -> str:
-    return {"face_feature_sqdist": '"FID" ↓'}.get(measure, measure.replace("_", " "))
-
-
 def main_tables(records: Records, summary: pd.DataFrame) -> list[str]:
     """Pooled; each slice; each training seed; how far the seeds lie apart. The draws are left to the CSV file."""
     mains = summary[(summary["family"] == MAIN) & ~summary["row"].isin(DRAWS[1:])]
@@ -118,10 +70,10 @@ def main_tables(records: Records, summary: pd.DataFrame) -> list[str]:
     n, seeds = int(everything["n"].max()), len(records.seeds)
     lines = [f"Pooled over {seeds} training seed{'s' * (seeds > 1)}, n = {n} samples.", ""]
     lines += two_tables(everything, rows)
-    for name, title in {**WITHIN, HIDING: "roles that may hide the face"}.items():
+    for name, words in {**WITHIN, HIDING: "roles that may hide the face"}.items():
         part = pooled[pooled["slice"] == name]
         if len(part):
-            lines += folded(f"{title}, n = {int(part['n'].max())}", two_tables(part, rows))
+            lines += folded(f"{words}, n = {int(part['n'].max())}", two_tables(part, rows))
     for seed in map(str, records.seeds):
         part = mains[(mains["seed"] == seed) & (mains["slice"] == ALL)]
         if len(part):
@@ -151,7 +103,7 @@ def spread_table(pooled: pd.DataFrame, rows: Sequence[str]) -> list[str]:
         )
         for row in rows
     ]
-    return table(("row", *(f"{_title(m)}: sd [least, largest]" for m in measures)), body)
+    return table(("row", *(f"{title(m)}: sd [least, largest]" for m in measures)), body)
 
 
 def _spread(found: pd.Series) -> str:
@@ -167,30 +119,11 @@ def difference_tables(differences: pd.DataFrame) -> list[str]:
         if seed != POOLED and len(set(mains["seed"])) > 2:
             part = mains[mains["seed"] == seed]
             lines += folded(f"training seed {seed}", compared_table(part, MAIN_COMPARISONS))
-    for name, title in WITHIN.items():
+    for name, words in WITHIN.items():
         part = differences[(differences["slice"] == name) & (differences["seed"] == POOLED)]
         if len(part):
-            lines += folded(title, compared_table(part, MAIN_COMPARISONS))
+            lines += folded(words, compared_table(part, MAIN_COMPARISONS))
     return lines
-
-
-def compared_table(part: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> list[str]:
-    """A line per comparison: n, and per measure difference, interval and corrected p."""
-    measures = [m for m in COMPARED if m in set(part["measure"])]
-    by_pair = {key: rows.set_index("measure") for key, rows in part.groupby(["row", "against"])}
-    body = []
-    for a, b in pairs:
-        if (a, b) not in by_pair:
-            continue
-        found = by_pair[a, b]
-        cells = [
-            f"{shown(*found.loc[m, ['difference', 'low', 'high']], signed=True)}, p {p_text(found.loc[m, 'p_holm'])}"
-            if m in found.index
-            else DASH
-            for m in measures
-        ]
-        body.append((f"{a} − {b}", int(found["n"].max()), *cells))
-    return table(("difference", "n", *map(_title, measures)), body)
 
 
 def selection_tables(selection: pd.DataFrame) -> list[str]:
@@ -212,9 +145,9 @@ def selection_tables(selection: pd.DataFrame) -> list[str]:
         "independent": "By the judge that no choice looked at",
         "seen": "By what the choice was made by (gains here prove nothing)",
     }
-    for kind, title in titles.items():
+    for kind, words in titles.items():
         part = compared[compared["kind"] == kind]
-        head = (title, "chosen by", "measure", "n", "difference", "p (Holm)")
+        head = (words, "chosen by", "measure", "n", "difference", "p (Holm)")
         lines += table(
             head,
             [
@@ -299,8 +232,8 @@ def _numbers(found: Sequence[Finding]) -> str:
 def _finding(found: Finding, once: bool) -> str:
     i = found.interval
     if i is None:
-        return f"{_title(found.measure)}: no data"
+        return f"{title(found.measure)}: no data"
     over = "" if once or not found.against else f" against {found.against}"
     torn = " (seeds differ in sign)" if i.torn and not i.low <= 0 <= i.high else ""
     number = shown(i.difference, i.low, i.high, signed=bool(found.against))
-    return f"{_title(found.measure)} {number}{over}{torn}"
+    return f"{title(found.measure)} {number}{over}{torn}"
