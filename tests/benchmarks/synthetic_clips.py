@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,8 @@ from ablation_rows import MAIN, Row, load_rows, rows_to_make
 from mini_tables import DECODED, TRUTH
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 
+SEEDS, ALL_SAMPLES, FIRST = (0, 1), 200, 80  # of the fixture `out`
+MISSING = ("phantom_pe", "reuse_8")  # from it
 PE, IE = 0.03, -0.04  # what prompt and reference enhancement do to identity where a face is seen
 OPENED = 0.3  # identity over all frames that opening hidden faces adds, on average
 GE_PER_UNIT, TEXT_PER_UNIT = 0.04, -0.015  # of W_i where it is on at every step, and of W_c
@@ -84,3 +88,16 @@ def clips(
             part.insert(4, "hides", hides)
             parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def table(out: Path, name: str) -> pd.DataFrame:
+    """A file that the command wrote."""
+    return pd.read_csv(out / f"{name}.csv", dtype={"seed": str})
+
+
+def difference(out: Path, row: str, against: str, measure: str, seed: str = "pooled") -> pd.Series:
+    """One paired difference of it."""
+    found = table(out, "differences").query(
+        "row == @row and against == @against and measure == @measure and seed == @seed and slice == 'all'"
+    )
+    return found.iloc[0]
