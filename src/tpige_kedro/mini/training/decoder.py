@@ -24,7 +24,7 @@ FACE_WEIGHT = 6.0  # how much more a pixel of a face at rest counts
 NOISE = 0.05  # the most noise on latents, in latents_std; the posterior has .01 to .02
 NOISY_SHARE = 0.5  # of the items; the others are the encoder's mode
 SINGLE_EVERY = 8  # each eighth step decodes single frames
-MUON_LR, ADAM_LR = 0.003, 2e-4  # a tenth of the first training: the loss falls from the start
+MUON_LR, ADAM_LR = 0.003, 2e-4  # a tenth of the first training
 
 
 class _Decode(nn.Module):
