@@ -20,11 +20,11 @@ from tpige_kedro.mini.training.vae import fast_single_frames, picture_loss
 
 DECODER = ("decoder.", "post_quant_conv.")  # the parameters that are trained
 WEIGHTS = "diffusion_pytorch_model.safetensors"
-FACE_WEIGHT = 6.0  # how much more a pixel of a face at rest counts
+FACE_WEIGHT = 4.0  # how much more a pixel of a face at rest counts
 NOISE = 0.05  # the most noise on latents, in latents_std; the posterior has .01 to .02
 NOISY_SHARE = 0.5  # of the items; the others are the encoder's mode
 SINGLE_EVERY = 8  # each eighth step decodes single frames
-MUON_LR, ADAM_LR = 0.003, 2e-4  # a tenth of the first training
+MUON_LR, ADAM_LR = 0.006, 4e-4  # a fifth of the first training
 
 
 class _Decode(nn.Module):
