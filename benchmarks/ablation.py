@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Ablation:
         self.scores = ClipScores(
             [self.maker.model(name) for name in parameters["scoring"]["scorers"]],
             parameters["scoring"]["overall"],
-            MiniJudge(MINI / "judge", options.device),
+            MiniJudge(MINI / "judge", options.device, MINI / "judge_attributes"),
         )
         half, device = options.pairs // 2, torch.device(options.device)
         self.pairs = alternating(
@@ -145,16 +145,16 @@ def part_of(pairs: Pairs, which: slice) -> Pairs:
 
 
 def _combined(slices: list[Pairs], order: torch.Tensor) -> Pairs:
-    values: dict[str, Any] = {}
-    for field in fields(Pairs):
-        parts = [getattr(part, field.name) for part in slices]
+    def joined(parts: list[Any]) -> Any:
         if isinstance(parts[0], torch.Tensor):
-            joined = parts[0] if len(parts) == 1 else torch.cat(parts)
-            values[field.name] = joined[order.to(joined.device)]
-        else:
-            joined = [item for part in parts for item in part]
-            values[field.name] = [joined[i] for i in order.tolist()]
-    return replace(slices[0], **values)
+            whole = parts[0] if len(parts) == 1 else torch.cat(parts)
+            return whole[order.to(whole.device)]
+        if isinstance(parts[0], dict):
+            return {name: joined([part[name] for part in parts]) for name in parts[0]}
+        items = [item for part in parts for item in part]
+        return [items[i] for i in order.tolist()]
+
+    return Pairs(**{f.name: joined([getattr(s, f.name) for s in slices]) for f in fields(Pairs)})
 
 
 def run(options: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ from tpige_kedro.mini.scorers import (
     MiniImagingScorer,
     MiniMotionScorer,
 )
+from tpige_kedro.mini.text_match import attributes_right, text_match
 
 FRAMES_AT_ONCE = 4096
 Columns = dict[str, Tensor]
@@ -68,12 +69,14 @@ class ClipScores:
             f"{name} right": (getattr(verdict, name) == getattr(pairs, name)).double()
             for name in ("role", "setting", "action")
         }
-        seen = {
+        shown = {
             "face seen": verdict.face_rate,
             "identity": verdict.similarity,
             "identity when seen": verdict.similarity_when_seen,
+            "attributes right": attributes_right(verdict, pairs.asked),
+            "text match": text_match(verdict, pairs.asked),
         }
-        return right | {name: values.double().cpu() for name, values in seen.items()}
+        return right | {name: values.double() for name, values in shown.items()}
 
     def identity(self, images: Tensor, references: Tensor) -> Columns:
         """CurScore, ArcScore, feature distance and face rate over the sampled frames (metrics/face_similarity.py)."""

@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tpige_kedro.mini.judges_training.reader import labels
+from tpige_kedro.mini.text_match import Asked
 from tpige_kedro.mini.training.pool import held_out
 from tpige_kedro.mini.world import vocabulary as words
 from tpige_kedro.mini.world.captions import caption
@@ -23,7 +25,8 @@ FRAMES = 17
 class Pairs:
     """``n`` pairs: the original prompt, the reference picture, the truth of the scene, and a rendered clip that shows it.
 
-    truth (n, 3, T, S, S) with the face open; references (n, 3, S, S); both in [-1, 1]. role, setting, action (n,).
+    truth (n, 3, T, S, S) with the face open; references (n, 3, S, S); both in [-1, 1]. role, setting, action (n,);
+    attributes: the true facial attributes (n,) by name, on the CPU.
     """
 
     ids: list[str]
@@ -34,6 +37,12 @@ class Pairs:
     role: Tensor
     setting: Tensor
     action: Tensor
+    attributes: dict[str, Tensor]
+
+    @property
+    def asked(self) -> Asked:
+        """What a clip of each pair should show."""
+        return Asked(self.role, self.setting, self.action, self.attributes)
 
     @property
     def hides(self) -> Tensor:
@@ -76,6 +85,7 @@ def draw_pairs(n: int, seed: int, unseen_combinations: bool, device: torch.devic
         role=role,
         setting=setting,
         action=action,
+        attributes={name: values.cpu() for name, values in labels(people).items()},
     )
 
 
