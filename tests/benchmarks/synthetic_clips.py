@@ -56,6 +56,7 @@ def made_clips(row: Row, seed: int, ids: np.ndarray, hides: np.ndarray) -> dict[
         "identity when seen": np.where(opens, seen, np.nan),
         "face seen": opens.astype(float),
         "role right": np.ones(n),
+        "attributes right": opens * (0.7 + own.normal(0, 0.1, n)),
         "text match": text + shared / 10 + own.normal(0, NOISE, n),
         "gme_score": 0.55 + own.normal(0, 0.01, n),
         "cur_score": np.where(opens, seen + own.normal(0, NOISE, n), 0.0).clip(0),
