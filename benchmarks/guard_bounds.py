@@ -131,7 +131,8 @@ def main() -> None:
     )
     parser.add_argument("--pairs", type=int, default=48)
     parser.add_argument("--seed", type=int, default=82_000, help="of people, scenes and noise")
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch", type=int, default=GUARD.batch)
+    parser.add_argument("--device", default="cpu", help="cuda: with --processes 1")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--clips", type=Path, help="a table of judged clips: read, or else written")
     parser.add_argument("--out", type=Path, default=FILE)
@@ -139,7 +140,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.seed == GUARD.seed:
         parser.error("the guard's own people cannot tell how much others differ from them")
-    measured = Setting(options.seed, options.pairs, device=options.device)
+    measured = Setting(options.seed, options.pairs, GUARD.steps, options.batch, options.device)
     if options.clips and options.clips.exists():
         clips = pd.read_csv(options.clips, keep_default_na=False, na_values=["nan"])
     else:
