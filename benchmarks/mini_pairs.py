@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from tpige_kedro.mini.judges_training.reader import labels
+from tpige_kedro.mini.text_match import Asked
 from tpige_kedro.mini.training.pool import held_out
 from tpige_kedro.mini.world import vocabulary as words
 from tpige_kedro.mini.world.captions import caption
@@ -23,7 +25,8 @@ FRAMES = 17
 class Pairs:
     """``n`` pairs: the original prompt, the reference picture, the truth of the scene, and a rendered clip that shows it.
 
-    truth (n, 3, T, S, S) with the face open; references (n, 3, S, S); both in [-1, 1]. role, setting, action (n,).
+    truth (n, 3, T, S, S) with the face open; references (n, 3, S, S); both in [-1, 1]. role, setting, action (n,);
+    attributes: the true facial attributes (n,) by name, on the CPU.
     """
 
     ids: list[str]
@@ -34,6 +37,12 @@ class Pairs:
     role: Tensor
     setting: Tensor
     action: Tensor
+    attributes: dict[str, Tensor]
+
+    @property
+    def asked(self) -> Asked:
+        """What a clip of each pair should show."""
+        return Asked(self.role, self.setting, self.action, self.attributes)
 
     @property
     def hides(self) -> Tensor:
@@ -48,12 +57,13 @@ def draw_pairs(n: int, seed: int, unseen_combinations: bool, device: torch.devic
     """
     generator = torch.Generator().manual_seed(seed)
     rng = random.Random(seed)
-    people = sample_people(4 * n, generator)
-    role = torch.randint(0, 4, (4 * n,), generator=generator) + 1
+    drawn = max(4 * n, 64)  # of which not all have a setting of this slice
+    people = sample_people(drawn, generator)
+    role = torch.randint(0, 4, (drawn,), generator=generator) + 1
     hiding = torch.randint(
-        words.FIRST_HIDING_ROLE, len(words.ROLE_NAMES), (4 * n,), generator=generator
+        words.FIRST_HIDING_ROLE, len(words.ROLE_NAMES), (drawn,), generator=generator
     )
-    role = torch.where(torch.arange(4 * n) % 2 == 0, hiding, role)
+    role = torch.where(torch.arange(drawn) % 2 == 0, hiding, role)
     setting, found = _settings(role, people["hair_style"], unseen_combinations, rng)
     kept = _half_and_half(found, n)
     people = {name: values[kept].to(device) for name, values in people.items()}
@@ -75,6 +85,7 @@ def draw_pairs(n: int, seed: int, unseen_combinations: bool, device: torch.devic
         role=role,
         setting=setting,
         action=action,
+        attributes={name: values.cpu() for name, values in labels(people).items()},
     )
 
 

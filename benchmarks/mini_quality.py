@@ -27,8 +27,9 @@ from tpige_kedro.image_editors.choice import choose, judge_candidates
 from tpige_kedro.image_editors.protocol import EditRequest
 from tpige_kedro.metrics.overall import overall
 from tpige_kedro.metrics.protocol import Missing, ScoredClip
-from tpige_kedro.mini.judge import MiniJudge
+from tpige_kedro.mini.judge import MiniJudge, Verdict
 from tpige_kedro.mini.pictures import to_frames, to_images
+from tpige_kedro.mini.text_match import attributes_right, text_match
 from tpige_kedro.mini.training.codec import LatentCodec
 from tpige_kedro.models import load_model, missing_needs
 from tpige_kedro.prompts.clause import compose_clause, insert_clause
@@ -47,7 +48,7 @@ class Bench:
     def __init__(self, parameters: dict[str, Any], batch: int, device: str, seed: int) -> None:
         self.parameters, self.batch, self.device, self.seed = parameters, batch, device, seed
         self._loaded: dict[str, Any] = {}
-        self.judge = MiniJudge(MINI / "judge", device)
+        self.judge = make_judge(MINI, device)
         self.scorers = [self.model(name) for name in parameters["scoring"]["scorers"]]
 
     def model(self, name: str) -> Any:
@@ -121,6 +122,7 @@ class Bench:
     ) -> Iterator[dict[str, Any]]:
         """What judge and scorers say of each clip."""
         verdict = self.judge(videos, pairs.references)
+        read = readings(verdict, pairs)
         stranger = self.judge(videos, pairs.references.roll(1, 0)).similarity
         for i, key in enumerate(pairs.ids):
             row = {
@@ -135,7 +137,7 @@ class Bench:
                 "identity": float(verdict.similarity[i]),
                 "identity when seen": float(verdict.similarity_when_seen[i]),
                 "identity of a stranger": float(stranger[i]),
-            }
+            } | {measure: float(values[i]) for measure, values in read.items()}
             frames = to_frames(videos[i].transpose(0, 1))
             yield row | self.scores(ScoredClip(frames, 8.0, pairs.pictures[i], pairs.prompts[i]))
 
@@ -151,6 +153,24 @@ class Bench:
         same = torch.eye(len(cosines), dtype=torch.bool, device=cosines.device)
         threshold = cosines[~same].float().quantile(1 - far)
         return float((cosines[same] > threshold).float().mean())
+
+
+def make_judge(models: Path, device: str) -> MiniJudge:
+    """The judge of ``models``; it reads facial attributes if it has the network for that."""
+    attributes = models / "judge_attributes"
+    if not attributes.is_dir():
+        print(f"{attributes} is missing: no text match, no attributes", flush=True)
+    return MiniJudge(models / "judge", device, attributes if attributes.is_dir() else None)
+
+
+def readings(verdict: Verdict, pairs: Pairs) -> dict[str, torch.Tensor]:
+    """Measures (n,) that need the facial attributes; none if the judge read none."""
+    if not verdict.attributes:
+        return {}
+    return {
+        "attributes right": attributes_right(verdict, pairs.asked),
+        "text match": text_match(verdict, pairs.asked),
+    }
 
 
 def run_slice(

@@ -5,7 +5,8 @@ Run: ``python benchmarks/scoring.py --size 80x80x17 --clips 20`` (mini scorers) 
 
 Ours is one process for all clips. The authors' scripts start two processes a clip (faces; VBench), which load all their weights, and
 take an eigendecomposition a frame for the "FID". Decoder and networks are the same code in both, so the ratio says what the organisation costs, not
-whose networks are faster. Writes ``scoring.json`` and prints a table.
+whose networks are faster. "networks: face detection" and "networks: ArcFace" are insightface's, with what it does before and after them;
+"networks: photo_face" is the rest of that scorer. Writes ``scoring.json`` and prints a table.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def scorers_of(env: str, weights: Path) -> dict[str, Any]:
 
     write_weights(weights)
     made = ("photo_face", "photo_motion", "photo_imaging")
-    return {n: rule_made(n, s, weights) for n, s in photographic.items() if n in made}
+    return {n: rule_made(s, weights) for n, s in photographic.items() if n in made}
 
 
 def work(order: dict[str, Any]) -> dict[str, Any]:

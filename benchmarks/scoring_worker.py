@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -20,18 +21,32 @@ FACE_FRAMES = 16
 
 
 class Clock:
-    """Seconds by cause."""
+    """Seconds by cause; those of a cause within another one, in the same thread, count for the inner one alone."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self._within = threading.local()
 
     @contextmanager
     def cause(self, name: str) -> Any:
+        outer, self._within.seconds = getattr(self._within, "seconds", 0.0), 0.0
         start = time.perf_counter()
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            self.seconds[name] = self.seconds.get(name, 0) + spent - self._within.seconds
+            self._within.seconds = outer + spent
+
+    def count(self, kind: type, method: str, name: str) -> None:
+        """Count what ``method`` takes in all objects of a class."""
+        plain = getattr(kind, method)
+
+        def timed(*arguments: Any) -> Any:
+            with self.cause(name):
+                return plain(*arguments)
+
+        setattr(kind, method, timed)
 
 
 class TimedScorer:
@@ -59,11 +74,14 @@ def run(order: dict[str, Any], clock: Clock) -> dict[str, Any]:
 
         from tpige_kedro.datasets.mp4 import Mp4Dataset
         from tpige_kedro.execution.local import Job
+        from tpige_kedro.faces.insightface_models import InsightFaceModels
         from tpige_kedro.models import load_model
         from tpige_kedro.pipelines.scoring.jobs import ScoreRequest
         from tpige_kedro.pipelines.scoring.nodes import score_each
         from tpige_kedro.schemas import ModelSpec
 
+    clock.count(InsightFaceModels, "detect", "networks: face detection")
+    clock.count(InsightFaceModels, "embed", "networks: ArcFace")
     with clock.cause("weights"):
         specs = {name: ModelSpec.model_validate(s) for name, s in order["scorers"].items()}
         scorers = {n: TimedScorer(load_model(spec), clock, n) for n, spec in specs.items()}

@@ -9,10 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.nn.functional import one_hot
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from mini_pairs import draw_pairs
+from mini_quality import MINI, make_judge, readings
 from mini_tables import DECODED, TRUTH, as_markdown, compare, summarise
+from tpige_kedro.mini.judge import Verdict
+from tpige_kedro.mini.networks.attribute_reader import ATTRIBUTES
 from tpige_kedro.mini.training.pool import held_out
 from tpige_kedro.mini.world.people import sample_people
 
@@ -35,6 +39,29 @@ def test_pairs_are_half_hiding_and_all_of_their_slice(unseen: bool) -> None:
         for role, setting in zip(pairs.role, pairs.setting, strict=True)
     ]
     assert all(possible)
+
+
+def test_a_clip_that_shows_the_true_attributes_matches_its_text() -> None:
+    pairs = draw_pairs(N, SEED, False, torch.device("cpu"))
+    tables = [one_hot(v, n).float() for v, n in zip(pairs.asked[:3], (10, 7, 6), strict=True)]
+    read = {
+        name: one_hot(values.clamp(min=0), ATTRIBUTES[name]).float()
+        for name, values in pairs.attributes.items()
+    }
+    verdict = Verdict(*pairs.asked[:3], *(torch.ones(N),) * 3, *tables, read)
+    found = readings(verdict, pairs)
+    assert set(found) == {"attributes right", "text match"}
+    assert all(torch.allclose(values, torch.ones(N)) for values in found.values())
+    assert readings(verdict._replace(attributes={}), pairs) == {}
+
+
+def test_attributes_are_those_of_the_people_in_the_pictures() -> None:
+    judge = make_judge(MINI, "cpu")
+    if judge.attributes is None:
+        pytest.skip("mini model judge_attributes is not there; train it with train_mini")
+    pairs = draw_pairs(12, SEED, False, torch.device("cpu"))
+    verdict = judge(pairs.truth, pairs.references)
+    assert readings(verdict, pairs)["attributes right"].mean() > 0.8
 
 
 def test_the_same_seed_draws_the_same_pairs() -> None:

@@ -44,3 +44,31 @@ def test_the_square_root_is_of_a_matrix_of_zeros() -> None:
     row = torch.rand(1, 5).repeat(2, 1)
     assert torch.cov(row.T).abs().max() == 0
     assert scoring_worker.FEATURES == 2048
+
+
+def test_a_cause_within_a_cause_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = scoring_worker.Clock()
+    ticks = iter([0.0, 1.0, 4.0, 6.0, 11.0, 20.0])
+    monkeypatch.setattr(scoring_worker.time, "perf_counter", lambda: next(ticks))
+
+    class Models:
+        def detect(self, picture: str) -> str:
+            return picture
+
+    clock.count(Models, "detect", "detection")
+    with clock.cause("scorer"):
+        assert [Models().detect("a"), Models().detect("b")] == ["a", "b"]
+    assert clock.seconds == {"detection": 3.0 + 5.0, "scorer": 20.0 - 8.0}
+
+
+def test_photographic_scorers_are_the_products_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scoring_rule_made.write_weights", lambda folder: None)
+    scorers = scorers_of("paper", tmp_path)
+    assert {name: spec["type"] for name, spec in scorers.items()} == {
+        "photo_face": "tpige_kedro.metrics.photo_face.PhotoFaceScorer",
+        "photo_motion": "tpige_kedro.metrics.photo_motion.PhotoMotionScorer",
+        "photo_imaging": "tpige_kedro.metrics.photo_imaging.PhotoImagingScorer",
+    }
+    assert {spec["source"] for spec in scorers.values()} == {str(tmp_path)}

@@ -62,10 +62,10 @@ def test_the_reference_conditions_the_picture(
 ) -> None:
     seen = []
     conditions = (
-        editor._generator.conditions
+        editor.generator.conditions
     )  # of the tiny random VAE, its effect is below one grey level
     monkeypatch.setattr(
-        editor._generator, "conditions", lambda *args: seen.append(conditions(*args)) or seen[-1]
+        editor.generator, "conditions", lambda *args: seen.append(conditions(*args)) or seen[-1]
     )
     draw(editor, *(EditRequest(f"s{i}", PROMPT, picture(i), 1) for i in range(2)))
     assert (seen[0]["control"] - seen[1]["control"]).abs().max() > 0.01

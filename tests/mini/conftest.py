@@ -27,7 +27,7 @@ DrawClip = Callable[..., ScoredClip]
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Checkpoints of a training of a few steps: right in form, wrong in every answer."""
     work = tmp_path_factory.mktemp("judges")
-    assert len(train_judges(work, "cpu", 0, scale="tiny")) == 6
+    assert len(train_judges(work, "cpu", 0, scale="tiny")) == 7
     return work
 
 

@@ -10,9 +10,13 @@ import pytest
 import torch
 
 from tpige_kedro.mini.judges_training.context import Context, run_stage
+from tpige_kedro.mini.judges_training.reader import labels
 from tpige_kedro.mini.judges_training.rendering import Renderer
 from tpige_kedro.mini.judges_training.scale import TINY
 from tpige_kedro.mini.judges_training.train import STAGES, train_judges
+from tpige_kedro.mini.networks.attribute_reader import NOT_SEEN
+from tpige_kedro.mini.world import vocabulary as words
+from tpige_kedro.mini.world.captions import attributes_of
 
 CHECKPOINTS = (
     "face/locator",
@@ -25,6 +29,7 @@ CHECKPOINTS = (
     "interpolation",
     "judge/identity",
     "judge/scene",
+    "judge_attributes",
 )
 
 
@@ -60,6 +65,35 @@ def test_only_what_is_missing_runs_again_and_gives_the_same_weights(
     assert train_judges(work, "cpu", 0, scale="tiny") == ["imaging"]
     weights = [root / "imaging" / "model.safetensors" for root in (trained, work)]
     assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_the_attribute_stage_alone_draws_the_people_of_the_judge_only(
+    trained: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "copy"
+    shutil.copytree(trained, work)
+    shutil.rmtree(work / "judge_attributes")
+    (work / "training.jsonl").unlink()
+    assert train_judges(work, "cpu", 0, scale="tiny") == ["judge_attributes"]
+    events = [json.loads(line) for line in (work / "training.jsonl").read_text().splitlines()]
+    assert [e["people"] for e in events if e["stage"] == "pool"] == [TINY.judge_people]
+    weights = [root / "judge_attributes" / "model.safetensors" for root in (trained, work)]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_labels_name_what_the_captions_say() -> None:
+    people = Renderer(torch.device("cpu"), 3, None).people(60)
+    found = labels(people)
+    for i in range(60):
+        said = attributes_of({name: values[i].item() for name, values in people.items()})
+        assert said.age and said.skin and said.eyes and said.hair
+        assert said.age.text == words.AGES[found["age"][i]]
+        assert said.skin.text == f"{tuple(words.SKINS)[found['skin'][i]]}-skinned"
+        assert said.eyes.text == f"{tuple(words.EYE_COLOURS)[found['eye_colour'][i]]} eyes"
+        if said.hair.text == "a bald head":
+            assert found["hair_colour"][i] == NOT_SEEN
+        else:
+            assert tuple(words.HAIR_COLOURS)[found["hair_colour"][i]] in said.hair.text
 
 
 def test_a_stage_that_fails_leaves_no_folder(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tpige_kedro.errors import ModelError
+from tpige_kedro.mini.judges_training.judge_attributes import WIDTHS
 from tpige_kedro.mini.networks.alignment import MAX_WORDS, TextFrameAlignment, build_vocabulary
 from tpige_kedro.mini.networks.attribute_reader import AttributeReader
 from tpige_kedro.mini.networks.checkpoint import load_network, save_network
@@ -20,7 +21,7 @@ from tpige_kedro.mini.networks.image_quality import ImageQuality, quality
 from tpige_kedro.mini.networks.judge import SceneJudge
 from tpige_kedro.mini.networks.margins import CurricularLogits, arcface_logits, cosface_logits
 
-LIMIT = 3_400_000  # numbers in all checkpoints together: 6.8 MB in half precision
+LIMIT = 3_600_000  # numbers in all checkpoints together: 7.2 MB in half precision
 
 
 @pytest.mark.parametrize("cls", [ResidualFaceEncoder, ConvNextFaceEncoder, SqueezeFaceEncoder])
@@ -43,6 +44,17 @@ def test_settings_of_a_network_are_kept(tmp_path: Path) -> None:
     assert torch.equal(again.tokenize(["a man"]), network.tokenize(["a man"]))
 
 
+def test_the_judge_reads_attributes_with_a_network_of_its_own_width(tmp_path: Path) -> None:
+    network = AttributeReader(WIDTHS).eval()
+    save_network(network, tmp_path, {"widths": WIDTHS})
+    assert (tmp_path / "model.safetensors").stat().st_size <= 400_000
+    crops = torch.rand(2, 3, 48, 48)
+    with torch.no_grad():
+        before, again = (n(crops) for n in (network, load_network(AttributeReader, tmp_path)))
+    assert all(torch.allclose(before[name], again[name], atol=5e-3) for name in before)
+    assert WIDTHS != (24, 40, 64, 88, 24)  # the reader of prompt enhancement
+
+
 def test_missing_wrong_and_broken_checkpoints_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"config\.json is missing.*train_mini"):
         load_network(FaceLocator, tmp_path)
@@ -60,7 +72,7 @@ def test_all_networks_together_stay_small() -> None:
     networks = [
         *(FaceLocator(), FaceLocator(), ResidualFaceEncoder(), ConvNextFaceEncoder()),
         *(SqueezeFaceEncoder(), AttributeReader(), FrameInterpolator(), ImageQuality()),
-        *(SceneJudge(), TextFrameAlignment(vocabulary)),
+        *(SceneJudge(), TextFrameAlignment(vocabulary), AttributeReader(WIDTHS)),
     ]
     assert sum(v.numel() for n in networks for v in n.state_dict().values()) <= LIMIT
 

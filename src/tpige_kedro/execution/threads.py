@@ -1,4 +1,4 @@
-"""How many processor threads the networks use."""
+"""How many processors there are for us, and how many threads the networks use."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def limit_threads(count: int | None) -> None:
         torch.set_num_threads(count)
     else:
         os.environ["OMP_NUM_THREADS"] = str(count)
+
+
+def processors() -> int:
+    """How many processors this process may use; ``OMP_NUM_THREADS`` bounds it."""
+    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(allowed, int(limit)) if limit.isdigit() and int(limit) > 0 else allowed

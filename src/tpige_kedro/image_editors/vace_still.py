@@ -29,8 +29,8 @@ class VaceStill:
     def __init__(
         self, source: str, revision: str | None = None, text_weight: float = 4.0, **options: Any
     ) -> None:
-        self._generator = WanVace(source, revision, num_frames=1, **options)
-        self._guidance = Guidance(text_weight=text_weight)
+        self.generator = WanVace(source, revision, num_frames=1, **options)
+        self.guidance = Guidance(text_weight=text_weight)
 
     def edit(
         self, requests: Sequence[EditRequest]
@@ -38,6 +38,6 @@ class VaceStill:
         """See :class:`~tpige_kedro.image_editors.protocol.ImageEditor`."""
         clips = [ClipRequest(r.sample_id, r.prompt, (r.reference,), r.seed) for r in requests]
         asked = {id(clip): request for clip, request in zip(clips, requests, strict=True)}
-        for clip, made in self._generator.generate(clips, self._guidance):
+        for clip, made in self.generator.generate(clips, self.guidance):
             picture = made if isinstance(made, Exception) else Image.fromarray(made.frames[0])
             yield asked[id(clip)], picture

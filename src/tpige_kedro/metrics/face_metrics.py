@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tpige_kedro.execution.threads import processors
 from tpige_kedro.faces.finding import FoundFace, find_face
 from tpige_kedro.faces.protocol import FaceModels, Picture
 from tpige_kedro.metrics.face_similarity import (
@@ -72,9 +75,9 @@ class FaceMetrics:
         self, frames: Sequence[Picture] | Picture, reference: Picture, wanted: Sequence[int]
     ) -> Values:
         """The metrics over the ``wanted`` frames (at least one); all pictures (h, w, 3) uint8 RGB."""
-        anchor = find_face(self._models, reference)
-        seen = {index: find_face(self._models, frames[index]) for index in dict.fromkeys(wanted)}
-        everyone = [anchor, *seen.values()]
+        distinct = list(dict.fromkeys(wanted))
+        everyone = self._look([reference, *(frames[index] for index in distinct)])
+        seen = dict(zip(distinct, everyone[1:], strict=True))
 
         def split(rows: list[Embedding | None]) -> tuple[list[Embedding | None], Embedding | None]:
             """The vectors of the wanted frames, and the reference's."""
@@ -92,6 +95,11 @@ class FaceMetrics:
             "face_rate": face_rate(arcface[0]),
             "multi_face_rate": multi_face_rate([0 if f is None else f.among for f in faces]),
         }
+
+    def _look(self, pictures: Sequence[Picture]) -> list[FoundFace | None]:
+        """The face in each picture; a thread for each processor, since the models of buffalo_l use one (they release the GIL)."""
+        with ThreadPoolExecutor(min(len(pictures), processors())) as threads:
+            return list(threads.map(partial(find_face, self._models), pictures))
 
     def _run(
         self, network: Network, prepare: Prepare, faces: Sequence[FoundFace | None]

@@ -8,16 +8,26 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tpige_kedro.mini.networks.attribute_reader import (
+    HEAD_MARGIN,
+    HEAD_SIDE,
+    AttributeReader,
+)
 from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.face_encoders import SqueezeFaceEncoder
-from tpige_kedro.mini.networks.face_locator import crop_heads
+from tpige_kedro.mini.networks.face_locator import Heads, crop_heads
 from tpige_kedro.mini.networks.judge import SceneJudge
 from tpige_kedro.networks.devices import pick_device
 
 
 class Verdict(NamedTuple):
-    """One row a clip, each (n,): numbers of role, setting and action; the share of frames with a visible face; the similarity
-    to the reference, mean over all frames where an unseen face counts 0, and over the frames with a face (NaN without)."""
+    """One row a clip, on the CPU. Each (n,): numbers of role, setting and action; the share of frames with a visible face; the
+    similarity to the reference, mean over all frames where an unseen face counts 0, and over the frames with a face (NaN without).
+
+    ``role_p`` (n, 10), ``setting_p`` (n, 7), ``action_p`` (n, 6): probabilities, mean over the frames or of the whole clip.
+    ``attributes``: name -> probabilities (n, values), mean over the frames with a visible face, zeros where there is none; empty
+    if the judge has no network for them.
+    """
 
     role: Tensor
     setting: Tensor
@@ -25,15 +35,30 @@ class Verdict(NamedTuple):
     face_rate: Tensor
     similarity: Tensor
     similarity_when_seen: Tensor
+    role_p: Tensor
+    setting_p: Tensor
+    action_p: Tensor
+    attributes: dict[str, Tensor]
 
 
 class MiniJudge:
-    """``source`` holds ``identity`` and ``scene``; needs torch and safetensors only."""
+    """``source`` holds ``identity`` and ``scene``; ``attributes``, if given, the network that reads facial attributes.
 
-    def __init__(self, source: str | Path, device: str | None = None) -> None:
+    Needs torch and safetensors only. Raises :class:`~tpige_kedro.errors.ModelError` if a checkpoint is missing.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        device: str | torch.device | None = None,
+        attributes: str | Path | None = None,
+    ) -> None:
         self.device = pick_device(device)
         self.identity = load_network(SqueezeFaceEncoder, Path(source) / "identity", self.device)
         self.scene = load_network(SceneJudge, Path(source) / "scene", self.device)
+        self.attributes = (
+            None if attributes is None else load_network(AttributeReader, attributes, self.device)
+        )
 
     @torch.inference_mode()
     def __call__(self, videos: Tensor, references: Tensor, batch: int = 64) -> Verdict:
@@ -42,7 +67,7 @@ class MiniJudge:
             self._judge(video.to(self.device), reference.to(self.device))
             for video, reference in zip(videos.split(batch), references.split(batch), strict=True)
         ]
-        return Verdict(*(torch.cat(columns).cpu() for columns in zip(*parts, strict=True)))
+        return _joined(parts)
 
     def embed(self, images: Tensor) -> Tensor:
         """Unit vectors (n, 128) of the heads in pictures (n, 3, 80, 80), whether or not the face is seen."""
@@ -58,11 +83,33 @@ class MiniJudge:
         role, setting = (
             v.softmax(-1).view(count, length, -1).mean(1) for v in (scene.role, scene.setting)
         )
+        action = self.scene.judge_action(scene, count).softmax(-1)
         return Verdict(
             role.argmax(1),
             setting.argmax(1),
-            self.scene.judge_action(scene, count).argmax(1),
+            action.argmax(1),
             seen.float().mean(1),
             cosines.mean(1),
             cosines.sum(1) / seen.sum(1),
+            role,
+            setting,
+            action,
+            self._read_attributes(frames, scene.heads, seen),
         )
+
+    def _read_attributes(self, frames: Tensor, heads: Heads, seen: Tensor) -> dict[str, Tensor]:
+        """Probabilities (n, values) from the frames of n clips in order; ``seen`` (n, T) says where a face is."""
+        if self.attributes is None:
+            return {}
+        logits = self.attributes(crop_heads(frames, heads, HEAD_SIDE, HEAD_MARGIN))
+        weights = (seen / seen.sum(1, keepdim=True).clamp(min=1))[..., None]
+        return {
+            name: (values.softmax(-1).view(*seen.shape, -1) * weights).sum(1)
+            for name, values in logits.items()
+        }
+
+
+def _joined(parts: list[Verdict]) -> Verdict:
+    *columns, attributes = zip(*parts, strict=True)
+    read = {name: torch.cat([part[name] for part in attributes]).cpu() for name in attributes[0]}
+    return Verdict._make((*(torch.cat(column).cpu() for column in columns), read))

@@ -19,7 +19,15 @@ from tpige_kedro.schemas import Settings
 if TYPE_CHECKING:
     import torch
 
-JUDGING = ("face", "face_reader", "alignment", "imaging", "interpolation", "judge")
+JUDGING = (
+    "face",
+    "face_reader",
+    "alignment",
+    "imaging",
+    "interpolation",
+    "judge",
+    "judge_attributes",
+)
 
 
 class TrainMini(Settings):

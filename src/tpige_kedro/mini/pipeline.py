@@ -8,7 +8,7 @@ from tpige_kedro.mini.nodes import collect_log, publish, train_judging, train_st
 
 
 def create_pipeline() -> Pipeline:
-    """Three generator stages, the judging networks, the log and the publication; each node goes on from the last one's mark."""
+    """Four generator stages, the judging networks, the log and the publication; each node goes on from the last one's mark."""
     settings = "params:train_mini"
     return Pipeline(
         [
@@ -16,8 +16,14 @@ def create_pipeline() -> Pipeline:
                 train_stage("vae"), inputs=[settings], outputs="mini_vae_trained", name="train_vae"
             ),
             Node(
-                train_stage("vace"),
+                train_stage("decoder"),
                 inputs=[settings, "mini_vae_trained"],
+                outputs="mini_decoder_trained",
+                name="train_decoder",
+            ),
+            Node(
+                train_stage("vace"),
+                inputs=[settings, "mini_decoder_trained"],
                 outputs="mini_vace_trained",
                 name="train_vace",
             ),
@@ -29,7 +35,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 train_judging,
-                inputs=[settings, "mini_vae_trained"],
+                inputs=[settings, "mini_decoder_trained"],
                 outputs="mini_judges_trained",
                 name="train_judges",
             ),

@@ -110,7 +110,11 @@ def test_mlflow_has_the_curves_of_the_training(training: Training) -> None:
     (parent,) = training.store.parents()
     table = pd.read_parquet(training.project.data / "06_models" / "mini_training_log.parquet")
     names = {f"{row.stage}.{row.metric}" for row in table.itertuples()}
-    assert {"vae.psnr", "vace.loss", "phantom.loss", "interpolation.difference"} <= names
+    assert {"vae.psnr", "decoder.loss", "vace.loss", "phantom.loss"} | {
+        "decoder.face_psnr",
+        "decoder.face_psnr_before",
+        "interpolation.difference",
+    } <= names
     assert {name for name in parent.data.metrics if name.split(".")[0] in set(table["stage"])} == (
         names
     )
@@ -163,7 +167,7 @@ def test_the_command_with_the_same_seed_gives_the_same_weights(
     [
         (
             "--stages vae,vcae",
-            "--stages: ['vcae'] are unknown; there are ['vae', 'vace', 'phantom']",
+            "--stages: ['vcae'] are unknown; there are ['vae', 'decoder', 'vace', 'phantom']",
         ),
         ("--set steps=3", "--set steps=3: the recipe has no number 'steps'"),
     ],

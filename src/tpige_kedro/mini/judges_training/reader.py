@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -19,13 +20,14 @@ from tpige_kedro.mini.networks.attribute_reader import (
     ATTRIBUTES,
     HEAD_MARGIN,
     HEAD_SIDE,
+    NOT_SEEN,
     AttributeReader,
 )
 from tpige_kedro.mini.networks.checkpoint import load_network, save_network
 from tpige_kedro.mini.networks.face_locator import FaceLocator, Heads, crop_heads
+from tpige_kedro.mini.world.people import People, select
 from tpige_kedro.mini.world.vocabulary import BALD
 
-NOT_SEEN = -100  # a label that the cross entropy leaves out
 TITLE = "Mini face reader"
 PURPOSE = """Reads age, gender, skin, hair, eyes, facial hair, glasses and freckles from an 80x80 portrait of the mini people world,
 behind `MiniFaceReader` (the role of GPT-4o in prompt enhancement). `locator` is a copy of the face locator; `attributes` is a
@@ -37,15 +39,7 @@ def train_reader(context: Context, folder: Path) -> Card:
     pool, device, scale = context.frames, context.device, context.scale
     shutil.copytree(context.work / "face" / "locator", folder / "locator")
     reader = on_device(AttributeReader(), device)
-    portraits = pool.portrait.nonzero()[:, 0]
-
-    def losses_at(progress: float) -> Losses:
-        rows = pool.rows(portraits[draw(len(portraits), scale.batch, device)])
-        crops = head_crops(faults.seen(rows.images()), jittered(rows.heads))
-        with autocast(device):
-            logits = reader(as_channels_last(crops))
-        return attribute_losses(logits, labels(rows))
-
+    losses_at = reading_losses(reader, pool, pool.portrait, scale.batch)
     train([reader], losses_at, Course(scale.reader_steps), context.log("face_reader"))
     save_network(reader, folder / "attributes")
     locator = load_network(FaceLocator, folder / "locator", device)
@@ -55,15 +49,31 @@ def train_reader(context: Context, folder: Path) -> Card:
     )
 
 
+def reading_losses(
+    reader: AttributeReader, pool: Frames, shown: Tensor, batch: int
+) -> Callable[[float], Losses]:
+    """Losses of ``reader`` on ``batch`` random heads of the pictures of ``pool`` where ``shown`` (n,) is true."""
+    choice = shown.nonzero()[:, 0]
+    device = choice.device
+
+    def losses_at(progress: float) -> Losses:
+        rows = pool.rows(choice[draw(len(choice), batch, device)])
+        crops = head_crops(faults.seen(rows.images()), jittered(rows.heads))
+        with autocast(device):
+            logits = reader(as_channels_last(crops))
+        return attribute_losses(logits, labels(select(rows.people, rows.person)))
+
+    return losses_at
+
+
 def head_crops(pictures: Tensor, heads: Heads) -> Tensor:
     """What the reader sees of a picture."""
     return crop_heads(pictures, heads, HEAD_SIDE, HEAD_MARGIN)
 
 
-def labels(rows: Frames) -> dict[str, Tensor]:
-    """The value of each attribute (n,); a bald head has no hair colour."""
-    people = {name: rows.people[name][rows.person] for name in ATTRIBUTES}
-    found = {name: values.long() for name, values in people.items()}
+def labels(people: People) -> dict[str, Tensor]:
+    """The value of each attribute (n,), int64; the hair colour of a bald head is :data:`NOT_SEEN`."""
+    found = {name: people[name].long() for name in ATTRIBUTES}
     found["skin"] = (people["skin"] + 0.5).long()
     bald = found["hair_style"] == BALD
     found["hair_colour"] = found["hair_colour"].masked_fill(bald, NOT_SEEN)
@@ -85,13 +95,19 @@ def measure_reader(context: Context, locator: nn.Module, reader: nn.Module) -> d
     for kind, decoded in (("rendered", False), ("decoded", True)):
         rows = renderer.single_frames(people, count, True, decoded, everyone, neutral=True)
         logits = reader(head_crops(rows.images(), locator(rows.images())))
-        truth = labels(rows)
-        gaps = []
-        for name, values in logits.items():
-            known = truth[name] != NOT_SEEN
-            confidence, guess = values.softmax(-1)[known].max(-1)
-            right = (guess == truth[name][known]).float()
-            numbers[f"{name} right/{kind}"] = right.mean().item()
-            gaps.append((confidence.mean() - right.mean()).abs())
-        numbers[f"mean gap of confidence and accuracy/{kind}"] = torch.stack(gaps).mean().item()
+        read = {name: values.softmax(-1) for name, values in logits.items()}
+        numbers |= shares_right(read, labels(select(people, rows.person)), kind)
+    return numbers
+
+
+def shares_right(read: dict[str, Tensor], truth: dict[str, Tensor], kind: str) -> dict[str, float]:
+    """Share of heads read right, by attribute, from probabilities (n, values); and the mean error of the confidence."""
+    numbers, gaps = {}, []
+    for name, probabilities in read.items():
+        known = truth[name] != NOT_SEEN
+        confidence, guess = probabilities[known].max(-1)
+        right = (guess == truth[name][known]).float()
+        numbers[f"{name} right/{kind}"] = right.mean().item()
+        gaps.append((confidence.mean() - right.mean()).abs())
+    numbers[f"mean gap of confidence and accuracy/{kind}"] = torch.stack(gaps).mean().item()
     return numbers

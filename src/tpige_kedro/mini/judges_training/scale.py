@@ -27,6 +27,7 @@ class Scale:
     interpolation_steps: int = 1_400
     judge_identity_steps: int = 1_600
     judge_scene_steps: int = 1_000
+    judge_attribute_steps: int = 1_200
 
     held_out: int = 400  # people that a stage measures itself on
 
@@ -50,6 +51,7 @@ TINY = Scale(
     interpolation_steps=2,
     judge_identity_steps=2,
     judge_scene_steps=2,
+    judge_attribute_steps=2,
     held_out=8,
 )
 SCALES = {"full": SHIPPED, "tiny": TINY}

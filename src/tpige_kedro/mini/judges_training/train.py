@@ -14,11 +14,13 @@ from tpige_kedro.mini.judges_training.faces import train_faces
 from tpige_kedro.mini.judges_training.imaging import train_imaging
 from tpige_kedro.mini.judges_training.interpolation import train_interpolation
 from tpige_kedro.mini.judges_training.judge import train_judge
+from tpige_kedro.mini.judges_training.judge_attributes import train_judge_attributes
 from tpige_kedro.mini.judges_training.reader import train_reader
 from tpige_kedro.mini.judges_training.rendering import Codec
 from tpige_kedro.mini.judges_training.scale import SCALES
 
-# folder -> what fills it; in this order, because the reader takes a copy of the face locator
+# folder -> what fills it; in this order, because the reader takes a copy of the face locator and the judge's reading of
+# attributes is measured on the heads that the judge finds
 STAGES: dict[str, Callable[[Context, Path], Card]] = {
     "face": train_faces,
     "face_reader": train_reader,
@@ -26,6 +28,7 @@ STAGES: dict[str, Callable[[Context, Path], Card]] = {
     "imaging": train_imaging,
     "interpolation": train_interpolation,
     "judge": train_judge,
+    "judge_attributes": train_judge_attributes,
 }
 
 

@@ -1,4 +1,4 @@
-"""Command line: ``python -m tpige_kedro.mini.training --work DIR [--stages vae,vace] [--tiny]``."""
+"""Command line: ``python -m tpige_kedro.mini.training --work DIR [--stages vae,decoder] [--tiny]``."""
 
 from __future__ import annotations
 

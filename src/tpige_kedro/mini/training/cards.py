@@ -15,6 +15,11 @@ PHANTOM = """A Phantom-style `WanTransformer3DModel` (2.3 M parameters, 8 layers
 the last latent frame of every input. It uses autoencoder, text encoder, tokenizer and scheduler of the folder `vace`."""
 HOW = """Everything was rendered: people drawn at random (others than those of the demo and of the benchmark), captions with
 and without the facial clause. The transformers learn by flow matching; Muon steps the matrices, AdamW the rest."""
+PSNR = {
+    "psnr": "whole clips",
+    "face_psnr": "faces",
+    "fast_face_psnr": "faces in the fastest quarter of the frames",
+}
 FRONT = "---\nlicense: apache-2.0\n---\n"
 CARD = (
     FRONT
@@ -60,17 +65,23 @@ def last_values(log: Path, stage: str) -> dict[str, Any]:
 def write_cards(work: Path, seed: int, commit: str, device: str) -> None:
     """Write ``README.md`` into ``vace`` and ``phantom`` from the numbers of ``training.jsonl``."""
     log = work / "training.jsonl"
-    vae, vace, phantom = (last_values(log, stage) for stage in ("vae", "vace", "phantom"))
+    stages = ("vae", "decoder", "vace", "phantom")
+    vae, decoder, vace, phantom = (last_values(log, stage) for stage in stages)
     common = {"seed": seed, "commit": commit, "device": device}
     rows = {
-        "autoencoder: PSNR of whole clips, dB": vae["psnr"],
-        "autoencoder: PSNR inside the faces, dB": vae["face_psnr"],
+        f"autoencoder: PSNR of {part}, dB (before the decoder was finetuned)": (
+            f"{decoder[name]} ({decoder[name + '_before']})"
+        )
+        for name, part in PSNR.items()
+    } | {
         "transformer: last flow-matching loss": vace["loss"],
         "seconds: rendering, autoencoder, encoding": vae["seconds"],
+        "seconds: finetuning of the decoder": decoder["seconds"],
         "seconds: text encoder and transformer": vace["seconds"],
     }
     steps = (  # the autoencoder's log counts its steps from 0
-        f"{vae['step'] + 1} steps of the autoencoder, then {vace['step']} of text encoder and transformer."
+        f"{vae['step'] + 1} steps of the autoencoder, {decoder['step'] + 1} more of its decoder, then {vace['step']} "
+        "of text encoder and transformer."
     )
     _write(work / "vace", "Mini VACE", VACE, f"{steps} {HOW}", rows, common)
     rows = {"last flow-matching loss": phantom["loss"], "seconds": phantom["seconds"]}

@@ -20,6 +20,11 @@ class Recipe:
     vae_single_batch: int = 96
     vae_clip_batch: int = 16
 
+    decoder_clips: int = 12_000  # rendered anew for the decoder; a third as many stills
+    decoder_unseen: int = 192  # clips of other people, to measure it
+    decoder_steps: int = 4_000
+    decoder_batch: int = 8  # whole clips
+
     vace_steps: int = 9_500
     phantom_steps: int = 3_600
     flow_batch: int = 256
@@ -43,6 +48,9 @@ class Recipe:
             "stills",
             "vae_single_steps",
             "vae_clip_steps",
+            "decoder_clips",
+            "decoder_unseen",
+            "decoder_steps",
             "vace_steps",
             "phantom_steps",
         )
@@ -61,6 +69,10 @@ TINY = replace(
     vae_clip_steps=1,
     vae_single_batch=2,
     vae_clip_batch=1,
+    decoder_clips=4,
+    decoder_unseen=2,
+    decoder_steps=2,
+    decoder_batch=1,
     vace_steps=3,
     phantom_steps=2,
     flow_batch=2,

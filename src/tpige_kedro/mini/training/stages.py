@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import diffusers
@@ -12,6 +12,7 @@ import torch
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.mini.training.codec import LatentCodec
+from tpige_kedro.mini.training.decoder import train_decoder
 from tpige_kedro.mini.training.latents import Latents, encode_pool
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.phantom import train_phantom
@@ -45,6 +46,17 @@ def latents_stage(work: Path, recipe: Recipe, device: torch.device, log: Trainin
     log.write(event="encoded")
 
 
+def decoder_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
+    """Finetune the decoder of the autoencoder on people of its own; latents stay what they were."""
+    _need(work, "vace/vae/config.json", "vae")
+    smaller = replace(recipe, clips=recipe.decoder_clips, stills=max(2, recipe.decoder_clips // 3))
+    pool = render_pool(smaller, device, seed=2000 + recipe.seed)
+    few = replace(recipe, clips=recipe.decoder_unseen, stills=2)
+    unseen = render_pool(few, device, seed=3000 + recipe.seed)
+    log.write(event="rendered", clips=len(pool.clips))
+    train_decoder(pool, unseen, recipe, work / "vace" / "vae", log, device)
+
+
 def vace_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
     """Train text encoder and VACE transformer and complete the pipeline folder."""
     train_vace(_load_latents(work, device), recipe, work / "vace", log)
@@ -72,7 +84,12 @@ def _need(work: Path, path: str, stage: str) -> None:
 
 
 Stage = Callable[[Path, Recipe, torch.device, TrainingLog], None]
-STAGES: dict[str, Stage] = {"vae": latents_stage, "vace": vace_stage, "phantom": phantom_stage}
+STAGES: dict[str, Stage] = {
+    "vae": latents_stage,
+    "decoder": decoder_stage,
+    "vace": vace_stage,
+    "phantom": phantom_stage,
+}
 
 
 def run_stage(name: str, work: Path, recipe: Recipe, device: torch.device) -> bool:

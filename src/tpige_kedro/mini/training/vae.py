@@ -104,18 +104,17 @@ class _Autoencode(nn.Module):
 def reconstruction_loss(
     video: Tensor, decoded: Tensor, mean: Tensor, log_variance: Tensor, box: Tensor
 ) -> Tensor:
-    """L1 + squared error + half the error of gradients, faces weighted up, and a little KL; box (n, 1, T, S, S)."""
-    weight = 1 + FACE_WEIGHT * box
+    """The error of the pictures, faces weighted up, and a little KL; box (n, 1, T, S, S)."""
+    kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
+    return picture_loss(video, decoded, 1 + FACE_WEIGHT * box) + KL_WEIGHT * kl
+
+
+def picture_loss(video: Tensor, decoded: Tensor, weight: Tensor) -> Tensor:
+    """L1 + squared error + half the error of gradients, each pixel with its weight (n, 1, T, S, S)."""
     error = decoded - video
     across = ((error[..., 1:] - error[..., :-1]).abs() * weight[..., 1:]).mean()
     down = ((error[..., 1:, :] - error[..., :-1, :]).abs() * weight[..., 1:, :]).mean()
-    kl = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).mean()
-    return (
-        (error.abs() * weight).mean()
-        + (error**2 * weight).mean()
-        + 0.5 * (across + down)
-        + KL_WEIGHT * kl
-    )
+    return (error.abs() * weight).mean() + (error**2 * weight).mean() + 0.5 * (across + down)
 
 
 def train_vae(

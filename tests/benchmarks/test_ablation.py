@@ -1,0 +1,107 @@
+"""The ablation's batched scores are the scorers' own, its rows are sound, and a stopped run goes on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import ablation
+from ablation import MINI, alternating, load_parameters, part_of, to_bytes
+from ablation_clips import ClipMaker
+from ablation_rows import MAIN, load_rows, rows_to_make
+from ablation_scores import ClipScores
+from mini_pairs import Pairs, draw_pairs
+from tpige_kedro.metrics.overall import overall
+from tpige_kedro.metrics.protocol import Missing, ScoredClip
+from tpige_kedro.mini.judge import MiniJudge
+from tpige_kedro.schemas import Variant
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pairs() -> Pairs:
+    return alternating(draw_pairs(2, 5, False, CPU), draw_pairs(2, 6, True, CPU))
+
+
+@pytest.fixture(scope="module")
+def scores() -> ClipScores:
+    parameters = load_parameters()
+    maker = ClipMaker(parameters, MINI, 2, "cpu", 0)
+    scorers = [maker.model(name) for name in parameters["scoring"]["scorers"]]
+    return ClipScores(scorers, parameters["scoring"]["overall"], MiniJudge(MINI / "judge", "cpu"))
+
+
+def test_batched_scores_are_those_of_the_scorers(pairs: Pairs, scores: ClipScores) -> None:
+    clips = to_bytes(pairs.truth)
+    clips[3] = 128  # a clip without a face
+    columns = scores(clips, pairs)
+    for i in range(len(clips)):
+        clip = ScoredClip(clips[i].numpy(), 8.0, pairs.pictures[i], pairs.prompts[i])
+        values: dict[str, Any] = {}
+        for scorer in (scores.face, scores.alignment, scores.motion, scores.imaging):
+            values |= scorer.score(clip)
+        values["overall"] = overall(values)
+        for name in set(values) & set(columns):
+            single = float("nan") if isinstance(values[name], Missing) else values[name]
+            assert float(columns[name][i]) == pytest.approx(
+                single, rel=1e-5, abs=1e-5, nan_ok=True
+            ), name
+    assert set(scores.weights) < set(columns) and columns["face_rate"][3] == 0
+    assert torch.isnan(columns["face_feature_sqdist"][3]) and columns["arc_score"][3] == 0
+
+
+def test_slices_alternate_so_that_a_beginning_has_both(pairs: Pairs) -> None:
+    assert pairs.ids == ["seen0000", "new0000", "seen0001", "new0001"]
+    again = draw_pairs(2, 6, True, CPU)
+    assert pairs.prompts[1] == again.prompts[0]
+    assert torch.equal(pairs.truth[3], again.truth[1])
+    assert part_of(pairs, slice(1, 3)).ids == pairs.ids[1:3]
+
+
+def test_equal_rows_are_made_once() -> None:
+    rows = load_rows()
+    made = rows_to_make(rows)
+    by_name = {row.name: row for row in rows}
+    assert len({row.variant.model_dump_json() for row in rows}) == len(made) < len(rows)
+    assert all(row.variant == by_name[row.made_as].variant for row in rows)
+    assert by_name["wc_1"].made_as == "vace_pe"
+
+
+def test_rows_named_like_variants_of_the_laptop_run_are_those_variants() -> None:
+    shipped = {k: Variant(**v) for k, v in load_parameters()["variants"].items()}
+    main = {row.name: row.variant for row in load_rows() if row.family == MAIN}
+    assert {name: main[name] for name in shipped if name in main} == {
+        name: shipped[name] for name in shipped if name != "hailuo"
+    }
+
+
+def test_a_stopped_run_goes_on_behind_the_finished_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = "--out {} --pairs 4 --sweep-pairs 2 --batch 2 --device cpu --rows rendered,wc_0"
+    monkeypatch.chdir(ablation.ROOT)
+
+    def start(*more: str) -> None:
+        command = [*arguments.format(tmp_path).split(), *more]
+        monkeypatch.setattr(sys, "argv", ["ablation.py", *command])
+        ablation.main()
+
+    start("--minutes", "0")
+    assert "stopped before rendered" in capsys.readouterr().out
+    start("--keep", "wc_0")
+    first = pd.read_csv(tmp_path / "wc_0.csv")
+    assert list(first["sample_id"]) == ["seen0000", "new0000"]
+    assert first["identity"].between(-1, 1).all()
+    assert np.load(tmp_path / "wc_0.npz")["clips"].shape == (2, 17, 80, 80, 3)
+    written = (tmp_path / "wc_0.csv").stat().st_mtime_ns
+    start()
+    assert capsys.readouterr().out.endswith("all rows are there\n")
+    assert (tmp_path / "wc_0.csv").stat().st_mtime_ns == written
