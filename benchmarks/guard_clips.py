@@ -1,0 +1,131 @@
+"""The clips of the regression guard, judged: a small seeded set by the shipped mini models, whole and broken on purpose.
+
+A mutant is the product with one line replaced while its clips are made, so that the guard is tried on real clips of a real defect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from typing import Any
+from unittest.mock import patch
+
+import pandas as pd
+import torch
+from PIL import Image
+
+from mini_pairs import draw_pairs
+from mini_quality import Bench, load_parameters
+from tpige_kedro.guidance import id_aware
+from tpige_kedro.prompts.clause import insert_clause
+from tpige_kedro.schemas import Variant
+from tpige_kedro.video_generators.wan_vace import WHITE
+
+EXPERTS = ("phantom", "vace", "vace_pe", "vace_pe_ge")
+GUIDED, CONTROL = "vace_pe_ge", "vace_pe_cfg_matched"
+MODELS = ("mini_vace", "mini_phantom")
+FLIPPED, IGNORED = "identity sign flipped", "reference ignored"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Which people and noise (``seed``), how many pairs, and how their clips are made; ``steps`` of the sampler."""
+
+    seed: int
+    pairs: int
+    steps: int = 6
+    batch: int = 4
+    device: str = "cpu"
+
+
+GUARD = Setting(seed=81_000, pairs=16)
+
+
+@dataclass(frozen=True)
+class Job:
+    """The clips of one variant of conf/base, by the product as it is or by a mutant of it."""
+
+    variant: str
+    mutant: str = ""
+
+
+JOBS = (  # the longest first, so that two processes end together
+    Job(GUIDED),
+    Job(GUIDED, FLIPPED),
+    Job("vace_pe"),
+    Job("vace"),
+    Job("phantom"),
+    Job(CONTROL),
+    Job(CONTROL, IGNORED),
+)
+
+
+def judged_clips(jobs: Sequence[Job], setting: Setting, processes: int) -> pd.DataFrame:
+    """A row per clip with the verdict of the judge and, of experts, the scores.
+
+    Each process works with one thread: small networks gain more from a second process than from a second thread, and the
+    numbers do not depend on how many there are.
+    """
+    with ProcessPoolExecutor(processes, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        tables = list(pool.map(_judged, jobs, [setting] * len(jobs)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _judged(job: Job, setting: Setting) -> pd.DataFrame:
+    bench, pairs, clauses = _prepared(setting)
+    variant = Variant(**bench.parameters["variants"][job.variant])
+    enhanced = [insert_clause(p, c) for p, c in zip(pairs.prompts, clauses, strict=True)]
+    prompts = enhanced if variant.prompt == "enhanced" else pairs.prompts
+    with MUTANTS[job.mutant](bench):
+        videos = bench.clips(variant, pairs, prompts, pairs.pictures)
+    with patch.object(bench, "scorers", bench.scorers if job.variant in EXPERTS else []):
+        rows = pd.DataFrame(bench.rows(job.variant, "people", pairs, videos))
+    return rows.assign(mutant=job.mutant)
+
+
+@lru_cache(1)
+def _prepared(setting: Setting) -> tuple[Bench, Any, list[str]]:
+    """The models, the pairs and their clauses, once a process."""
+    parameters = load_parameters()
+    for model in MODELS:
+        parameters["models"][model]["options"]["steps"] = setting.steps
+    bench = Bench(parameters, setting.batch, setting.device, setting.seed)
+    for model in MODELS:  # a batch decoded as one takes half the time of its clips one by one
+        bench.model(model).pipeline.vae.disable_slicing()
+    pairs = draw_pairs(setting.pairs, setting.seed, False, torch.device(setting.device))
+    return bench, pairs, bench.clauses(pairs)
+
+
+@contextmanager
+def _sign_flipped(bench: Bench) -> Iterator[None]:
+    """Guidance away from the reference: c + W_c (c - u) - W_i (c - w)."""
+    guide = id_aware.guide
+
+    def flipped(c: Any, u: Any, d: Any, text_weight: float, identity_weight: float) -> Any:
+        return guide(c, u, d, text_weight, -identity_weight)
+
+    with patch.object(id_aware, "guide", flipped):
+        yield
+
+
+@contextmanager
+def _reference_ignored(bench: Bench) -> Iterator[None]:
+    """A generator that takes an empty canvas for every reference."""
+    pictures = bench.model("mini_vace").pictures
+
+    def blank(picture: Image.Image) -> torch.Tensor:
+        return pictures.plain(WHITE, 1)
+
+    with patch.object(pictures, "reference", blank):
+        yield
+
+
+MUTANTS: dict[str, Callable[[Bench], AbstractContextManager[None]]] = {
+    "": lambda bench: nullcontext(),
+    FLIPPED: _sign_flipped,
+    IGNORED: _reference_ignored,
+}
