@@ -30,7 +30,6 @@ def main() -> None:
         "vace_pe",
         "vace_pe_ie",
         "vace_pe_ge",
-        "vace_pe_cfg_matched",
         "phantom",
         "phantom_pe_ge",
     ]
@@ -42,7 +41,7 @@ def main() -> None:
         y = TOP + r * (TILE + GAP)
         draw.text(
             (8, y + TILE // 2 - 8),
-            name.replace("vace_pe_cfg_matched", "…_cfg_matched"),
+            name,
             INK,
             font(13, bold=True),
         )

@@ -14,7 +14,7 @@ from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
 from project import ROOT, STAGES, Project
-from tpige_kedro.schemas import Parameters
+from tpige_kedro.schemas import Guidance, Parameters
 from tpige_kedro.variants import set_variant_names
 
 LAYERS = {
@@ -178,10 +178,18 @@ def test_the_paper_chooses_among_six() -> None:
         "vace_pe_ie",
         "vace_pe_ge",
     }
-    ge, control = (parameters.variants[v].guidance for v in ("vace_pe_ge", "vace_pe_cfg_matched"))
-    assert (
-        control.text_weight == ge.text_weight and control.identity_weight == 0 < ge.identity_weight
+
+
+@pytest.mark.parametrize("env", ["local", *shipped_environments()])
+def test_guidance_enhancement_is_compared_with_the_same_text_guidance_without_it(env: str) -> None:
+    parameters = Parameters.model_validate(context(env).config_loader["parameters"])
+    guided = parameters.variants["vace_pe_ge"]
+    alone = guided.model_copy(
+        update={"guidance": Guidance(text_weight=guided.guidance.text_weight)}
     )
+    controls = [name for name, variant in parameters.variants.items() if variant == alone]
+    assert guided.guidance.identity_weight > 0
+    assert any(("vace_pe_ge", name) in parameters.moe.comparisons for name in controls)
 
 
 def test_listing_pipelines_imports_nothing_heavy() -> None:
