@@ -110,7 +110,8 @@ def test_a_stopped_run_goes_on_behind_the_finished_rows(
 
 def test_collected_clips_are_rounded_but_little_and_missing_values_stay(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=100)
-    table = pd.DataFrame({"made_as": "x", "sample_id": map(str, range(100)), "identity": values})
+    labels = {"made_as": "x", "sample_id": map(str, range(100)), "slice": "people", "hides": True}
+    table = pd.DataFrame(labels | {"identity": values})
     table.loc[3, "identity"] = np.nan
     ablation.write(table, tmp_path / "x.csv", {"clips": 100, "seconds": 1.5})
     clips, pace = collect(tmp_path, 2)
