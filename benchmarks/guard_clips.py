@@ -90,7 +90,7 @@ JOBS = (  # the longest first, so that two processes end together
 
 
 def judged_clips(jobs: Sequence[Job], setting: Setting, processes: int) -> pd.DataFrame:
-    """A row per clip with the verdict of the judge and, of experts, the scores.
+    """A row per clip with the verdict of the judge and the scores.
 
     Each process works with one thread: small networks gain more from a second process than from a second thread, and the
     numbers do not depend on how many there are.
@@ -107,8 +107,7 @@ def _judged(job: Job, setting: Setting) -> pd.DataFrame:
     prompts = enhanced if variant.prompt == "enhanced" else pairs.prompts
     with MUTANTS[job.mutant](bench):
         videos = bench.clips(variant, pairs, prompts, pairs.pictures)
-    with patch.object(bench, "scorers", bench.scorers if job.variant in EXPERTS else []):
-        rows = pd.DataFrame(bench.rows(job.variant, "people", pairs, videos))
+    rows = pd.DataFrame(bench.rows(job.variant, "people", pairs, videos))
     return rows.assign(mutant=job.mutant)
 
 
