@@ -61,15 +61,10 @@ class Ablation:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options, self.device = options, options.device
-        parameters = load_parameters()
         self.maker = ClipMaker(
-            parameters, options.models, options.batch, options.device, options.seed
+            load_parameters(), options.models, options.batch, options.device, options.seed
         )
-        self.scores = ClipScores(
-            [self.maker.model(name) for name in parameters["scoring"]["scorers"]],
-            parameters["scoring"]["overall"],
-            MiniJudge(MINI / "judge", options.device, MINI / "judge_attributes"),
-        )
+        self.scores = make_scores(self.maker)
         half, device = options.pairs // 2, torch.device(options.device)
         self.pairs = alternating(
             draw_pairs(half, options.seed, False, device),
@@ -104,8 +99,8 @@ class Ablation:
             start = sum(map(len, tables))
             part = part_of(self.pairs, slice(start, start + len(clips)))
             if keep and not tables:
-                kept = clips[:KEPT_CLIPS].cpu().numpy()
-                np.savez_compressed(self.options.out / f"{name}.npz", clips=kept)
+                kept = clips[:KEPT_CLIPS]
+                self.keep(name, kept, part_of(self.pairs, slice(0, len(kept))))
             with tf32(False):
                 columns = self.scores(clips, part)
             labels = {
@@ -117,6 +112,13 @@ class Ablation:
             tables.append(pd.DataFrame(labels | {k: v.tolist() for k, v in columns.items()}))
         return pd.concat(tables, ignore_index=True)
 
+    def keep(self, name: str, clips: torch.Tensor, pairs: Pairs) -> None:
+        """Clips and all that their scores depend on, for ``ablation_agree.py``."""
+        content = {f.name: getattr(pairs, f.name) for f in fields(Pairs) if f.name != "truth"}
+        content["pictures"] = torch.from_numpy(np.stack([np.asarray(p) for p in pairs.pictures]))
+        content["references"] = pairs.references.cpu()
+        torch.save(content | {"clips": clips.cpu()}, self.options.out / f"{name}.pt")
+
     def _rendered(self) -> Iterable[torch.Tensor]:
         for part in self.pairs.truth.split(self.options.batch):
             yield to_bytes(part)
@@ -125,6 +127,13 @@ class Ablation:
         codec = LatentCodec(self.options.models / "vace" / "vae", self.device, torch.float32)
         for part in self.pairs.truth.split(self.options.batch):
             yield to_bytes(codec.decode(codec.encode(part)))
+
+
+def make_scores(maker: ClipMaker) -> ClipScores:
+    """The scorers of conf/base and the judge, on the device of ``maker``."""
+    scoring = maker.parameters["scoring"]
+    judge = MiniJudge(MINI / "judge", maker.device, MINI / "judge_attributes")
+    return ClipScores([maker.model(n) for n in scoring["scorers"]], scoring["overall"], judge)
 
 
 def to_bytes(videos: torch.Tensor) -> torch.Tensor:

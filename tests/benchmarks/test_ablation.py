@@ -6,21 +6,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import ablation
-from ablation import MINI, alternating, load_parameters, part_of, to_bytes
+from ablation import MINI, alternating, load_parameters, make_scores, part_of, to_bytes
+from ablation_agree import differences, rescored
 from ablation_clips import ClipMaker
 from ablation_rows import load_rows, rows_to_make
 from ablation_scores import ClipScores
 from mini_pairs import Pairs, draw_pairs
 from tpige_kedro.metrics.overall import overall
 from tpige_kedro.metrics.protocol import Missing, ScoredClip
-from tpige_kedro.mini.judge import MiniJudge
 from tpige_kedro.schemas import Variant
 
 CPU = torch.device("cpu")
@@ -33,14 +32,7 @@ def pairs() -> Pairs:
 
 @pytest.fixture(scope="module")
 def scores() -> ClipScores:
-    parameters = load_parameters()
-    maker = ClipMaker(parameters, MINI, 2, "cpu", 0)
-    scorers = [maker.model(name) for name in parameters["scoring"]["scorers"]]
-    return ClipScores(
-        scorers,
-        parameters["scoring"]["overall"],
-        MiniJudge(MINI / "judge", "cpu", MINI / "judge_attributes"),
-    )
+    return make_scores(ClipMaker(load_parameters(), MINI, 2, "cpu", 0))
 
 
 def test_batched_scores_are_those_of_the_scorers(pairs: Pairs, scores: ClipScores) -> None:
@@ -86,7 +78,10 @@ def test_every_variant_of_the_laptop_run_is_a_row() -> None:
 
 
 def test_a_stopped_run_goes_on_behind_the_finished_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    scores: ClipScores,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = "--out {} --pairs 4 --sweep-pairs 2 --batch 2 --device cpu --rows rendered,wc_0"
     monkeypatch.chdir(ablation.ROOT)
@@ -102,7 +97,9 @@ def test_a_stopped_run_goes_on_behind_the_finished_rows(
     first = pd.read_csv(tmp_path / "wc_0.csv")
     assert list(first["sample_id"]) == ["seen0000", "new0000"]
     assert first["identity"].between(-1, 1).all()
-    assert np.load(tmp_path / "wc_0.npz")["clips"].shape == (2, 17, 80, 80, 3)
+    again = differences(first, rescored(tmp_path / "wc_0.pt", scores))
+    assert again["clips"].eq(2).all() and again["largest"].max() < 1e-4
+    assert differences(first, first.assign(identity=0))["largest"]["identity"] > 0.1
     written = (tmp_path / "wc_0.csv").stat().st_mtime_ns
     start()
     assert capsys.readouterr().out.endswith("all rows are there\n")
