@@ -25,7 +25,7 @@ import torch
 import yaml
 
 from ablation_clips import ClipMaker, Inputs
-from ablation_rows import MAIN, load_rows, rows_to_make
+from ablation_rows import DECODED, MAIN, TRUTH, load_rows, rows_to_make
 from ablation_scores import ClipScores
 from mini_pairs import Pairs, draw_pairs
 from tpige_kedro.mini.judge import MiniJudge
@@ -33,7 +33,6 @@ from tpige_kedro.mini.training.codec import LatentCodec
 
 ROOT = Path(__file__).resolve().parents[1]
 MINI = ROOT / "data" / "06_models" / "mini"
-TRUTH, DECODED = "rendered", "through the VAE"
 KEPT_CLIPS = 24  # of each row in --keep
 
 

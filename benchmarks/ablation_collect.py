@@ -23,10 +23,16 @@ def collect(rows: Path, training_seed: int) -> tuple[pd.DataFrame, dict[str, dic
     clips = pd.concat([pd.read_csv(file) for file in files], ignore_index=True)
     clips.insert(0, "seed", training_seed)
     measures = clips.columns.drop(["seed", *LABELS])
-    clips[measures] = clips[measures].astype("float32")
+    clips[measures] = clips[measures].apply(rounded)
     about = {file.stem: json.loads(file.with_suffix(".json").read_text()) for file in files}
     pace = {key: {name: row[key] for name, row in about.items()} for key in ("seconds", "clips")}
     return clips, pace
+
+
+def rounded(values: pd.Series) -> pd.Series:
+    """float32 with the last nine of its 23 bits zero: exact to 3e-5 of the value, and a third of the size in the file."""
+    bits = values.to_numpy("float32").view("int32")
+    return pd.Series(((bits + (1 << 8)) & ~0x1FF).view("float32"), values.index)
 
 
 def main() -> None:
@@ -43,7 +49,15 @@ def main() -> None:
     clips, pace = collect(options.rows, options.training_seed)
     options.to.mkdir(parents=True, exist_ok=True)
     name = f"seed{options.training_seed}"
-    clips.to_parquet(options.to / f"clips_{name}.parquet", index=False, compression="zstd")
+    labels = ["seed", *LABELS]
+    clips.to_parquet(
+        options.to / f"clips_{name}.parquet",
+        index=False,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=labels,
+        use_byte_stream_split=[column for column in clips if column not in labels],
+    )
     about = {"device": options.device, "torch": options.torch, "commit": options.commit, **pace}
     (options.to / f"run_{name}.json").write_text(json.dumps(about, indent=1) + "\n")
     print(f"{len(clips)} clips of {clips['made_as'].nunique()} rows")

@@ -12,6 +12,7 @@ from tpige_kedro.schemas import Variant
 
 FILE = Path(__file__).with_name("ablation.yml")
 MAIN = "main"
+TRUTH, DECODED = "rendered", "through the VAE"  # rows that nothing generates
 
 
 @dataclass(frozen=True)

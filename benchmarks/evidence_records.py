@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation_rows import MAIN, Row, load_rows
+from ablation_rows import DECODED, MAIN, TRUTH, Row, load_rows
 from evidence_statistics import Array
-from mini_tables import DECODED, TRUTH
 
 LABELS = ["seed", "made_as", "sample_id", "slice", "hides"]
 ALL, POOLED = "all", "pooled"

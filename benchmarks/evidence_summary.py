@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation_rows import MAIN
+from ablation_rows import DECODED, MAIN, TRUTH
 from evidence_records import ALL, POOLED, Records, seed_names, spread, with_pooled
 from evidence_statistics import Array, intervals, permutation_ps
-from mini_tables import DECODED, TRUTH
 from tpige_kedro.metrics.statistics import holm
 
 MAIN_COMPARISONS = [

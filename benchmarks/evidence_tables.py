@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ablation_rows import MAIN
+from ablation_rows import MAIN, TRUTH
 from evidence_claims import Claim, Finding, conclusion, findings
 from evidence_costs import SCHEDULES, STEPS, recommendation
 from evidence_markdown import (
@@ -24,7 +24,6 @@ from evidence_selection import DRAWS
 from evidence_sentences import CLAIMS, QUESTIONS
 from evidence_summary import MAIN_COMPARISONS, REFERENCES
 from guidance_table import table
-from mini_tables import TRUTH
 
 JUDGED = [
     *("identity", "identity when seen", "face seen", "text match", "role right"),

@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t
 
+from ablation import ROOT
 from guard_checks import OPENS, Columns, columns, replaced, statistics, with_mutant
 from guard_clips import CONTROL, FLIPPED, GUARD, GUIDED, IGNORED, JOBS, Setting, judged_clips
-from mini_quality import ROOT
 from tpige_kedro.pipelines.moe_selection import choosing
 
 FILE = ROOT / "tests" / "evidence" / "bounds.json"

@@ -18,8 +18,9 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from ablation import load_parameters
+from guard_bench import Bench
 from mini_pairs import draw_pairs
-from mini_quality import Bench, load_parameters
 from tpige_kedro.guidance import id_aware
 from tpige_kedro.prompts.clause import insert_clause
 from tpige_kedro.schemas import Guidance, Variant

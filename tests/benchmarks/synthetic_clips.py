@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ablation_rows import MAIN, Row, load_rows, rows_to_make
-from mini_tables import DECODED, TRUTH
+from ablation_rows import DECODED, MAIN, TRUTH, Row, load_rows, rows_to_make
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 
 SEEDS, ALL_SAMPLES, FIRST = (0, 1), 200, 80  # of the fixture `out`

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -15,6 +16,7 @@ import ablation
 from ablation import MINI, alternating, load_parameters, make_scores, part_of, to_bytes
 from ablation_agree import differences, rescored
 from ablation_clips import ClipMaker
+from ablation_collect import collect
 from ablation_rows import load_rows, rows_to_make
 from ablation_scores import ClipScores
 from mini_pairs import Pairs, draw_pairs
@@ -104,3 +106,15 @@ def test_a_stopped_run_goes_on_behind_the_finished_rows(
     start()
     assert capsys.readouterr().out.endswith("all rows are there\n")
     assert (tmp_path / "wc_0.csv").stat().st_mtime_ns == written
+
+
+def test_collected_clips_are_rounded_but_little_and_missing_values_stay(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=100)
+    labels = {"made_as": "x", "sample_id": map(str, range(100)), "slice": "people", "hides": True}
+    table = pd.DataFrame(labels | {"identity": values})
+    table.loc[3, "identity"] = np.nan
+    ablation.write(table, tmp_path / "x.csv", {"clips": 100, "seconds": 1.5})
+    clips, pace = collect(tmp_path, 2)
+    assert clips["seed"].eq(2).all() and pace == {"seconds": {"x": 1.5}, "clips": {"x": 100}}
+    assert clips["identity"].isna().to_list() == [i == 3 for i in range(100)]
+    np.testing.assert_allclose(clips["identity"].dropna(), np.delete(values, 3), rtol=4e-5)

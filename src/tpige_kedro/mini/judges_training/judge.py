@@ -28,7 +28,7 @@ from tpige_kedro.mini.networks.judge import Scene, SceneJudge
 from tpige_kedro.mini.networks.margins import PeopleClassifier, cosface_logits
 
 TITLE = "Mini judge for benchmarks"
-PURPOSE = """Judges clips of the mini people world in `benchmarks/mini_quality.py`, and nothing else: it is used neither to train a generator
+PURPOSE = """Judges clips of the mini people world for benchmarks, and nothing else: it is used neither to train a generator
 nor to choose or score a clip. `identity` is an IR-SE encoder trained with the CosFace margin; `scene` finds the head, names role and
 setting of a frame and the action of a clip."""
 

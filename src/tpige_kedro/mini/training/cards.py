@@ -37,7 +37,7 @@ It knows drawn people only; on photographs of real people its answers mean nothi
 |---|---|
 {rows}
 
-How good the clips are is measured by `benchmarks/mini_quality.py`; the table is in `docs/mini.md`.
+How good the clips are is measured by `benchmarks/ablation.py`; the table is in `docs/mini.md`.
 
 Licence: Apache-2.0. No picture of a real person was used.
 """

@@ -43,13 +43,14 @@ class Panel:
     height: float
 
 
-def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Round numbers inside [low, high], about ``count`` of them, at distances of 1, 2 or 5 times a power of ten."""
-    rough = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough)
-    first = math.ceil(low / step - 1e-9)
-    return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
+def nice_ticks(low: float, high: float) -> tuple[list[float], float]:
+    """Round numbers inside [low, high], three to eight of them, and their distance: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(high - low))
+    for step in (5 * power, 2 * power, power, power / 2, power / 5):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first >= 2:
+            break
+    return [i * step for i in range(first, last + 1)], step
 
 
 def tick_text(tick: float, step: float) -> str:
@@ -92,8 +93,7 @@ def interval_panel(
                 kind="selection" if row.name in SELECTIONS else "variant",
             )
         )
-    ticks = nice_ticks(low, high)
-    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    ticks, step = nice_ticks(low, high)
     reference = [place(cell.mean) for row, cell in shown if row.name == baseline]
     return Panel(
         metric=metric,
