@@ -5,7 +5,7 @@ A mutant is the product with one line replaced while its clips are made, so that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,13 +23,39 @@ from guard_bench import Bench
 from mini_pairs import draw_pairs
 from tpige_kedro.guidance import id_aware
 from tpige_kedro.prompts.clause import insert_clause
-from tpige_kedro.schemas import Variant
+from tpige_kedro.schemas import Guidance, Variant
 from tpige_kedro.video_generators.wan_vace import WHITE
 
 EXPERTS = ("phantom", "vace", "vace_pe", "vace_pe_ge")
-GUIDED, CONTROL = "vace_pe_ge", "vace_pe_cfg_matched"
+GUIDED = "vace_pe_ge"
 MODELS = ("mini_vace", "mini_phantom")
 FLIPPED, IGNORED = "identity sign flipped", "reference ignored"
+
+
+def control_of(name: str, variants: Mapping[str, Any]) -> str:
+    """The one of ``variants`` that is like ``name`` (generator, prompt, reference, W_c) but for W_i, which is 0."""
+    rows = {key: Variant(**value) for key, value in variants.items()}
+    guided = rows[name]
+    found = [
+        key
+        for key, row in rows.items()
+        if _without_identity(row) == _without_identity(guided) and not row.guidance.identity_weight
+    ]
+    if len(found) != 1:
+        raise ValueError(
+            f"variants of conf/base: {name} needs one control (its own settings at W_i 0), there are {found}"
+        )
+    return found[0]
+
+
+def _without_identity(variant: Variant) -> Variant:
+    """What is left of the settings where W_i is 0, for then no weak branch runs."""
+    guidance = variant.guidance
+    text = Guidance(text_weight=guidance.text_weight, text_schedule=guidance.text_schedule)
+    return variant.model_copy(update={"guidance": text})
+
+
+CONTROL = control_of(GUIDED, load_parameters()["variants"])
 
 
 @dataclass(frozen=True)
@@ -57,16 +83,15 @@ class Job:
 JOBS = (  # the longest first, so that two processes end together
     Job(GUIDED),
     Job(GUIDED, FLIPPED),
-    Job("vace_pe"),
-    Job("vace"),
-    Job("phantom"),
     Job(CONTROL),
     Job(CONTROL, IGNORED),
+    Job("vace"),
+    Job("phantom"),
 )
 
 
 def judged_clips(jobs: Sequence[Job], setting: Setting, processes: int) -> pd.DataFrame:
-    """A row per clip with the verdict of the judge and, of experts, the scores.
+    """A row per clip with the verdict of the judge and the scores.
 
     Each process works with one thread: small networks gain more from a second process than from a second thread, and the
     numbers do not depend on how many there are.
@@ -83,8 +108,7 @@ def _judged(job: Job, setting: Setting) -> pd.DataFrame:
     prompts = enhanced if variant.prompt == "enhanced" else pairs.prompts
     with MUTANTS[job.mutant](bench):
         videos = bench.clips(variant, pairs, prompts, pairs.pictures)
-    with patch.object(bench, "scorers", bench.scorers if job.variant in EXPERTS else []):
-        rows = pd.DataFrame(bench.rows(job.variant, "people", pairs, videos))
+    rows = pd.DataFrame(bench.rows(job.variant, "people", pairs, videos))
     return rows.assign(mutant=job.mutant)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,11 +25,11 @@ from guard_checks import (
     statistics,
     with_mutant,
 )
-from guard_clips import CONTROL, EXPERTS, FLIPPED, GUIDED
+from guard_clips import CONTROL, FLIPPED, GUIDED, control_of
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 
 PAIRS = 8
-LEVELS = {"phantom": 0.4, "vace": 0.3, "vace_pe": 0.6, GUIDED: 0.65, CONTROL: 0.59}
+LEVELS = {"phantom": 0.4, "vace": 0.3, CONTROL: 0.59, GUIDED: 0.65}
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def clips() -> pd.DataFrame:
             "face seen": float(variant != "vace" or i % 2 == 1),
             "identity": level + 0.01 * i,
         }
-        | dict.fromkeys(PAPER_WEIGHTS, level if variant in EXPERTS else np.nan)
+        | dict.fromkeys(PAPER_WEIGHTS, level)
         for variant, level in LEVELS.items()
         for i in range(PAIRS)
     ]
@@ -77,6 +78,31 @@ def test_a_value_below_its_bound_or_without_a_number_fails(clips: pd.DataFrame) 
             clips.assign(identity=clips["identity"].mask(clips["sample_id"] == "s3")),
             {LIKENESS: -1},
         )
+
+
+def guided(**guidance: Any) -> dict[str, Any]:
+    return {"generator": "mini_vace", "prompt": "enhanced", "guidance": guidance}
+
+
+def test_the_control_is_the_same_but_for_the_identity_term() -> None:
+    variants = {
+        "ge": guided(text_weight=1.0, identity_weight=1.0, weak_branch="t2v", reuse_every=5),
+        "other_weight": guided(text_weight=1.5),
+        "weaker": guided(text_weight=1.0, identity_weight=0.5),
+        "plain": guided(text_weight=1.0) | {"prompt": "original"},
+        "other_generator": guided(text_weight=1.0) | {"generator": "mini_phantom"},
+        "redrawn": guided(text_weight=1.0) | {"reference": "enhanced"},
+        "control": guided(text_weight=1.0),
+    }
+    assert control_of("ge", variants) == "control"
+    with pytest.raises(ValueError, match="ge needs one control"):
+        control_of("ge", {k: v for k, v in variants.items() if k != "control"})
+    with pytest.raises(ValueError, match=r"control.*twin"):
+        control_of("ge", {**variants, "twin": variants["control"]})
+
+
+def test_the_control_in_conf_base_is_prompt_enhancement_alone() -> None:
+    assert CONTROL == "vace_pe"
 
 
 def test_a_broken_product_is_judged_by_its_own_clips(clips: pd.DataFrame) -> None:
