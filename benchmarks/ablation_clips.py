@@ -93,6 +93,11 @@ def pictures_to_images(pictures: Sequence[Image.Image], device: str = "cpu") -> 
     return to_images(np.stack([np.asarray(picture) for picture in pictures]), device)
 
 
+def with_clauses(prompts: Sequence[str], clauses: Sequence[str]) -> list[str]:
+    """The enhanced prompts."""
+    return [insert_clause(p, c) for p, c in zip(prompts, clauses, strict=True)]
+
+
 class ClipMaker:
     """The models of conf/base, those in ``TRAINED`` from the folder ``models``; ``seed`` is that of the noise."""
 
@@ -125,12 +130,12 @@ class ClipMaker:
 
     def enhance(self, pairs: Pairs) -> Inputs:
         """Prompt and reference enhancement as conf/base sets them."""
-        clauses = self._clauses(pairs)
-        prompts = [insert_clause(p, c) for p, c in zip(pairs.prompts, clauses, strict=True)]
-        return Inputs(prompts, self._redraw(pairs, clauses))
+        clauses = self.clauses(pairs)
+        return Inputs(with_clauses(pairs.prompts, clauses), self._redraw(pairs, clauses))
 
     @torch.inference_mode()
-    def _clauses(self, pairs: Pairs) -> list[str]:
+    def clauses(self, pairs: Pairs) -> list[str]:
+        """The facial clause of each reference."""
         options = self.parameters["prompt_enhancement"]
         reader: MiniFaceReader = self.model(options["reader"])
         images = pictures_to_images(pairs.pictures, self.device)

@@ -18,11 +18,11 @@ import pandas as pd
 import torch
 from PIL import Image
 
-from ablation import load_parameters
-from guard_bench import Bench
-from mini_pairs import draw_pairs
+from ablation import MINI, load_parameters, make_scores
+from ablation_clips import ClipMaker, Inputs, with_clauses
+from ablation_scores import ClipScores
+from mini_pairs import Pairs, draw_pairs
 from tpige_kedro.guidance import id_aware
-from tpige_kedro.prompts.clause import insert_clause
 from tpige_kedro.schemas import Guidance, Variant
 from tpige_kedro.video_generators.wan_vace import WHITE
 
@@ -102,31 +102,30 @@ def judged_clips(jobs: Sequence[Job], setting: Setting, processes: int) -> pd.Da
 
 
 def _judged(job: Job, setting: Setting) -> pd.DataFrame:
-    bench, pairs, clauses = _prepared(setting)
-    variant = Variant(**bench.parameters["variants"][job.variant])
-    enhanced = [insert_clause(p, c) for p, c in zip(pairs.prompts, clauses, strict=True)]
-    prompts = enhanced if variant.prompt == "enhanced" else pairs.prompts
-    with MUTANTS[job.mutant](bench):
-        videos = bench.clips(variant, pairs, prompts, pairs.pictures)
-    rows = pd.DataFrame(bench.rows(job.variant, "people", pairs, videos))
-    return rows.assign(mutant=job.mutant)
+    maker, scores, pairs, inputs = _prepared(setting)
+    variant = Variant(**maker.parameters["variants"][job.variant])
+    with MUTANTS[job.mutant](maker):
+        clips = torch.cat(list(maker.clips(variant, pairs, inputs, setting.pairs)))
+    labels = {"variant": job.variant, "mutant": job.mutant, "sample_id": pairs.ids}
+    columns = {name: values.tolist() for name, values in scores(clips, pairs).items()}
+    return pd.DataFrame(labels | {"hides": pairs.hides.tolist()} | columns)
 
 
 @lru_cache(1)
-def _prepared(setting: Setting) -> tuple[Bench, Any, list[str]]:
-    """The models, the pairs and their clauses, once a process."""
+def _prepared(setting: Setting) -> tuple[ClipMaker, ClipScores, Pairs, Inputs]:
+    """The models, the pairs and their enhanced prompts, once a process; no reference is redrawn."""
     parameters = load_parameters()
     for model in MODELS:
         parameters["models"][model]["options"]["steps"] = setting.steps
-    bench = Bench(parameters, setting.batch, setting.device, setting.seed)
-    for model in MODELS:  # a batch decoded as one takes half the time of its clips one by one
-        bench.model(model).pipeline.vae.disable_slicing()
+    maker = ClipMaker(parameters, MINI, setting.batch, setting.device, setting.seed)
     pairs = draw_pairs(setting.pairs, setting.seed, False, torch.device(setting.device))
-    return bench, pairs, bench.clauses(pairs)
+    inputs = Inputs(with_clauses(pairs.prompts, maker.clauses(pairs)), pairs.pictures)
+    maker.encode(pairs, inputs)
+    return maker, make_scores(maker), pairs, inputs
 
 
 @contextmanager
-def _sign_flipped(bench: Bench) -> Iterator[None]:
+def _sign_flipped(maker: ClipMaker) -> Iterator[None]:
     """Guidance away from the reference: c + W_c (c - u) - W_i (c - w)."""
     guide = id_aware.guide
 
@@ -138,9 +137,9 @@ def _sign_flipped(bench: Bench) -> Iterator[None]:
 
 
 @contextmanager
-def _reference_ignored(bench: Bench) -> Iterator[None]:
+def _reference_ignored(maker: ClipMaker) -> Iterator[None]:
     """A generator that takes an empty canvas for every reference."""
-    pictures = bench.model("mini_vace").pictures
+    pictures = maker.model("mini_vace").pictures
 
     def blank(picture: Image.Image) -> torch.Tensor:
         return pictures.plain(WHITE, 1)
@@ -149,8 +148,8 @@ def _reference_ignored(bench: Bench) -> Iterator[None]:
         yield
 
 
-MUTANTS: dict[str, Callable[[Bench], AbstractContextManager[None]]] = {
-    "": lambda bench: nullcontext(),
+MUTANTS: dict[str, Callable[[ClipMaker], AbstractContextManager[None]]] = {
+    "": lambda maker: nullcontext(),
     FLIPPED: _sign_flipped,
     IGNORED: _reference_ignored,
 }
