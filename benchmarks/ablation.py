@@ -169,6 +169,7 @@ def run(options: argparse.Namespace) -> None:
     """Make and score the rows that have no file yet, until the time is up."""
     began = time.perf_counter()
     options.out.mkdir(parents=True, exist_ok=True)
+    keep_to_the_settings(options)
     names = [TRUTH, DECODED, *(row.name for row in rows_to_make(load_rows()))]
     wanted = options.rows.split(",") if options.rows else names
     if unknown := set(wanted) - set(names):
@@ -194,6 +195,19 @@ def run(options: argparse.Namespace) -> None:
         write(table, options.out / f"{name}.csv", {"clips": count, "seconds": round(seconds, 2)})
         print(f"{name}: {count} clips, {seconds:.1f} s", flush=True)
     print("all rows are there")
+
+
+def keep_to_the_settings(options: argparse.Namespace) -> None:
+    """A folder holds one run: rows of other people or another generator must not stand beside those that are there."""
+    names = ("models", "pairs", "sweep_pairs", "batch", "seed")
+    wanted = {name: str(getattr(options, name)) for name in names}
+    file = options.out / "settings.json"
+    if not file.exists():
+        file.write_text(json.dumps(wanted) + "\n")
+    begun = json.loads(file.read_text())
+    changed = [f"{k} {begun[k]} -> {v}" for k, v in wanted.items() if begun[k] != v]
+    if changed:
+        raise SystemExit(f"{options.out} was begun with other settings: {', '.join(changed)}")
 
 
 def write(table: pd.DataFrame, file: Path, about: dict[str, Any]) -> None:

@@ -105,6 +105,8 @@ def test_a_stopped_run_goes_on_behind_the_finished_rows(
     written = (tmp_path / "wc_0.csv").stat().st_mtime_ns
     start()
     assert capsys.readouterr().out.endswith("all rows are there\n")
+    with pytest.raises(SystemExit, match="other settings: seed 60000 -> 1"):
+        start("--seed", "1")
     assert (tmp_path / "wc_0.csv").stat().st_mtime_ns == written
 
 
