@@ -87,6 +87,10 @@ def test_a_stopped_run_goes_on_behind_the_finished_rows(
 ) -> None:
     arguments = "--out {} --pairs 4 --sweep-pairs 2 --batch 2 --device cpu --rows rendered,wc_0"
     monkeypatch.chdir(ablation.ROOT)
+    parameters = load_parameters()
+    for model in ("mini_vace", "mini_still"):
+        parameters["models"][model]["options"]["steps"] = 3
+    monkeypatch.setattr(ablation, "load_parameters", lambda: parameters)
 
     def start(*more: str) -> None:
         command = [*arguments.format(tmp_path).split(), *more]
