@@ -51,10 +51,8 @@ class _Items:
     """What the decoder learns from, encoded once: whole clips, the faster the more often, and single frames."""
 
     def __init__(self, pool: Pool, codec: LatentCodec) -> None:
-        self.size, self.speed = (
-            pool.clips.shape[-1],
-            head_speed(pool.clip_poses, pool.clips.shape[-1]),
-        )
+        self.size = pool.clips.shape[-1]
+        self.speed = head_speed(pool.clip_poses, self.size)
         self.clips, self.clip_poses = pool.clips, pool.clip_poses
         self.pictures = torch.cat([pool.stills, pool.references])
         self.picture_poses = torch.cat([pool.still_poses, pool.reference_poses])
