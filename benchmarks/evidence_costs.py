@@ -23,7 +23,11 @@ MEASURED = Path(__file__).with_name("guidance_h200.jsonl")
 MODEL = "14b"
 STEPS = (20, 50)  # of the mini run, and as published
 FULL = ("pred_cond", "pred_uncond")
-SCHEDULES, ALWAYS, NEVER = "schedule", "always", "vace_pe"
+SCHEDULES = {
+    "schedule": "always",
+    "schedule_half": "half_always",
+}  # sweep: its row without a schedule
+NEVER = "vace_pe"  # the row without the identity term
 ENOUGH, CHEAP = 0.95, 1.10  # the share of the gain to keep, at most at this cost
 KEPT = "identity"
 
@@ -68,7 +72,11 @@ def costs(records: Records, runs: list[dict[str, Any]], seed: int) -> pd.DataFra
     schedules have none, nor have rows without clips.
     """
     seconds = measured_weak_shares()
-    kept = {name: identity_kept(records, name, seed) for name in schedule_rows(records)}
+    kept = {
+        name: identity_kept(records, family, name, seed)
+        for family in SCHEDULES
+        for name in schedule_rows(records, family)
+    }
     out: list[dict[str, Any]] = []
     for row in records.rows:
         if row.variant.generator != "mini_vace":
@@ -101,17 +109,19 @@ def cost(row: Row, steps: int, seconds: dict[str, float]) -> dict[str, Any]:
     }
 
 
-def schedule_rows(records: Records) -> list[str]:
-    """The schedules whose share can be told: all that have clips, if with and without the identity term has, too."""
-    if any(records.of(name) is None for name in (ALWAYS, NEVER)) or records.measure(KEPT) is None:
-        records.note("identity kept: needs always, vace_pe and the measure identity")
+def schedule_rows(records: Records, family: str) -> list[str]:
+    """The schedules of a sweep whose share can be told: all that have clips, if with and without the identity term has, too."""
+    ends = SCHEDULES[family], NEVER
+    if any(records.of(name) is None for name in ends) or records.measure(KEPT) is None:
+        records.note(f"identity kept: needs {' and '.join(ends)} and the measure {KEPT}")
         return []
-    return [row.name for row in records.family(SCHEDULES)]
+    return [row.name for row in records.family(family)]
 
 
-def identity_kept(records: Records, name: str, seed: int) -> list[dict[str, Any]]:
-    """(row - without) / (always - without), per training seed and pooled, over the samples that all three have."""
-    with_term, without, row = (identities(records, n) for n in (ALWAYS, NEVER, name))
+def identity_kept(records: Records, family: str, name: str, seed: int) -> list[dict[str, Any]]:
+    """(row - without) / (always - without), per training seed and pooled, over the samples that all rows of the sweep have."""
+    ends = SCHEDULES[family], NEVER
+    with_term, without, row = (identities(records, family, n) for n in (*ends, name))
     gains = with_pooled(np.stack([row - without, with_term - without], axis=-1))
     out = []
     for of, gain in zip(seed_names(records), gains, strict=True):
@@ -123,20 +133,20 @@ def identity_kept(records: Records, name: str, seed: int) -> list[dict[str, Any]
     return out
 
 
-def identities(records: Records, name: str) -> Array:
-    """The identity (seeds, samples) of a row that has clips, on the samples that all schedules share."""
+def identities(records: Records, family: str, name: str) -> Array:
+    """The identity (seeds, samples) of a row that has clips, on the samples that all rows of a sweep share."""
     clips = records.of(name)
     assert clips is not None
-    inside = records.shared_samples([row.name for row in records.family(SCHEDULES)])
+    inside = records.shared_samples([row.name for row in records.family(family)])
     return np.where(inside, clips[..., records.measures.index(KEPT)], np.nan)
 
 
-def recommendation(table: pd.DataFrame) -> list[str]:
-    """Sentences: which schedule keeps enough of the gain at little cost, for each number of steps, or the best trade."""
+def recommendation(table: pd.DataFrame, family: str) -> list[str]:
+    """Sentences: which schedule of a sweep keeps enough of the gain at little cost, for each number of steps, or the best trade."""
     out = []
     for steps in STEPS:
-        of = (table["family"] == SCHEDULES) & (table["steps"] == steps) & (table["seed"] == POOLED)
-        known = table[of & table["identity_kept"].notna() & (table["row"] != ALWAYS)]
+        of = (table["family"] == family) & (table["steps"] == steps) & (table["seed"] == POOLED)
+        known = table[of & table["identity_kept"].notna() & (table["row"] != SCHEDULES[family])]
         if len(known):
             of_mini = "" if steps == STEPS[0] else f" (with the shares measured at {STEPS[0]})"
             out.append(f"At {steps} steps{of_mini}: {_trade(known)}")

@@ -16,12 +16,13 @@ from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
 from ablation_rows import MAIN, load_rows
-from evidence_costs import ALWAYS, CHEAP, ENOUGH, SCHEDULES, STEPS
+from evidence_costs import CHEAP, ENOUGH, SCHEDULES, STEPS
 from evidence_labels import Label, boxes_along, boxes_of, label_points
 from evidence_records import ALL, POOLED
 from evidence_summary import MAIN_COMPARISONS
 
 DPI = 120
+DRAWN = "schedule"  # the sweep of draw_schedules
 DEAR = 1.3  # x CFG; nothing lies between rows that run the weak branch at every step and the others
 Bar = tuple[list[float], list[float]]  # x and y of an interval
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6b6b6b"  # Okabe-Ito
@@ -199,7 +200,7 @@ def _paired_cross(axes: Axes, differences: pd.DataFrame) -> list[Text]:
 def draw_schedules(costs: pd.DataFrame) -> Figure | None:
     """The identity gain kept against the cost, both of the run that was made; the dear rows in a panel of their own."""
     known = costs[
-        (costs["family"] == SCHEDULES) & (costs["steps"] == STEPS[0]) & (costs["seed"] == POOLED)
+        (costs["family"] == DRAWN) & (costs["steps"] == STEPS[0]) & (costs["seed"] == POOLED)
     ].dropna(subset="identity_kept")
     if not len(known):
         return None
@@ -213,7 +214,7 @@ def draw_schedules(costs: pd.DataFrame) -> Figure | None:
     for axes, group in zip(panels, groups, strict=True):
         labelled.append((axes, *_schedule_panel(axes, group)))
     panels[0].axvline(CHEAP, color=GREY, lw=0.8, ls=":")
-    panels[0].set_ylabel(f"share of the identity gain of `{ALWAYS}` kept")
+    panels[0].set_ylabel(f"share of the identity gain of `{SCHEDULES[DRAWN]}` kept")
     panels[0].set_title(f"What cheaper schedules keep ({ENOUGH:.0%} and {CHEAP:.2f} × dotted)")
     what = f"cost of a run of {STEPS[0]} steps, × text guidance alone"
     figure.supxlabel(

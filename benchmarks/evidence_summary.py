@@ -43,6 +43,7 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     "layer_published": ("as_published", "vace_pe"),
     "layer_t2v": ("t2v", "vace_pe"),
     "schedule": ("vace_pe", "always"),
+    "schedule_half": ("vace_pe", "half_always"),
     "phantom": ("phantom",),
 }
 SUMMARY = ["family", "row", "seed", "slice", "measure", "n", "mean", "low", "high"]

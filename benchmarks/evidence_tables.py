@@ -169,10 +169,12 @@ def cost_tables(costs: pd.DataFrame) -> list[str]:
     pooled = costs[costs["seed"] == POOLED]
     head = ("row", "weak forwards of 20 steps", "x CFG, FLOPs", "x CFG, seconds", "of 50 steps")
     head = (*head, "x CFG, FLOPs", "x CFG, seconds", "identity kept")
-    lines = [sentence for text in recommendation(costs) for sentence in (text, "")]
-    schedules = pooled[pooled["family"] == SCHEDULES]
-    lines += table(head, cost_lines(schedules))
-    others = pooled[pooled["family"] != SCHEDULES]
+    lines = []
+    for family, whole in SCHEDULES.items():
+        lines += [f"Share of the identity gain of `{whole}`.", ""]
+        lines += [sentence for text in recommendation(costs, family) for sentence in (text, "")]
+        lines += table(head, cost_lines(pooled[pooled["family"] == family]))
+    others = pooled[~pooled["family"].isin(SCHEDULES)]
     return lines + folded(
         "every other row of VACE", table(head[:-1], [c[:-1] for c in cost_lines(others)])
     )

@@ -117,11 +117,13 @@ class Workload:
         self.transformer = random_transformer(architecture, device, dtype)
         self.twin = plain_twin(self.transformer)
         self.warm: set[tuple[str, ...]] = set()  # what has run before, see Row.warms
+        self.split_branches = False  # over the ranks of a process group
         self._compiled = False
         layers = list(self.transformer.config.vace_layers)
         self.scale, self.vace_layers = torch.ones(len(layers)), layers
         frames, (height, width) = architecture.latent_frames, architecture.frame
         self.latents = torch.randn(1, 16, frames + REFERENCES, height, width, device=device)
+        self.latents_made = self.latents  # what the last steps have made of them
         text = (1, architecture.text_length, architecture.text_dim)
         self.prompt, self.negative = (
             torch.randn(text, device=device, dtype=dtype) for _ in range(2)
@@ -158,7 +160,7 @@ class Workload:
             hint_scale_weak=None if plain else weak_scale.to(self.device),
             weak_transformer=self.twin if plain else None,
             num_reference_images=REFERENCES,
-            split_branches=False,
+            split_branches=self.split_branches,
         )
 
     def scheduler(self, steps: int) -> UniPCMultistepScheduler:

@@ -145,6 +145,7 @@ def time_steps(work: Workload, row: Row, steps: int) -> tuple[list[float], list[
         forwards.append(guider.forwards.total() - before)
     if not torch.isfinite(state.latents).all():
         raise RuntimeError("the latents are not finite: the time of such a run says nothing")
+    work.latents_made = state.latents
     return seconds, forwards
 
 

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Another training seed, from rendering to its records in docs/evidence: VACE and Phantom on the shipped autoencoder, then the ablation.
+# Run: benchmarks/training_seed.sh SEED WORK   (one H100: 16 minutes). Started again, it goes on behind the last finished stage or row.
+set -euo pipefail
+seed=$1 work=$(realpath -m "$2")
+cd "$(dirname "$0")/.."
+if [ ! -e "$work/vace/vae" ]; then
+    mkdir -p "$work/vace"
+    cp -r data/06_models/mini/vace/vae "$work/vace/vae.tmp"
+    mv "$work/vace/vae.tmp" "$work/vace/vae"
+fi
+python -m tpige_kedro.mini.training --work "$work" --seed "$seed" --stages vae,vace,phantom
+python benchmarks/ablation.py --models "$work" --out "$work/rows" --keep vace_pe_ge --minutes 60
+device=$(python -c 'import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU")')
+python benchmarks/ablation_collect.py --rows "$work/rows" --training-seed "$seed" --device "$device" \
+    --torch "$(python -c 'import torch; print(torch.__version__)')" --commit "${COMMIT:-$(git rev-parse --short HEAD)}"
