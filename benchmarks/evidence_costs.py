@@ -119,7 +119,7 @@ def schedule_rows(records: Records, family: str) -> list[str]:
 
 
 def identity_kept(records: Records, family: str, name: str, seed: int) -> list[dict[str, Any]]:
-    """(row - without) / (always - without), per training seed and pooled, over the samples that all rows of the sweep have."""
+    """(row - without) / (always - without), per training seed and pooled, over the clips that all rows of the sweep have."""
     ends = SCHEDULES[family], NEVER
     with_term, without, row = (identities(records, family, n) for n in (*ends, name))
     gains = with_pooled(np.stack([row - without, with_term - without], axis=-1))
@@ -134,10 +134,10 @@ def identity_kept(records: Records, family: str, name: str, seed: int) -> list[d
 
 
 def identities(records: Records, family: str, name: str) -> Array:
-    """The identity (seeds, samples) of a row that has clips, on the samples that all rows of a sweep share."""
+    """The identity (seeds, samples) of a row that has clips, where all rows of a sweep have one."""
     clips = records.of(name)
     assert clips is not None
-    inside = records.shared_samples([row.name for row in records.family(family)])
+    inside = records.shared_clips([row.name for row in records.family(family)])
     return np.where(inside, clips[..., records.measures.index(KEPT)], np.nan)
 
 

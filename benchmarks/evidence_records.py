@@ -60,25 +60,35 @@ class Records:
         """The sweeps, in order."""
         return list(dict.fromkeys(row.family for row in self.rows if row.family != MAIN))
 
-    def shared_samples(self, names: list[str]) -> np.ndarray:
-        """Which samples (N,) all of these rows have in some seed, so that rows made on more of them compare."""
-        there = np.ones(len(self.samples), bool)
+    def shared_clips(self, names: list[str]) -> np.ndarray:
+        """Of which samples of which seeds (S, N) all of these rows have a clip, so that rows made on more of them compare."""
+        there = np.ones((len(self.seeds), len(self.samples)), bool)
         for name in names:
             clips = self.of(name)
             if clips is not None:
-                there &= np.isfinite(clips).any(axis=(0, 2))
+                there &= np.isfinite(clips).any(axis=2)
         return there
 
 
 def with_pooled(values: Array) -> Array:
     """(S, ...) of the training seeds, and behind them their mean over the seeds that have a value: (S + 1, ...).
 
-    The mean is taken within each sample, which then counts once, however many generators made a clip of it.
+    The mean is taken within each sample, which is what is resampled; it weighs as :func:`seed_weights` says.
     """
     present = np.isfinite(values)
     sums, counts = np.where(present, values, 0.0).sum(0), present.sum(0)
     mean = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     return np.concatenate([values, mean[None]])
+
+
+def seed_weights(pooled: Array) -> Array:
+    """The weights of what :func:`with_pooled` returns: 1 where there is a value; of the mean, the share of the seeds that have one.
+
+    So the pooled mean lies among those of the seeds, also where some clips lack the measure: a sample whose face one generator
+    shows does not count as much as one whose face all show.
+    """
+    present = np.isfinite(pooled[:-1]).astype(float)
+    return np.concatenate([present, present.mean(axis=0, keepdims=True)])
 
 
 def seed_names(records: Records) -> list[str]:

@@ -46,19 +46,34 @@ def draw_signs(samples: int, seed: int, resamples: int = RESAMPLES) -> Array:
     return generator.integers(0, 2, (resamples, samples)) * 2.0 - 1.0
 
 
-def resampled_means(values: Array, seed: int, resamples: int = RESAMPLES) -> Array:
-    """The mean of the finite values of each column of (N, K) in each resample of its rows: (resamples, K).
+def weighted(values: Array, weights: Array | None) -> tuple[Array, Array]:
+    """Values and weights (N, K), both 0 where a value is missing; no ``weights``: all the same."""
+    present = np.isfinite(values)
+    given = np.ones(values.shape) if weights is None else weights
+    return np.where(present, values, 0.0), np.where(present, given, 0.0)
+
+
+def means_of(values: Array, weights: Array) -> Array:
+    """The weighted mean of each column of (N, K); NaN where all weights are 0."""
+    total = weights.sum(axis=0)
+    return (weights * values).sum(axis=0) / np.where(total > 0, total, np.nan)
+
+
+def resampled_means(
+    values: Array, seed: int, resamples: int = RESAMPLES, weights: Array | None = None
+) -> Array:
+    """The (weighted) mean of the finite values of each column of (N, K) in each resample of its rows: (resamples, K).
 
     A resample that has drawn none of a column's values, which only a nearly empty column can see, stands at the column's mean.
     """
     counts = draw_counts(len(values), seed, resamples)
-    present = np.isfinite(values)
-    sums = counts @ np.where(present, values, 0.0)
+    filled, shares = weighted(values, weights)
+    sums = counts @ (shares * filled)
     sizes = np.full(sums.shape, float(len(values)))
-    partial = ~present.all(axis=0)
-    sizes[:, partial] = counts @ present[:, partial].astype(float)
-    overall = np.where(present, values, 0.0).sum(0) / np.maximum(present.sum(0), 1)
-    return np.where(sizes > 0, sums / np.maximum(sizes, 1), overall)
+    partial = (shares != 1).any(axis=0)
+    sizes[:, partial] = counts @ shares[:, partial]
+    drawn = sizes > 0
+    return np.where(drawn, sums / np.where(drawn, sizes, 1.0), means_of(filled, shares))
 
 
 def tails(n: NDArray[np.int64], confidence: float = CONFIDENCE) -> Array:
@@ -78,26 +93,28 @@ def column_quantiles(table: Array, q: Array) -> Array:
     return np.where(np.isfinite(q), low + (at - below) * (high - low), np.nan)
 
 
-def intervals(values: Array, seed: int, resamples: int = RESAMPLES) -> Means:
-    """Mean and interval (expanded percentiles) of each column of (N, K); the rows are what is resampled."""
-    present = np.isfinite(values)
-    n = present.sum(axis=0)
-    with np.errstate(invalid="ignore"):
-        mean = np.where(present, values, 0.0).sum(axis=0) / np.where(n > 0, n, np.nan)
-    tail = tails(n)
+def intervals(
+    values: Array, seed: int, resamples: int = RESAMPLES, weights: Array | None = None
+) -> Means:
+    """(Weighted) mean and interval (expanded percentiles) of each column of (N, K); the rows are what is resampled."""
+    filled, shares = weighted(values, weights)
+    n = (shares > 0).sum(axis=0)
+    mean, tail = means_of(filled, shares), tails(n)
     low, high = np.empty(len(n)), np.empty(len(n))
     for start in range(0, len(n), COLUMNS):
         part = slice(start, start + COLUMNS)
-        resampled = resampled_means(values[:, part], seed, resamples)
+        resampled = resampled_means(values[:, part], seed, resamples, shares[:, part])
         low[part] = column_quantiles(resampled, tail[part])
         high[part] = column_quantiles(resampled, 1 - tail[part])
     return Means(n, mean, low, high)
 
 
-def permutation_ps(differences: Array, seed: int, resamples: int = RESAMPLES) -> Array:
-    """Two-sided p of "no difference" of each column of paired differences (N, K), by random signs; NaN without a pair."""
-    present = np.isfinite(differences)
-    filled = np.where(present, differences, 0.0)
+def permutation_ps(
+    differences: Array, seed: int, resamples: int = RESAMPLES, weights: Array | None = None
+) -> Array:
+    """Two-sided p of "no difference" of each column of (weighted) paired differences (N, K), by random signs; NaN without a pair."""
+    values, shares = weighted(differences, weights)
+    filled, present = shares * values, shares > 0
     sums = draw_signs(len(filled), seed, resamples) @ filled
     rounding = 1e-12 * np.abs(filled).sum(axis=0)
     as_far = (np.abs(sums) >= np.abs(filled.sum(axis=0)) - rounding).sum(axis=0)

@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 
 from ablation_rows import DECODED, MAIN, TRUTH
-from evidence_records import ALL, POOLED, Records, seed_names, spread, with_pooled
+from evidence_records import (
+    ALL,
+    POOLED,
+    Records,
+    seed_names,
+    seed_weights,
+    spread,
+    with_pooled,
+)
 from evidence_statistics import Array, intervals, permutation_ps
 from tpige_kedro.metrics.statistics import holm
 
@@ -84,8 +92,8 @@ def comparisons(records: Records) -> list[Comparison]:
 def summarise(records: Records, seed: int) -> pd.DataFrame:
     """Mean, interval and n of every measure of every row, with the spread of the training seeds beside the pooled ones.
 
-    The pooled interval is of the per-sample means over the training seeds: it says how sure the mean is for other samples of
-    these generators. How much another training would change is what the spread of the seeds tells.
+    The pooled interval is from resampling samples, each with the clips of all training seeds: it says how sure the mean is for other
+    samples of these generators. How much another training would change is what the spread of the seeds tells.
     """
     out: list[dict[str, Any]] = []
     mains = [TRUTH, DECODED, *(row.name for row in records.rows if row.family == MAIN)]
@@ -94,7 +102,7 @@ def summarise(records: Records, seed: int) -> pd.DataFrame:
             out += summary_rows(records, MAIN, name, slice_name, inside, seed)
     for family in records.families():
         rows = [row.name for row in records.family(family)]
-        inside = records.shared_samples(rows)
+        inside = records.shared_clips(rows)
         if rows and not inside.any():
             records.note(f"sweep {family}: its rows have no sample in common")
             continue
@@ -106,12 +114,14 @@ def summarise(records: Records, seed: int) -> pd.DataFrame:
 def summary_rows(
     records: Records, family: str, name: str, slice_name: str, inside: np.ndarray, seed: int
 ) -> list[dict[str, Any]]:
-    """One row's entries of :func:`summarise`."""
+    """One row's entries of :func:`summarise`, of the clips ``inside``: samples (N,), or samples of each seed (S, N)."""
     clips = records.of(name)
     if clips is None:
         return []
     keys = {"family": family, "row": name, "slice": slice_name}
-    entries = described(records, with_pooled(clips[:, inside]), seed, "mean")
+    entries = described(
+        records, with_pooled(np.where(inside[..., None], clips, np.nan)), seed, "mean"
+    )
     return [{**keys, **e} for e in entries if kept(slice_name, e)]
 
 
@@ -128,11 +138,11 @@ def described(
     The measures are those of the records, or ``measures``.
     """
     names = [(s, m) for s in seed_names(records) for m in measures or records.measures]
-    some = values[:, np.isfinite(values).any(axis=(0, 2))]
-    if not some.shape[1]:
+    columns, weights = as_columns(values)
+    if not len(columns):
         return []
-    found = intervals(some.transpose(1, 0, 2).reshape(some.shape[1], -1), seed)
-    means = found.mean.reshape(len(some), -1)
+    found = intervals(columns, seed, weights=weights)
+    means = found.mean.reshape(len(values), -1)
     out = []
     for i, (name, measure) in enumerate(names):
         if not found.n[i]:
@@ -143,6 +153,13 @@ def described(
             entry |= spread(means[:-1, i % means.shape[1]])
         out.append(entry)
     return out
+
+
+def as_columns(pooled: Array) -> tuple[Array, Array]:
+    """Values and weights (N, (S + 1) M) of (S + 1, N, M), without the samples that have no value at all."""
+    some = pooled[:, np.isfinite(pooled).any(axis=(0, 2))]
+    values, weights = (cube.transpose(1, 0, 2) for cube in (some, seed_weights(some)))
+    return values.reshape(len(values), -1), weights.reshape(len(values), -1)
 
 
 def compare(records: Records, seed: int) -> pd.DataFrame:
@@ -173,8 +190,8 @@ def difference_rows(
     entries = described(records, values, seed, "difference", measures)
     if not entries:
         return []
-    some = values[:, np.isfinite(values).any(axis=(0, 2))]
-    p = permutation_ps(some.transpose(1, 0, 2).reshape(some.shape[1], -1), seed)
+    columns, weights = as_columns(values)
+    p = permutation_ps(columns, seed, weights=weights)
     names = [(s, m) for s in seed_names(records) for m in measures or records.measures]
     by_name = dict(zip(names, p, strict=True))
     return [{**e, "p": by_name[e["seed"], e["measure"]]} for e in entries]

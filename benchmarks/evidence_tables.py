@@ -67,7 +67,7 @@ def main_tables(records: Records, summary: pd.DataFrame) -> list[str]:
     pooled = mains[mains["seed"] == POOLED]
     everything = pooled[pooled["slice"] == ALL]
     n, seeds = int(everything["n"].max()), len(records.seeds)
-    lines = [f"Pooled over {seeds} training seed{'s' * (seeds > 1)}, n = {n} samples.", ""]
+    lines = [f"n = {n} samples, {pooled_over(seeds)}.", ""]
     lines += two_tables(everything, rows)
     for name, words in {**WITHIN, HIDING: "roles that may hide the face"}.items():
         part = pooled[pooled["slice"] == name]
@@ -80,6 +80,11 @@ def main_tables(records: Records, summary: pd.DataFrame) -> list[str]:
     if seeds > 1:
         lines += folded("spread of the training seeds", spread_table(everything, rows))
     return lines
+
+
+def pooled_over(seeds: int) -> str:
+    """Over how many training seeds a table is pooled."""
+    return f"pooled over {seeds} training seed{'s' * (seeds != 1)}"
 
 
 def two_tables(part: pd.DataFrame, rows: Sequence[str]) -> list[str]:
@@ -203,7 +208,8 @@ def sweep_tables(records: Records, summary: pd.DataFrame, differences: pd.DataFr
             continue
         rows = list(dict.fromkeys(part["row"]))
         against = ", ".join(REFERENCES[family]).replace("wc_{}", "the same W_c alone")
-        lines += [f"### {family}", "", f"n = {int(part['n'].max())}, pooled.", ""]
+        n, seeds = int(part["n"].max()), int(part["seeds"].max())
+        lines += [f"### {family}", "", f"n = {n}, {pooled_over(seeds)}.", ""]
         lines += mean_table(part, rows, SWEEP_COLUMNS)
         found = differences[(differences["family"] == family) & (differences["seed"] == POOLED)]
         pairs = list(dict.fromkeys(zip(found["row"], found["against"], strict=True)))

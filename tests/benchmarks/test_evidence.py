@@ -95,7 +95,7 @@ def test_what_is_missing_is_named_and_everything_else_is_there(out: Path) -> Non
     text = (out / "tables.md").read_text()
     for name in world.MISSING:
         assert f"* row {name}: no clips" in text
-    assert "Pooled over 2 training seeds, n = 200 samples." in text
+    assert "n = 200 samples, pooled over 2 training seeds." in text
     for name in PLOTS:
         path = out / f"{name}.png"
         assert path.stat().st_size < 150_000

@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import synthetic_clips as world
 
-from evidence_records import from_clips, with_pooled
+from evidence_records import from_clips, seed_weights, with_pooled
 from evidence_statistics import intervals, permutation_ps, ratio_interval
 from evidence_summary import difference_rows
 from tpige_kedro.metrics.statistics import bootstrap_interval, permutation_p
@@ -78,3 +78,33 @@ def test_a_sample_counts_with_the_seeds_that_have_it() -> None:
     values = np.array([[1.0, np.nan, np.nan], [3.0, 4.0, np.nan]])
     assert with_pooled(values)[-1].tolist()[:2] == [2.0, 4.0]
     assert np.isnan(with_pooled(values)[-1, 2])
+    assert seed_weights(with_pooled(values))[-1].tolist() == [1.0, 0.5, 0.0]
+
+
+def test_the_pooled_mean_lies_among_the_seeds_where_clips_lack_the_measure() -> None:
+    """Faces that only one of two generators shows are unlike the others here, and must not count double."""
+    generator = np.random.default_rng(0)
+    values = generator.normal(0, 0.1, (2, 400))
+    rare = np.arange(400) < 200
+    values[:, rare] += 1
+    values[0, rare & (np.arange(400) % 2 == 0)] = np.nan
+    values[1, rare & (np.arange(400) % 2 == 1)] = np.nan
+    columns = with_pooled(values).T
+    found = intervals(columns, 0, weights=seed_weights(columns.T).T)
+    assert found.mean[2] == pytest.approx(np.nanmean(values))
+    assert found.mean[:2].min() < found.mean[2] < found.mean[:2].max()
+    assert found.low[2] < found.mean[2] < found.high[2]
+    assert found.n.tolist() == [300, 300, 400]
+
+
+def test_weights_are_what_repeated_rows_would_be() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(0.2, 1, (80, 1))
+    twice = np.where(np.arange(80) < 40, 2.0, 1.0)[:, None]
+    found = intervals(values, 0, weights=twice)
+    assert found.mean[0] == pytest.approx(np.concatenate([values, values[:40]]).mean())
+    unequal = np.where(np.arange(80) < 40, 1.0, 0.0)[:, None]
+    only, p = intervals(values, 0, weights=unequal), permutation_ps(values, 0, weights=unequal)
+    half = np.where(unequal > 0, values, np.nan)
+    assert (only.low[0], only.n[0]) == (intervals(half, 0).low[0], 40)
+    assert p[0] == permutation_ps(half, 0)[0]
