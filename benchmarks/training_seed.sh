@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Another training seed, from rendering to its records in docs/evidence: VACE and Phantom on the shipped autoencoder, then the ablation.
-# Run: benchmarks/training_seed.sh SEED WORK   (one H100: 16 minutes). Started again, it goes on behind the last finished stage or row.
+# Run: benchmarks/training_seed.sh SEED WORK   (one GPU: 26 minutes on an H100). Started again, it goes on behind the last finished stage or row.
 set -euo pipefail
 seed=$1 work=$(realpath -m "$2")
 cd "$(dirname "$0")/.."
