@@ -28,8 +28,12 @@ def record(project: Project, variant: str, sample: str) -> dict[str, Any]:
     return json.loads(path.read_text())  # type: ignore[no-any-return]
 
 
-def test_a_run_leaves_clips_records_tables_and_a_report(project: Project) -> None:
-    project.run("full")
+def test_a_run_leaves_clips_records_tables_and_a_report(
+    project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "tpige_kedro"):
+        project.run("full")
+    assert f"the report: {project.data / '08_reporting' / 'report.html'}" in caplog.text
     assert project.files("07_model_output/clips/**/*.mp4") == [
         f"07_model_output/clips/{variant}/{sample}.mp4"
         for variant in ("vace", "vace_pe_ie")

@@ -18,6 +18,8 @@ from tpige_kedro.vision_language.usage import reset_usage
 
 logger = logging.getLogger(__name__)
 
+REPORT = "report"  # in the catalog
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -61,6 +63,13 @@ def summary_table() -> str:
     )
 
 
+def report_place(pipeline: Pipeline, catalog: Any) -> str:
+    """Where the report of this run is; empty if the run writes none."""
+    if REPORT not in pipeline.all_outputs():
+        return ""
+    return f"\n  the report: {catalog[REPORT]._filepath}"
+
+
 class FailureHooks:
     """Counts afresh in each run; raises last, so that tables, report and MLflow are complete by then."""
 
@@ -75,7 +84,7 @@ class FailureHooks:
         """Log what was done and what failed. Raises :class:`RunStopped` if more than ``execution.max_failures`` did."""
         failures = failures_of_run(pipeline, catalog)
         if tallies():
-            logger.info("this run:\n%s", summary_table())
+            logger.info("this run:\n%s%s", summary_table(), report_place(pipeline, catalog))
         if not failures:
             return
         table = failure_table(failures)

@@ -11,8 +11,8 @@ import pandas as pd
 from tpige_kedro.metrics.catalog import FACE_RATE, METRICS, OVERALL, PAPER_METRICS
 from tpige_kedro.metrics.columns import BEST_OF_N, HELD_OUT, MOE, SELECTIONS, metric_columns
 from tpige_kedro.metrics.protocol import MetricSpec
+from tpige_kedro.pipelines.reporting.wording import describe
 from tpige_kedro.schemas import ModelSpec, Variant
-from tpige_kedro.video_generators.imported import is_imported
 
 SURE = 0.05  # p after correction up to which a difference is tinted
 TITLES = {
@@ -98,21 +98,6 @@ def spec_of(metric: str) -> MetricSpec:
     return METRICS.get(metric) or MetricSpec(
         metric, metric, float("-inf"), float("inf"), "higher", ""
     )
-
-
-def describe(variant: Variant, generator: ModelSpec) -> str:
-    """A variant in a few words: generator, inputs, guidance (a service or clips made elsewhere take none)."""
-    guidance = variant.guidance
-    words = [variant.generator]
-    words += [f"draw {variant.draw}"] if variant.draw else []
-    words += [f"{variant.prompt} prompt"] if variant.prompt == "enhanced" else []
-    words += [f"{variant.reference} reference"] if variant.reference == "enhanced" else []
-    if generator.source is None or is_imported(generator):
-        return " · ".join(words)
-    words += [f"W_c {guidance.text_weight:g}"]
-    if guidance.identity_weight:
-        words += [f"W_i {guidance.identity_weight:g}", guidance.weak_branch.replace("_", " ")]
-    return " · ".join(words)
 
 
 def metrics_in(table: pd.DataFrame) -> list[MetricSpec]:
