@@ -19,6 +19,7 @@ from ablation_clips import ClipMaker
 from ablation_collect import collect
 from ablation_rows import load_rows, rows_to_make
 from ablation_scores import ClipScores
+from evidence_sentences import SHIPPED
 from mini_pairs import Pairs, draw_pairs
 from tpige_kedro.metrics.overall import overall
 from tpige_kedro.metrics.protocol import Missing, ScoredClip
@@ -77,6 +78,14 @@ def test_every_variant_of_the_laptop_run_is_a_row() -> None:
     shipped = {k: Variant(**v) for k, v in load_parameters()["variants"].items() if k != "hailuo"}
     measured = [row.variant for row in load_rows()]
     assert [name for name, variant in shipped.items() if variant not in measured] == []
+
+
+def test_what_is_said_of_conf_base_is_said_of_its_variant_and_control() -> None:
+    rows = {row.name: row.variant for row in load_rows()}
+    shipped = load_parameters()["variants"]
+    ((guided, control),) = SHIPPED
+    assert rows[guided] == Variant(**shipped["vace_pe_ge"])
+    assert rows[control] == Variant(**shipped["vace_pe"])
 
 
 def test_a_stopped_run_goes_on_behind_the_finished_rows(
