@@ -63,10 +63,11 @@ def mlflow_has_the_summary(store: Store, summary: pd.DataFrame) -> None:
     for line in summary.to_dict("records"):
         variant, metric = line["variant"], line["metric"]
         metrics = children[variant].data.metrics if variant in children else parent.data.metrics
-        prefix = metric if variant in children else f"{variant}.{metric}"
+        name = metric if variant in children else f"{variant}.{metric}"
         for part in ("mean", "low", "high", "n"):
             if not np.isnan(line[part]):
-                assert metrics[f"{prefix}.{part}"] == line[part]
+                key = f"{name}.mean" if part == "mean" else f"intervals/{name}.{part}"
+                assert metrics[key] == line[part]
                 checked += 1
     assert checked > 40
 

@@ -1,4 +1,7 @@
-"""What MLflow is told about the results: the tables' own numbers, nothing computed anew."""
+"""What MLflow is told about the results: the tables' own numbers, nothing computed anew.
+
+Its chart page makes a section of what stands before a slash: means come first, intervals and counts of work are folded away.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,7 @@ def log_parent(
         summary = catalog.load("variant_summary")
         log.log_table(log.parent, summary, "variant_summary.json")
         for row in ("moe", "moe_held_out"):
-            log.log_metrics(
-                log.parent, {f"{row}.{k}": v for k, v in interval_metrics(summary, row).items()}
-            )
+            log.log_metrics(log.parent, interval_metrics(summary, row, prefix=f"{row}."))
     for name in (
         "prompt_checks",
         "selection",
@@ -105,13 +106,14 @@ def log_training(log: RunLog, table: pd.DataFrame) -> None:
         log.client.log_batch(log.parent, metrics=metrics[start : start + MAX_METRICS])
 
 
-def interval_metrics(summary: pd.DataFrame, variant: str) -> dict[str, float]:
-    """``<metric>.mean``, ``.low``, ``.high`` and ``.n`` of one variant, as the summary has them."""
-    rows = summary[summary["variant"] == variant]
-    return {
-        f"{row['metric']}.{part}": row[part]
-        for _, row in rows.iterrows()
-        for part in ("mean", "low", "high", "n")
+def interval_metrics(summary: pd.DataFrame, variant: str, prefix: str = "") -> dict[str, float]:
+    """``<metric>.mean`` and ``intervals/<metric>.low``, ``.high`` and ``.n`` of one variant, as the summary has them."""
+    rows = summary[summary["variant"] == variant].to_dict("records")
+    means = {f"{prefix}{row['metric']}.mean": row["mean"] for row in rows}
+    return means | {
+        f"intervals/{prefix}{row['metric']}.{part}": row[part]
+        for row in rows
+        for part in ("low", "high", "n")
     }
 
 
@@ -122,7 +124,7 @@ def win_metrics(win_shares: pd.DataFrame, variant: str) -> dict[str, float]:
 
 
 def stage_counts(found: list[Tally]) -> dict[str, float]:
-    """``<stage>.total``, ``.done``, ``.skipped`` (kept from earlier runs) and ``.failed``, variants added up."""
+    """``work/<stage>.total``, ``.done``, ``.skipped`` (kept from earlier runs) and ``.failed``, variants added up."""
     counts: dict[str, float] = {}
     for tally in found:
         stage = tally.label.partition(".")[0]
@@ -133,7 +135,8 @@ def stage_counts(found: list[Tally]) -> dict[str, float]:
             "failed": len(tally.failures),
         }
         for part, count in parts.items():
-            counts[f"{stage}.{part}"] = counts.get(f"{stage}.{part}", 0) + count
+            key = f"work/{stage}.{part}"
+            counts[key] = counts.get(key, 0) + count
     return counts
 
 
