@@ -66,7 +66,7 @@ def mlflow_has_the_summary(store: Store, summary: pd.DataFrame) -> None:
         name = metric if variant in children else f"{variant}.{metric}"
         for part in ("mean", "low", "high", "n"):
             if not np.isnan(line[part]):
-                key = f"{name}.mean" if part == "mean" else f"intervals/{name}.{part}"
+                key = f"mean/{name}" if part == "mean" else f"uncertainty/{name}.{part}"
                 assert metrics[key] == line[part]
                 checked += 1
     assert checked > 40
@@ -96,7 +96,10 @@ def mlflow_has_the_wins(store: Store, wins: pd.DataFrame) -> None:
     (parent,) = store.parents()
     for line in wins.itertuples():
         metrics = store.children(parent)[line.variant].data.metrics
-        assert (metrics["wins"], metrics["win_share"]) == (line.wins, line.share)
+        assert (metrics["selection/wins"], metrics["selection/win_share"]) == (
+            line.wins,
+            line.share,
+        )
 
 
 def the_report_has_the_summary(page: Path, summary: pd.DataFrame) -> None:

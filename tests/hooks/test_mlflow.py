@@ -32,8 +32,8 @@ def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> N
     assert vace.data.params["model.type"] == "fakes.Generator"
     assert vace.data.params["guidance.text_schedule.decay"] == "constant"
     assert vace.data.metrics["work/generation_variants.done"] == 2
-    intervals = {f"intervals/overall.{part}" for part in ("low", "high", "n")}
-    assert {"overall.mean", *intervals, "win_share"} <= set(vace.data.metrics)
+    spread = {f"uncertainty/overall.{part}" for part in ("low", "high", "n")}
+    assert {"mean/overall", *spread, "selection/win_share"} <= set(vace.data.metrics)
     assert store.artifacts(vace) == ["clips/s1.mp4", "contact_sheet.png", "scores.json"]
     with av.open(str(store.path(vace, "clips/s1.mp4"))) as clip:
         assert clip.streams.video[0].codec_context.name == "h264"
@@ -41,12 +41,12 @@ def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> N
     hailuo = children["hailuo"]
     assert hailuo.data.tags["variant.status"] == "skipped"
     assert hailuo.data.tags["variant.reason"] == "no key: MINIMAX_API_KEY"
-    assert "overall.mean" not in hailuo.data.metrics
+    assert "mean/overall" not in hailuo.data.metrics
 
     assert {"report.html", "selection.json", "contact_sheets/s1.png"} <= set(
         store.artifacts(parent)
     )
-    assert parent.data.metrics["moe.overall.mean"] >= vace.data.metrics["overall.mean"]
+    assert parent.data.metrics["mean/moe.overall"] >= vace.data.metrics["mean/overall"]
 
 
 def test_a_run_that_makes_nothing_is_logged_and_says_so(project: Project, store: Store) -> None:
@@ -58,7 +58,7 @@ def test_a_run_that_makes_nothing_is_logged_and_says_so(project: Project, store:
     assert second.data.metrics["work/generation_variants.done"] == 0
     assert second.data.metrics["work/generation_variants.skipped"] == 4
     again, once = (store.children(run)["vace"].data.metrics for run in (second, first))
-    assert again["overall.mean"] == once["overall.mean"]
+    assert again["mean/overall"] == once["mean/overall"]
 
 
 def test_failures_fail_the_run_and_the_variants_that_have_them(
@@ -95,7 +95,7 @@ def test_a_crash_fails_the_run_where_it_happened(project: Project, store: Store)
     status = {name: run.info.status for name, run in store.children(parent).items()}
     assert parent.info.status == "FAILED" and "no memory left" in parent.data.tags["error"]
     assert status["vace"] == "FAILED" and status["vace_pe_ie"] == "KILLED"
-    assert "overall.mean" not in store.children(parent)["vace"].data.metrics
+    assert "mean/overall" not in store.children(parent)["vace"].data.metrics
 
 
 def test_an_error_while_logging_an_error_hides_neither(

@@ -1,6 +1,7 @@
 """What MLflow is told about the results: the tables' own numbers, nothing computed anew.
 
-Its chart page makes a section of what stands before a slash: means come first, intervals and counts of work are folded away.
+Its chart page makes a section of what stands before a slash, in the order of the alphabet: ``mean``, ``selection``,
+``uncertainty``, ``work``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tpige_kedro.prompts.counts import count_checks, count_sources
 from tpige_kedro.vision_language.usage import Usage, usage_totals
 
 MAX_METRICS = 1000  # in one request
+WINS = {"wins": "wins", "win_share": "share"}  # as MLflow and as the table call them
 
 
 def log_parent(
@@ -107,20 +109,20 @@ def log_training(log: RunLog, table: pd.DataFrame) -> None:
 
 
 def interval_metrics(summary: pd.DataFrame, variant: str, prefix: str = "") -> dict[str, float]:
-    """``<metric>.mean`` and ``intervals/<metric>.low``, ``.high`` and ``.n`` of one variant, as the summary has them."""
+    """``mean/<metric>`` and ``uncertainty/<metric>.low``, ``.high`` and ``.n`` of one variant, as the summary has them."""
     rows = summary[summary["variant"] == variant].to_dict("records")
-    means = {f"{prefix}{row['metric']}.mean": row["mean"] for row in rows}
+    means = {f"mean/{prefix}{row['metric']}": row["mean"] for row in rows}
     return means | {
-        f"intervals/{prefix}{row['metric']}.{part}": row[part]
+        f"uncertainty/{prefix}{row['metric']}.{part}": row[part]
         for row in rows
         for part in ("low", "high", "n")
     }
 
 
 def win_metrics(win_shares: pd.DataFrame, variant: str) -> dict[str, float]:
-    """How often the selection chose the variant: ``wins`` and ``win_share``; nothing if it takes no part."""
-    rows = win_shares[win_shares["variant"] == variant]
-    return {"wins": rows["wins"].iloc[0], "win_share": rows["share"].iloc[0]} if len(rows) else {}
+    """How often the selection chose the variant: ``selection/wins`` and ``selection/win_share``; nothing if it takes no part."""
+    rows = win_shares[win_shares["variant"] == variant].to_dict("records")
+    return {f"selection/{name}": row[of] for row in rows for name, of in WINS.items()}
 
 
 def stage_counts(found: list[Tally]) -> dict[str, float]:
