@@ -23,10 +23,8 @@ MEASURED = Path(__file__).with_name("guidance_h200.jsonl")
 MODEL = "14b"
 STEPS = (20, 50)  # of the mini run, and as published
 FULL = ("pred_cond", "pred_uncond")
-SCHEDULES = {
-    "schedule": "always",
-    "schedule_half": "half_always",
-}  # sweep: its row without a schedule
+# sweep: its row in which the identity term is computed at every step
+SCHEDULES = {"schedule": "always", "schedule_half": "half_always"}
 NEVER = "vace_pe"  # the row without the identity term
 ENOUGH, CHEAP = 0.95, 1.10  # the share of the gain to keep, at most at this cost
 KEPT = "identity"
