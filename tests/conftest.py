@@ -1,14 +1,21 @@
-"""A small project with stand-in models, for tests of everything around the models."""
+"""How the tests share the machine, and a small project with stand-in models, for tests of everything around the models."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+# before anything imports torch: a process uses one core, for the processes of pytest-xdist are there for the others
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import hypothesis
 import pytest
 import yaml
 
+from distribution import ByGroup, place
 from mlflow_store import Store
 from project import FAKE_MODELS, ROOT, Project, row
 from tpige_kedro.models import release_models
@@ -19,6 +26,27 @@ VARIANTS = {
     "vace": {"generator": "mini_vace"},
     "vace_pe_ie": {"generator": "mini_vace", "prompt": "enhanced", "reference": "enhanced"},
 }
+
+# no example is too slow: how long one takes depends on what else the machine does
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: place(item.nodeid))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for all tests; a part of them begins sooner in this one."""
+    return 2 if config.args == config.getini("testpaths") else 0
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return ByGroup(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture

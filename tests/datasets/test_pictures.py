@@ -131,10 +131,10 @@ def one_pixel() -> bytes:
 )
 def test_what_cannot_be_used_says_why(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "face.png").write_bytes(content)
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(PictureError, match=rf"face\.png.*{message}"):
         load_reference(tmp_path / "face.png")
-    assert time.perf_counter() - started < 2, "refused by its header, not after decoding"
+    assert time.thread_time() - started < 2, "refused by its header, not after decoding"
 
 
 def test_an_absent_picture(tmp_path: Path) -> None:

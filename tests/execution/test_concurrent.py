@@ -16,7 +16,7 @@ def test_every_job_has_its_own_outcome_whatever_the_order() -> None:
 
     def work(job: Job) -> Outcome:
         if job.request == 0:  # the first is the last to finish
-            release.wait(5)
+            release.wait(60)
         if job.request == 10:
             release.set()
         return ValueError("bad") if job.request == 5 else Result(job.request)
@@ -47,7 +47,7 @@ def test_no_more_than_the_workers_are_begun_and_not_handed_on() -> None:
 
 
 def test_together_means_together() -> None:
-    meeting = threading.Barrier(3, timeout=5)  # breaks unless three are at work at once
+    meeting = threading.Barrier(3, timeout=60)  # breaks unless three are at work at once
 
     def work(job: Job) -> Outcome:
         meeting.wait()

@@ -25,7 +25,6 @@ PROMPT = "A portrait photo of a king."
 @pytest.fixture(scope="module", autouse=True)
 def small_pictures() -> Iterator[None]:
     """Qwen's pipeline brings every picture to a megapixel before it encodes it: minutes of tests."""
-    torch.set_num_threads(1)
     from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as module
 
     with pytest.MonkeyPatch.context() as patch:

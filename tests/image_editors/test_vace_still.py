@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from tpige_kedro.image_editors.protocol import EditRequest
@@ -16,7 +15,6 @@ PROMPT = "A portrait photo of a chef."
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> str:
-    torch.set_num_threads(1)
     return str(save_vace(tmp_path_factory.mktemp("checkpoints") / "vace"))
 
 

@@ -19,7 +19,6 @@ from tpige_kedro.mini.world.people import People, sample_people, select
 from tpige_kedro.mini.world.renderer import World
 from tpige_kedro.models import local_path
 
-torch.set_num_threads(1)
 DrawClip = Callable[..., ScoredClip]
 
 

@@ -60,7 +60,7 @@ def cases(draw: st.DrawFn) -> Case:
     return verdict, Asked(*(torch.randint(0, c, (n,)) for c in SCENE.values()), wished)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases())
 def test_every_measure_is_a_share_and_an_unseen_face_shows_no_attribute(case: Case) -> None:
     verdict, asked = case
@@ -76,7 +76,7 @@ def test_every_measure_is_a_share_and_an_unseen_face_shows_no_attribute(case: Ca
     assert (whole[unseen] <= 0.75 + 1e-6).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_a_perfect_clip_matches_by_the_share_of_frames_with_a_face(case: Case) -> None:
     verdict, asked = case
@@ -87,7 +87,7 @@ def test_a_perfect_clip_matches_by_the_share_of_frames_with_a_face(case: Case) -
     assert torch.allclose(text_match(some, asked), 0.75 + verdict.face_rate / 4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases(), st.sampled_from(["role", "setting", "action", *ATTRIBUTES]))
 def test_one_thing_wrong_costs_its_weight(case: Case, name: str) -> None:
     asked = case[1]

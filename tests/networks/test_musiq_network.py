@@ -10,7 +10,7 @@ from tpige_kedro.networks.musiq.tokens import GRID, tokenize
 sides = st.integers(1, 600)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(sides, sides)
 def test_every_size_has_tokens_on_the_grid(height: int, width: int) -> None:
     tokens = tokenize(torch.zeros(1, 3, height, width))

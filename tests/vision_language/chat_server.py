@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 from PIL import Image
@@ -91,7 +91,6 @@ class ChatServer:
     """What was asked, in order, and how often each key got an answer that can be used."""
 
     plan: Plan = no_fault
-    slow: float = 1.5  # seconds, more than the client waits
     delay: float = 0.0
     structured: bool = True  # whether it takes a JSON schema
     rewrite: Callable[[str], str] | None = None  # caption -> answer, instead of adding ADDED
@@ -100,6 +99,8 @@ class ChatServer:
     faults: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     lock: Lock = field(default_factory=Lock)
+    # what is late comes then, however long a client waits
+    over: Event = field(default_factory=Event)
 
     @property
     def url(self) -> str:
@@ -209,13 +210,13 @@ class Handler(BaseHTTPRequestHandler):
             key = self.headers["Authorization"].removeprefix("Bearer ")
             self.send(int(kind), json.dumps({"error": {"message": f"refused: {key}"}}))
         elif kind == "timeout":
-            time.sleep(self.state.slow)
+            self.state.over.wait()
             self.send(200, good)
         elif kind == "drip":
             self.begin(200, len(good))
             for byte in good.encode():
                 self.wfile.write(bytes([byte]))
-                time.sleep(self.state.slow / 20)
+                self.state.over.wait(0.1)
         elif kind == "broken_body":
             self.send(200, good[: len(good) // 2])
         elif kind == "huge":
@@ -258,6 +259,8 @@ class Handler(BaseHTTPRequestHandler):
 
 class QuietServer(ThreadingHTTPServer):
     daemon_threads = True
+    # one that the five of the default leave out is asked for again after a second
+    request_queue_size = 64
 
     def handle_error(self, *_: Any) -> None:
         """A reset connection is part of the test."""
@@ -273,5 +276,6 @@ def serving(**options: Any) -> Iterator[ChatServer]:
     try:
         yield state
     finally:
+        state.over.set()
         server.shutdown()
         server.server_close()

@@ -15,8 +15,8 @@ NOUNS = ("man", "chef", "astronaut", "dancer", "king")
 
 
 def ask(project: Project, server: ChatServer, mode: str = "rewrite", **options: Any) -> None:
-    """Let the project's reader be the server."""
-    quick = {"timeout": 1.0, "max_wait": 0.1, "concurrency": 8, **options}
+    """Let the project's reader be the server; patient, so that no answer is late because the machine is busy."""
+    quick = {"timeout": 30.0, "max_wait": 0.1, "concurrency": 8, **options}
     reader = {
         "type": "tpige_kedro.vision_language.openai_compatible.OpenAICompatible",
         "licence": "none",

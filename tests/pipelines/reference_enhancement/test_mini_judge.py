@@ -19,7 +19,6 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    torch.set_num_threads(1)
     return World()
 
 
