@@ -11,7 +11,7 @@ import pandas as pd
 from tpige_kedro.metrics.catalog import FACE_RATE, METRICS, OVERALL, PAPER_METRICS
 from tpige_kedro.metrics.columns import BEST_OF_N, HELD_OUT, MOE, SELECTIONS, metric_columns
 from tpige_kedro.metrics.protocol import MetricSpec
-from tpige_kedro.pipelines.reporting.wording import describe
+from tpige_kedro.pipelines.reporting.descriptions import describe
 from tpige_kedro.schemas import ModelSpec, Variant
 
 SURE = 0.05  # p after correction up to which a difference is tinted

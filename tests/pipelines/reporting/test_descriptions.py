@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tpige_kedro.pipelines.reporting.wording import describe
+from tpige_kedro.pipelines.reporting.descriptions import describe
 from tpige_kedro.schemas import ModelSpec, Variant
 
 MODEL = ModelSpec(type="a.B", source="weights", licence="Apache-2.0")
