@@ -17,7 +17,7 @@ from evidence_statistics import Array
 from evidence_summary import SPREAD, corrected, described, difference_rows, with_pooled
 from tpige_kedro.metrics.columns import BEST_OF_N, MOE
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
-from tpige_kedro.pipelines.moe_selection.choosing import best_draws, chosen_scores
+from tpige_kedro.pipelines.moe_selection.candidates import best_draws, chosen_scores
 from tpige_kedro.pipelines.moe_selection.nodes import select_experts
 from tpige_kedro.schemas import Moe
 
@@ -140,7 +140,7 @@ class Chosen:
             moe, best, selections = [], [], []
             for at in range(len(self.records.seeds)):
                 scores = self.scores(at, left_out)
-                selection, _ = select_experts(scores, self.samples, self.moe)
+                selection = select_experts(scores, self.samples, self.moe)
                 moe.append(self._cube(chosen_scores(scores, selection)))
                 best.append(self._cube(best_draws(scores, selection, self.draws)))
                 selections.append(selection)

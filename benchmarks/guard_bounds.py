@@ -21,7 +21,7 @@ from scipy.stats import t
 from ablation import ROOT
 from guard_checks import OPENS, Columns, columns, replaced, statistics, with_mutant
 from guard_clips import CONTROL, FLIPPED, GUARD, GUIDED, IGNORED, JOBS, Setting, judged_clips
-from tpige_kedro.pipelines.moe_selection import choosing
+from tpige_kedro.pipelines.moe_selection import candidates
 
 FILE = ROOT / "tests" / "evidence" / "bounds.json"
 FALSE_ALARM = 0.005  # of one check
@@ -35,7 +35,7 @@ class ShuffledChoice:
 
     def __init__(self, seed: int) -> None:
         self.generator = np.random.default_rng(seed)
-        self.choose = choosing.best_variants
+        self.choose = candidates.best_variants
 
     def __call__(self, table: pd.DataFrame) -> pd.Series:
         dealt = self.generator.permuted(table.to_numpy(float), axis=1)
@@ -44,7 +44,7 @@ class ShuffledChoice:
 
 def shuffled_columns(clips: pd.DataFrame, seed: int) -> Columns:
     """The columns of the checks where the selection looks at a shuffled score."""
-    with patch.object(choosing, "best_variants", ShuffledChoice(seed)):
+    with patch.object(candidates, "best_variants", ShuffledChoice(seed)):
         return columns(clips)
 
 

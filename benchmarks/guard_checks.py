@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from guard_clips import CONTROL, EXPERTS, GUIDED
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
-from tpige_kedro.pipelines.moe_selection.choosing import held_out_scores, pivot
+from tpige_kedro.pipelines.moe_selection.candidates import held_out_scores, pivot
 
 OPENS = "PE opens hidden faces"
 LIKENESS = "clips show the person of the reference"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 # before anything imports torch: a process uses one core, for the processes of pytest-xdist are there for the others
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# before anything imports huggingface_hub: no test waits for a hub that may not be there
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# hashes of made-up weights stay out of the user's own cache; the processes of pytest-xdist inherit the folder
+if "TPIGE_CACHE" not in os.environ:
+    os.environ["TPIGE_CACHE"] = tempfile.mkdtemp(prefix="tpige-cache-")
+    atexit.register(shutil.rmtree, os.environ["TPIGE_CACHE"], ignore_errors=True)
 
 import hypothesis
 import pytest
@@ -19,7 +27,6 @@ from distribution import ByGroup, place
 from mlflow_store import Store
 from project import FAKE_MODELS, ROOT, Project, row
 from tpige_kedro.models import release_models
-from tpige_kedro.variants import set_variant_names
 
 VARIANTS = {
     "hailuo": {"generator": "hailuo"},
@@ -71,7 +78,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     release_models()
     yield made
     release_models()
-    set_variant_names(None)
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,8 @@ def noise(shape: tuple[int, ...], *parts: Any) -> np.ndarray:
 class Generator:
     """Coloured blocks; fails on prompts with the word ``unmakeable``, stops the run at ``crash``."""
 
+    version = 1
+
     def __init__(self, **_: Any) -> None:
         log("load generator")
 
@@ -60,6 +62,8 @@ class Generator:
 class Reader:
     """Sees the same face in everybody."""
 
+    version = 1
+
     def __init__(self, **_: Any) -> None:
         log("load reader")
 
@@ -72,6 +76,8 @@ class Reader:
 
 class Editor:
     """Mirrors the reference."""
+
+    version = 1
 
     def __init__(self, **_: Any) -> None:
         log("load editor")
@@ -87,6 +93,8 @@ class Editor:
 class Judge:
     """Finds every candidate good."""
 
+    version = 1
+
     def __init__(self, **_: Any) -> None:
         log("load judge")
 
@@ -101,6 +109,7 @@ def spec(name: str) -> MetricSpec:
 class Scorer:
     """Brightness under the names of the paper's metrics; no face where the prompt says ``faceless``."""
 
+    version = 1
     metrics = tuple(
         map(spec, ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality"))
     )
@@ -121,6 +130,7 @@ class Scorer:
 class SetScorer:
     """How far the mean brightness of all frames is from that of all photos; missing where a clip is too dark."""
 
+    version = 1
     metrics = (spec("face_fid"), spec("face_kid"))
 
     def __init__(self, **_: Any) -> None:

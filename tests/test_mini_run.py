@@ -18,7 +18,6 @@ from project import ROOT, Project
 from tpige_kedro import models
 from tpige_kedro.datasets import Mp4Dataset
 from tpige_kedro.metrics.catalog import METRICS
-from tpige_kedro.variants import set_variant_names
 
 DEMO = ROOT / "data" / "01_raw" / "demo"
 VARIANTS = {
@@ -44,7 +43,6 @@ def smallest(tmp_path: Path) -> Iterator[Project]:
         },
     )
     yield project
-    set_variant_names(None)
 
 
 def run(project: Project) -> None:

@@ -1,19 +1,45 @@
-"""Loading models: from a class path and a source (local folder or hub id) to a live object, and its revision."""
+"""Loading models: from a class path and a source (local folder or hub id) to a live object, and what identifies it."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib
 import json
 import os
-import re
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
+from tpige_kedro.declarations import declared, declared_version, load_class
 from tpige_kedro.errors import ModelError
 from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.weights.content import content_revision
+from tpige_kedro.weights.hub import hub_revision, resolved_commit
+from tpige_kedro.weights.sources import (
+    HUB_ID,
+    is_local,
+    local_path,
+    project_root,
+    resolve_source,
+    where_from,
+)
+
+__all__ = [
+    "HUB_ID",
+    "RUN_OPTIONS",
+    "declared",
+    "declared_version",
+    "describe_model",
+    "find_source",
+    "load_class",
+    "load_model",
+    "load_models",
+    "local_path",
+    "missing_needs",
+    "model_identity",
+    "model_revision",
+    "project_root",
+    "release_models",
+    "resolve_source",
+    "where_from",
+]
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
@@ -22,66 +48,20 @@ RUN_OPTIONS = frozenset(
     | {"max_requests", "max_dollars", "input_price", "output_price"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
 )
-HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+$")
 
 
-def project_root() -> Path:
-    """The folder with ``pyproject.toml`` and ``conf``: of this checkout, or the working directory of a packaged run."""
-    checkout = Path(__file__).resolve().parents[2]
-    return checkout if (checkout / "pyproject.toml").exists() else Path.cwd()
-
-
-def local_path(source: str) -> Path:
-    """``source`` as a path; relative ones start at the project root."""
-    path = Path(source).expanduser()
-    return path if path.is_absolute() else project_root() / path
-
-
-def resolve_source(source: str) -> str:
-    """A local file or folder if there is one, else the hub id itself.
-
-    Raises:
-        ModelError: neither an existing path nor the form ``owner/name`` of a hub id.
-    """
-    path = local_path(source)
-    if path.exists():
-        return str(path)
-    if HUB_ID.match(source):
-        return source
-    raise ModelError(
-        f"model source {source!r}: no such file or folder; set models.<name>.source to a local folder or a hub id "
-        f"({where_from(source)})"
-    )
-
-
-def where_from(source: str | Path) -> str:
-    """Where the files of a model come from, as the end of a message that misses them."""
-    if "mini" in Path(source).parts:
-        return "mini checkpoints are made by `kedro run --pipelines=train_mini`"
-    return "docs/models.md says where the weights are and how to fill the folder"
-
-
-@cache
 def model_revision(source: str, revision: str | None = None) -> str:
-    """What identifies the weights in a record: the pinned hub revision, or a hash of the local files.
+    """What identifies weights: the sha256 of the local files, or the commit of the hub repository.
 
-    The hash covers relative names, sizes and the first and last MiB of every file, so that it costs milliseconds
-    for 30 GB and changes with any retraining.
+    A file that changes on disk gives another revision at once; see :mod:`~tpige_kedro.weights.content` for which files count and
+    what it costs. A hub id whose commit nobody knows is ``unresolved``.
+
+    >>> model_revision("owner/name", "0123456789abcdef0123456789abcdef01234567")
+    '0123456789abcdef0123456789abcdef01234567'
     """
-    path = local_path(source)
-    if not path.exists():
-        return revision or "unpinned"
-    digest = hashlib.sha256()
-    for file in sorted(f for f in ([path] if path.is_file() else path.rglob("*")) if f.is_file()):
-        if file.suffix in {".md", ".jsonl", ".png"}:
-            continue
-        size = file.stat().st_size
-        digest.update(f"{file.relative_to(path)}|{size}|".encode())
-        with file.open("rb") as handle:
-            digest.update(handle.read(1 << 20))
-            handle.seek(max(0, size - (1 << 20)))
-            digest.update(handle.read())
-    return digest.hexdigest()[:16]
+    if is_local(source):
+        return content_revision(local_path(source))
+    return hub_revision(source, revision)
 
 
 def missing_needs(spec: ModelSpec) -> list[str]:
@@ -89,23 +69,16 @@ def missing_needs(spec: ModelSpec) -> list[str]:
     return [name for name in spec.needs if not os.environ.get(name)]
 
 
-def load_class(path: str) -> Any:
-    """The class behind a dotted path. Raises :class:`ModelError` naming the path."""
-    module, _, name = path.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ModelError(
-            f"model type {path!r} cannot be imported: {error}; set models.<name>.type"
-        ) from error
-
-
 def load_model(spec: ModelSpec) -> Any:
-    """Build the object that ``spec`` describes: ``Class(source=…, revision=…, **options)``; a service gets its options only."""
+    """Build the object that ``spec`` describes: ``Class(source=…, revision=…, **options)``; a service gets its options only.
+
+    Revisions of hub ids are passed as the commits that :func:`model_identity` names, so that what is loaded is what records say.
+    """
     cls = load_class(spec.type)
+    options = {**spec.options, **_part_commits(spec)}
     if spec.source is None:
-        return cls(**spec.options)
-    return cls(source=find_source(spec), revision=spec.revision, **spec.options)
+        return cls(**options)
+    return cls(source=find_source(spec), revision=_revision_to_load(spec), **options)
 
 
 def find_source(spec: ModelSpec) -> str:
@@ -120,23 +93,86 @@ def find_source(spec: ModelSpec) -> str:
 
 
 def model_identity(spec: ModelSpec) -> dict[str, Any]:
-    """What a model contributes to fingerprints: its class, its weights, and the options that decide its results.
+    """What a model contributes to fingerprints: its class and version, its weights, and the options that decide its results.
 
-    Local weights count by their content, so that moving the folder redoes nothing; hub weights by id and revision.
+    Local weights count by their content, so that moving the folder redoes nothing; hub weights by id and commit. ``parts`` are
+    the weights that options name, ``runs`` the classes that options name.
+
+    Raises:
+        ModelError: the class declares no ``version``, or there is no such class.
     """
-    is_local = spec.source is not None and local_path(spec.source).exists()
+    parts, classes = _weight_options(spec), _class_options(spec)
+    apart = {*parts, *(f"{name}_revision" for name in parts), *classes, *RUN_OPTIONS}
     options = spec.model_dump(mode="json")["options"]
-    return {
+    identity = {
         "type": spec.type,
-        "source": None if is_local else spec.source,
-        "revision": model_revision(spec.source, spec.revision) if spec.source else spec.revision,
-        "options": {key: value for key, value in options.items() if key not in RUN_OPTIONS},
+        "version": declared_version(spec.type),
+        **_weights_identity(None if _is_no_weights(spec) else spec.source, spec.revision),
+        "options": {key: value for key, value in options.items() if key not in apart},
     }
+    if parts:
+        identity["parts"] = {
+            name: _weights_identity(source, spec.options.get(f"{name}_revision"))
+            for name, source in parts.items()
+        }
+    if classes:
+        identity["runs"] = {
+            name: {"type": path, "version": declared_version(path)}
+            for name, path in classes.items()
+        }
+    return identity
 
 
 def describe_model(name: str, spec: ModelSpec) -> dict[str, Any]:
-    """What a record says about a model: its key in ``models``, class, source, revision, options and licence."""
-    return {"name": name, **model_identity(spec), "source": spec.source, "licence": spec.licence}
+    """What a record says about a model: its key in ``models``, its identity, the places of its weights, and its licence."""
+    described = {"name": name, **model_identity(spec), "source": spec.source}
+    for part, source in _weight_options(spec).items():
+        described["parts"][part]["source"] = source
+    return {**described, "licence": spec.licence}
+
+
+def _weights_identity(source: str | None, revision: str | None) -> dict[str, str | None]:
+    if source is None:
+        return {"source": None, "revision": revision}
+    shown = None if is_local(source) else source
+    return {"source": shown, "revision": model_revision(source, revision)}
+
+
+def _is_no_weights(spec: ModelSpec) -> bool:
+    """Whether the source holds what is worked on, and no model."""
+    return not declared(spec.type, "source_is_weights", True)
+
+
+def _weight_options(spec: ModelSpec) -> dict[str, str]:
+    """The options that name further weights, each with its folder, file or hub id; those of the classes that options name, too."""
+    known = dict(declared(spec.type, "weight_options", {}))
+    for path in _class_options(spec).values():
+        known |= declared(path, "weight_options", {})
+    chosen = {name: spec.options.get(name, default) for name, default in known.items()}
+    return {name: source for name, source in chosen.items() if source}
+
+
+def _class_options(spec: ModelSpec) -> dict[str, str]:
+    """The options that name a class, each with its dotted path."""
+    names = declared(spec.type, "class_options", ())
+    return {name: spec.options[name] for name in names if name in spec.options}
+
+
+def _revision_to_load(spec: ModelSpec) -> str | None:
+    assert spec.source is not None
+    if is_local(spec.source) or not declared(spec.type, "loads_at_commit", True):
+        return spec.revision
+    return resolved_commit(spec.source, spec.revision) or spec.revision
+
+
+def _part_commits(spec: ModelSpec) -> dict[str, str]:
+    """``<option>_revision`` for the options that name a hub id."""
+    found = {
+        f"{name}_revision": resolved_commit(source, spec.options.get(f"{name}_revision"))
+        for name, source in _weight_options(spec).items()
+        if not is_local(source)
+    }
+    return {option: commit for option, commit in found.items() if commit}
 
 
 _kept: dict[str, tuple[Any, ...]] = {}

@@ -14,25 +14,23 @@ from tpige_kedro.pipelines import (
     reporting,
     scoring,
 )
-from tpige_kedro.variants import variant_names
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """The stages in the paper's order; ``full`` and ``__default__`` are all of them and the report."""
-    variants = variant_names()
     stages = {
         "prompt_enhancement": prompt_enhancement.create_pipeline(),
         "reference_enhancement": reference_enhancement.create_pipeline(),
-        "generation_variants": generation_variants.create_pipeline(variants),
-        "scoring": scoring.create_pipeline(variants),
-        "moe_selection": moe_selection.create_pipeline(variants),
-        "reporting": reporting.create_pipeline(variants),
+        "generation_variants": generation_variants.create_pipeline(),
+        "scoring": scoring.create_pipeline(),
+        "moe_selection": moe_selection.create_pipeline(),
+        "reporting": reporting.create_pipeline(),
     }
     full = sum(stages.values(), Pipeline([]))
     return {
         **stages,
         "full": full,
         "__default__": full,
-        "evaluate": evaluate.create_pipeline(variants),
+        "evaluate": evaluate.create_pipeline(),
         "train_mini": train_mini.create_pipeline(),
     }

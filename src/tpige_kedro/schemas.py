@@ -158,7 +158,7 @@ class Reporting(Settings):
     """The report: what it says about the run, how many frames a contact sheet shows per clip, and what it embeds.
 
     ``setting`` says in words what the numbers were made with. The first ``embedded_samples`` samples are shown in the page
-    itself, the others by links to pages of their own. The links are relative to the page. ``published`` puts the paper's rows
+    itself, the others by links to their own pages. The links are relative to the report. ``published`` puts the paper's rows
     beside this run's in the tables of its layout; ``apart`` keeps them in a block of their own, marked as not comparable,
     which is right for all but the paper's models on photos.
     """
@@ -218,6 +218,8 @@ class Parameters(Settings):
     execution: Execution = Execution()
     provenance: Provenance = Provenance()
     train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
+    verify: Literal["stat", "full"] = "stat"  # full: hash every file instead of trusting its time
+    wait: bool = False  # until another run that writes to data_root has ended
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (
         None  # on the command line: the folder with samples.csv and references/

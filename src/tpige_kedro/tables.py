@@ -82,10 +82,30 @@ PROMPT_CHECKS = pa.DataFrameSchema(
 REFERENCE_PROMPTS = pa.DataFrameSchema(
     {
         "sample_id": text(unique=True),
+        "person_id": text(),
+        "reference": text(),
+        "reference_hash": text(),
         "reference_prompt": text(checks=pa.Check.str_length(min_value=1)),
         "source": text(checks=pa.Check.isin(["model", "rules"]), required=False),
     },
     name="reference prompts",
+)
+
+CLIP_PLAN = pa.DataFrameSchema(
+    {
+        "variant": text(),
+        "sample_id": text(),
+        "person_id": text(),
+        "prompt": text(),
+        "prompt_source": text(checks=pa.Check.isin(["original", "enhanced"])),
+        "reference": text(),
+        "reference_source": text(checks=pa.Check.isin(["original", "enhanced"])),
+        "reference_hash": text(),
+        "seed": pa.Column(int, checks=pa.Check.ge(0), coerce=True),
+        "problem": text(),
+    },
+    unique=["variant", "sample_id"],
+    name="clip plan",
 )
 
 VARIANT_STATUS = pa.DataFrameSchema(
@@ -93,6 +113,7 @@ VARIANT_STATUS = pa.DataFrameSchema(
         "variant": text(unique=True),
         "status": text(checks=pa.Check.isin(["ready", "skipped"])),
         "reason": text(),
+        "description": text(),
     },
     name="variant status",
 )
@@ -170,6 +191,26 @@ WIN_SHARES = pa.DataFrameSchema(
         "share": pa.Column(float, checks=pa.Check.in_range(0, 1), coerce=True),
     },
     name="win shares",
+)
+
+SAMPLE_OVERVIEW = pa.DataFrameSchema(
+    {
+        "sample_id": text(unique=True),
+        "person_id": text(),
+        "prompt": text(),
+        "enhanced_prompt": text(),
+        "reference": text(),
+        "reference_hash": text(),
+        "enhanced_reference": text(),
+        "variant": pa.Column(object, nullable=True, coerce=True),
+        "overall": pa.Column(float, nullable=True, coerce=True),
+        "reason": pa.Column(object, nullable=True, coerce=True),
+    },
+    name="sample overview",
+)
+
+FAILURES = pa.DataFrameSchema(
+    {"stage": text(), "item": text(), "problem": text()}, name="failures"
 )
 
 TRAINING_LOG = pa.DataFrameSchema(

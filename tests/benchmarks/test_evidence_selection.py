@@ -15,7 +15,7 @@ import synthetic_clips as world
 from evidence_records import from_clips
 from evidence_selection import DRAWS, EXPERTS, Chosen, select
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
-from tpige_kedro.pipelines.moe_selection.choosing import held_out_scores
+from tpige_kedro.pipelines.moe_selection.candidates import held_out_scores
 
 
 def scored(shares: list[str]) -> pd.DataFrame:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from guard_bounds import FILE, NO_PE, SHUFFLED, ShuffledChoice
 from guard_checks import CHECKS, GUIDANCE, LEFT_OUT, LIKENESS, OPENS, hold, replaced, with_mutant
 from guard_clips import FLIPPED, GUARD, IGNORED, JOBS, judged_clips
-from tpige_kedro.pipelines.moe_selection import choosing
+from tpige_kedro.pipelines.moe_selection import candidates
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_a_selection_by_a_shuffled_score_fails(
     clips: pd.DataFrame, bounds: dict[str, float], seed: int
 ) -> None:
     with (
-        patch.object(choosing, "best_variants", ShuffledChoice(seed)),
+        patch.object(candidates, "best_variants", ShuffledChoice(seed)),
         pytest.raises(AssertionError, match=LEFT_OUT.format("(cur|arc|gme)_score")),
     ):
         hold(clips, bounds)

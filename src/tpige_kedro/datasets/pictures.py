@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kedro.io import AbstractDataset, DatasetError
 
-from tpige_kedro.datasets.partitions import STRIP_FRAMES, strip_of
+from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.files.known import KnownFiles
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import ImagePreview
@@ -24,6 +28,11 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 class PictureError(DatasetError):
     """A picture that cannot be used: names the file, what is wrong and what to do."""
+
+
+def known_files(store: str | None) -> KnownFiles:
+    """What is known of files, kept in ``store`` if there is one."""
+    return KnownFiles(Path(store) if store else None)
 
 
 def load_reference(path: str | Path) -> Image:
@@ -91,22 +100,104 @@ def _eight_bit(picture: Image) -> Image:
     return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
 
 
-class PictureFolder(AbstractDataset[None, dict[str, Callable[[], Any]]]):
-    """The pictures of a folder by file name, read-only; each is loaded, and may fail, when it is asked for."""
+@dataclass(frozen=True)
+class Checked:
+    """What is known of a picture file: the hash of its pixels, or the ``problem`` that it cannot be opened for."""
 
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+    hash: str
+    problem: str = ""
+
+
+class Pictures(Mapping[str, Callable[[], "Image"]]):
+    """Reference pictures by name: each is opened, and may fail, when it is called for.
+
+    What was found out about a file is remembered in ``known`` for as long as its size and time stay the same, so that a rerun
+    opens no picture.
+    """
+
+    def __init__(self, files: Mapping[str, Path], known: KnownFiles | None = None) -> None:
+        self.files = dict(files)
+        self._known = known or KnownFiles()
+
+    def __getitem__(self, name: str) -> Callable[[], Image]:
+        return partial(load_reference, self.files[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def check(self, name: str) -> Checked:
+        """The hash of the picture's pixels, or why it cannot be opened.
+
+        Only hashes are remembered: what stops a picture from being opened (a permission, a network disk) may pass while its
+        file stays as it is.
+        """
+        file = self.files[name]
+        try:
+            return Checked(self._known.fact("picture_hash", file, _hash))
+        except DatasetError as error:  # says which file, what is wrong and what to do
+            return Checked("", str(error))
+        except OSError as error:
+            problem = (error.strerror or str(error)).lower()
+            return Checked("", f"reference {file}: {problem}; put the picture back, readable")
+
+    def remember(self) -> None:
+        """Keep what was found out for the next run."""
+        self._known.save()
+
+
+# by name, opened when called; what they give is an Image, a name that Kedro could not resolve when it reads the nodes' types
+References = Mapping[str, Callable[[], Any]]
+
+
+def checked_picture(references: References, name: str, expected: str) -> Image:
+    """The picture ``name``, which must be the one that was checked: the hash of its pixels is ``expected``.
+
+    Raises:
+        TpigeError: it is gone, or another picture.
+        PictureError: it cannot be opened.
+    """
+    if name not in references:
+        raise TpigeError(f"reference {name} is gone; put the picture back and run again")
+    if isinstance(references, Pictures):
+        checked = references.check(name)
+        if checked.problem:
+            raise PictureError(checked.problem)
+        if checked.hash != expected:
+            raise TpigeError(
+                f"reference {name} was changed since the samples were checked; run prompt_enhancement (or full) again"
+            )
+    return references[name]()
+
+
+def _hash(file: Path) -> str:
+    return picture_hash(load_reference(file))
+
+
+class PictureFolder(AbstractDataset[None, Pictures]):
+    """The pictures of a folder by file name, read-only; each is loaded, and may fail, when it is asked for.
+
+    ``known`` is a file that keeps what was found out about them.
+    """
+
+    def __init__(
+        self, *, path: str, known: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         super().__init__()
         self._path = Path(path)
+        self._known = known
         self.metadata = metadata
 
-    def load(self) -> dict[str, Callable[[], Any]]:
-        """A load function per picture file. Raises ``DatasetError`` if the folder is absent."""
+    def load(self) -> Pictures:
+        """The picture files. Raises ``DatasetError`` if the folder is absent."""
         if not self._path.is_dir():
             raise DatasetError(
                 f"{self._path}: no such folder; put the reference pictures there, or set samples_root to a folder with "
                 "samples.csv and references/ (kedro run --params=samples_root=/path)"
             )
-        return {file.name: partial(load_reference, file) for file in self._files()}
+        return Pictures({file.name: file for file in self._files()}, known_files(self._known))
 
     def save(self, data: None) -> NoReturn:
         """Refused: references are the user's own files."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,8 +9,8 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from tpige_kedro.datasets.layouts import layout_of, list_samples, reference_files
-from tpige_kedro.datasets.partitions import STRIP_FRAMES, strip_of
-from tpige_kedro.datasets.pictures import PictureFolder, load_reference
+from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files
+from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.datasets.samples import SamplesDataset
 from tpige_kedro.models import local_path
 
@@ -70,22 +68,28 @@ class SampleFolder(AbstractDataset[None, pd.DataFrame]):
         return layout_of(self._path) != "table" or self._table().exists()
 
 
-class ReferenceFolder(AbstractDataset[None, dict[str, Callable[[], Any]]]):
-    """The reference pictures of a folder of samples by name, read-only; each may fail when it is asked for."""
+class ReferenceFolder(AbstractDataset[None, Pictures]):
+    """The reference pictures of a folder of samples by name, read-only; each may fail when it is asked for.
 
-    def __init__(self, *, path: str, metadata: dict[str, Any] | None = None) -> None:
+    ``known`` is a file that keeps what was found out about them.
+    """
+
+    def __init__(
+        self, *, path: str, known: str | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
         super().__init__()
+        self._known = known
         self._path = Path(path)
         self._filepath = self._path / "references"  # what is looked for where no layout can be told
         self.metadata = metadata
 
-    def load(self) -> dict[str, Callable[[], Any]]:
-        """A load function per picture. Raises ``DatasetError`` if the folder is absent."""
+    def load(self) -> Pictures:
+        """The pictures. Raises ``DatasetError`` if the folder is absent."""
         layout = layout_of(self._path)
         if layout == "table":
             return self._pictures().load()
         files = reference_files(self._path, layout)
-        return {name: partial(load_reference, file) for name, file in files.items()}
+        return Pictures(files, known_files(self._known))
 
     def save(self, data: None) -> NoReturn:
         """Refused: references are the user's own files."""
@@ -97,7 +101,7 @@ class ReferenceFolder(AbstractDataset[None, dict[str, Callable[[], Any]]]):
         return strip_of([load() for load in loads]) if loads else None  # type: ignore[return-value]
 
     def _pictures(self) -> PictureFolder:
-        return PictureFolder(path=str(self._filepath))
+        return PictureFolder(path=str(self._filepath), known=self._known)
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path)}

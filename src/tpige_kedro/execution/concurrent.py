@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from tpige_kedro.execution.local import Job, Outcome
+from tpige_kedro.execution.work import Job, Outcome
 
 
 def work_side_by_side(

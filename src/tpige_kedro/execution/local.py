@@ -2,124 +2,91 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from kedro.io import DatasetError
 
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.progress import shown_progress
-from tpige_kedro.execution.tally import Tally, open_tally
+from tpige_kedro.execution.tally import Tallies
+from tpige_kedro.execution.work import Job, Outcome, Produce, Result, Work
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One item: ``key`` names its files, ``fingerprint`` stands for everything that decides its result.
+class Store(Protocol):
+    """Where results go; an item folder is one."""
 
-    ``item`` is what a failure is told of, the key if it is empty: jobs that share an item and fail alike are told once.
+    def plan(self, work: Work) -> list[Job]:
+        """Note which items are asked for, and return the jobs that are left to do."""
+        ...
+
+    def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
+        """Save a result and its record."""
+        ...
+
+    def fail(self, job: Job, error: Exception) -> None:
+        """Save why a job failed; a finished item of the same key stays."""
+        ...
+
+
+def work_off(work: Work, store: Store) -> None:
+    """Make what is missing, one job after another; each is saved as soon as it is finished.
+
+    A job that fails is logged, counted and saved as a failure, so that the next run tries it again; the others go on. A job that
+    ``produce`` forgets fails. What ``produce`` raises ends the run; what is finished by then stays.
     """
-
-    key: str
-    fingerprint: str
-    request: Any
-    item: str = ""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a job made (``output`` goes to the output dataset) and what its record should keep."""
-
-    output: Any
-    details: dict[str, Any] = field(default_factory=dict)
-
-
-Outcome = Result | Exception
-Chunk = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
-
-
-def fingerprint(**parts: Any) -> str:
-    """A hash of everything that decides a result; parts must be JSON types, their order does not matter."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-def pending(jobs: Sequence[Job], completed: Mapping[str, str]) -> list[Job]:
-    """The jobs whose record is missing or was made from something else."""
-    return [job for job in jobs if completed.get(job.key) != job.fingerprint]
-
-
-def work_off(
-    label: str,
-    jobs: Sequence[Job],
-    completed: Mapping[str, str],
-    produce: Callable[[list[Job]], Iterator[tuple[Job, Outcome]]],
-) -> Iterator[Chunk]:
-    """Yield (outputs, records, failures) chunk by chunk, for a Kedro generator node with three partitioned outputs.
-
-    Kedro saves each chunk in this order, so a record exists only after its output: the record is the commit mark.
-    A failed job yields a failure and no record, so that the next run tries it again, and voids the record that an
-    earlier run made from something else (value ``None`` deletes the partition); a success clears an earlier failure.
-    ``produce`` is called only if something is pending, so that a finished stage loads no model. A job that it forgets fails.
-    """
-    todo = pending(jobs, completed)
-    tally = open_tally(label, total=len(jobs), reused=len(jobs) - len(todo))
-    if jobs:
-        logger.info("%s: %d of %d left to do", label, len(todo), len(jobs))
-    yield {}, {}, {}  # a generator node with several outputs must yield at least once
+    todo = store.plan(work)
+    tallies = Tallies(work, todo)
+    if work.jobs:
+        logger.info("%s: %d of %d left to do", work.label, len(todo), len(work.jobs))
     if not todo:
         return
-    with shown_progress(label, len(todo)) as step:
+    with shown_progress(work.label, len(todo)) as step:
         last = time.perf_counter()
-        for job, outcome in _answer_all(todo, produce(todo)):
+        for job, outcome in _answers(todo, work.produce):
             seconds = time.perf_counter() - last
+            error = _save(store, job, outcome, seconds, work)
+            if isinstance(outcome, Result) and outcome.partial:
+                continue
+            tallies.count(job, error)
+            if error is not None:
+                _log_failure(tallies.label(job), job, error)
             step(job.key)
-            yield (
-                _failed(tally, job, outcome)
-                if isinstance(outcome, Exception)
-                else _done(tally, job, outcome, seconds)
-            )
             last = time.perf_counter()
 
 
-def _done(tally: Tally, job: Job, result: Result, seconds: float) -> Chunk:
-    tally.done += 1
-    record = {"key": job.key, "fingerprint": job.fingerprint, "seconds": round(seconds, 3)}
-    return {job.key: result.output}, {job.key: {**record, **result.details}}, {job.key: None}
+def _save(store: Store, job: Job, outcome: Outcome, seconds: float, work: Work) -> Exception | None:
+    """Save the outcome; return what failed of it."""
+    if isinstance(outcome, Result):
+        store.commit(job, outcome, seconds, work)
+        return outcome.failure
+    store.fail(job, outcome)
+    return outcome
 
 
-def _failed(tally: Tally, job: Job, error: Exception) -> Chunk:
-    failure = {
-        "key": job.item or job.key,
-        "stage": tally.label,
-        "error": type(error).__name__,
-        "message": " ".join([str(error), *getattr(error, "__notes__", ())]),
-    }
-    if failure not in tally.failures:
-        unforeseen = None if isinstance(error, TpigeError | DatasetError) else error
-        logger.error("%s: %s failed: %s", tally.label, failure["key"], error, exc_info=unforeseen)
-        tally.failures.append(failure)
-    return {}, {job.key: None}, {job.key: failure}
+def _log_failure(label: str, job: Job, error: Exception) -> None:
+    unforeseen = None if isinstance(error, TpigeError | DatasetError) else error
+    logger.error("%s: %s failed: %s", label, job.key, error, exc_info=unforeseen)
 
 
-def _answer_all(
-    todo: Sequence[Job], outcomes: Iterator[tuple[Job, Outcome]]
-) -> Iterator[tuple[Job, Outcome]]:
-    """The outcomes, and an error for every job that got none."""
-    unanswered = {job.key: job for job in todo}
-    for job, outcome in outcomes:
+def _answers(todo: Sequence[Job], produce: Produce) -> Iterator[tuple[Job, Outcome]]:
+    """An outcome for every job: the error of those that are impossible, those of ``produce``, an error for what it forgot."""
+    possible = []
+    for job in todo:
+        if isinstance(job.request, Exception):
+            yield job, job.request
+        else:
+            possible.append(job)
+    unanswered = {job.key: job for job in possible}
+    for job, outcome in produce(possible) if possible else ():
         unanswered.pop(job.key, None)
         yield job, outcome
     for job in unanswered.values():
-        yield (
-            job,
-            TpigeError(
-                f"{job.key}: the model returned nothing for it; see its documentation or remove the item"
-            ),
+        forgotten = (
+            f"{job.key}: the model returned nothing for it; see its documentation or remove it"
         )
+        yield job, TpigeError(forgotten)

@@ -2,27 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from tpige_kedro.execution.work import Job, Work
 
 
 @dataclass
 class Tally:
-    """The counts of one stage (of one variant): all items, those reused from earlier runs, done now, and failed now."""
+    """The counts of one stage (of one variant): all items, those kept from earlier runs, made now, and failed now."""
 
     label: str
-    total: int
-    reused: int
-    done: int = 0
+    total: int = 0
+    kept: int = 0
+    made: int = 0
     failures: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> int:
+        """Items that the run did not come to."""
+        return self.total - self.kept - self.made - len(self.failures)
 
 
 _tallies: dict[str, Tally] = {}
 
 
-def open_tally(label: str, total: int, reused: int) -> Tally:
-    """Start the counts of a stage; a second start replaces the first."""
-    _tallies[label] = Tally(label, total, reused)
-    return _tallies[label]
+def tally_label(stage: str, group: str) -> str:
+    """How a stage of one variant is called in counts and messages.
+
+    >>> tally_label("scoring", "vace"), tally_label("strips", "")
+    ('scoring.vace', 'strips')
+    """
+    return f"{stage}.{group}" if group else stage
+
+
+class Tallies:
+    """The counts of one :class:`Work`, a tally for each of its groups; a second start of a stage replaces the first."""
+
+    def __init__(self, work: Work, todo: Sequence[Job]) -> None:
+        self._stage = work.label
+        pending = {job.key for job in todo}
+        for label in dict.fromkeys([*map(self.label, work.jobs)]) or [work.label]:
+            _tallies[label] = Tally(label)
+        for job in work.jobs:
+            tally = _tallies[self.label(job)]
+            tally.total += 1
+            tally.kept += job.key not in pending
+
+    def label(self, job: Job) -> str:
+        """The label of the tally that counts ``job``."""
+        return tally_label(self._stage, job.group)
+
+    def count(self, job: Job, error: Exception | None) -> None:
+        """Count a job that was made, or failed with ``error``."""
+        tally = _tallies[self.label(job)]
+        if error is None:
+            tally.made += 1
+        else:
+            failure = {"key": item_name(job.key, job.group), "stage": tally.label}
+            tally.failures.append({**failure, "message": message_of(error)})
+
+
+def item_name(key: str, group: str) -> str:
+    """The item's name within its group: ``s1`` of ``vace/s1``."""
+    return key.removeprefix(f"{group}/") if group else key
+
+
+def message_of(error: BaseException) -> str:
+    """An error's text with the notes that were added to it, or its class where it has none."""
+    return " ".join([str(error), *getattr(error, "__notes__", ())]).strip() or type(error).__name__
 
 
 def tallies() -> list[Tally]:

@@ -55,11 +55,11 @@ def failure_table(failures: list[Failure]) -> str:
 
 def summary_table() -> str:
     """What each stage did: made now, kept from earlier runs, failed."""
-    rows = [(t.label, t.done, t.reused, len(t.failures)) for t in tallies() if t.total]
-    width = max((len(label) for label, *_ in rows), default=0)
+    rows = [t for t in tallies() if t.total]
+    width = max((len(t.label) for t in rows), default=0)
     return "\n".join(
-        f"  {label:{width}}  {done:4} made  {reused:4} kept  {failed:4} failed"
-        for label, done, reused, failed in rows
+        f"  {t.label:{width}}  {t.made:4} made  {t.kept:4} kept  {len(t.failures):4} failed"
+        for t in rows
     )
 
 
@@ -96,12 +96,22 @@ class FailureHooks:
             return
         raise RunStopped(
             f"{len(failures)} failed, everything else is finished and saved (execution.max_failures is {allowed}):\n{table}\n"
-            "mend the causes and run the same command again: only these are done anew"
+            "fix the cause and run the same command again; only failed items are retried"
         )
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:
         """Show an error that the user can act on without Kedro's traceback."""
         logger.debug("the run was stopped", exc_info=error)
-        if isinstance(error, TpigeError | DatasetError):
-            raise RunStopped(str(error)) from error
+        cause = first_cause(error)
+        if isinstance(cause, TpigeError | DatasetError):
+            raise RunStopped(str(cause)) from error
+        if cause is not error:
+            raise cause
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What happened inside a save, which Kedro wraps into an error of its own; else the error itself."""
+    if isinstance(error, DatasetError) and str(error).startswith("Failed while saving"):
+        return error.__cause__ or error
+    return error

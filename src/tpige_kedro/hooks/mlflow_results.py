@@ -1,4 +1,4 @@
-"""What MLflow is told about the results: the tables' own numbers, nothing computed anew.
+"""What MLflow shows of the results: the tables' own numbers, nothing is computed again.
 
 Its chart page makes a section of what stands before a slash, in the order of the alphabet: ``mean``, ``selection``,
 ``uncertainty``, ``work``.
@@ -7,14 +7,21 @@ Its chart page makes a section of what stands before a slash, in the order of th
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
-from tpige_kedro.hooks.mlflow_references import log_references
+from tpige_kedro.hooks.mlflow_artifacts import Artifact, Ledger, file, table, text
+from tpige_kedro.hooks.mlflow_references import (
+    reference_artifacts,
+    reference_metrics,
+    reference_table,
+)
 from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog
 from tpige_kedro.prompts.counts import count_checks, count_sources
 from tpige_kedro.vision_language.usage import Usage, usage_totals
@@ -23,78 +30,112 @@ MAX_METRICS = 1000  # in one request
 WINS = {"wins": "wins", "win_share": "share"}  # as MLflow and as the table call them
 
 
-def log_parent(
-    log: RunLog, saved: set[str], failures: list[Failure], catalog: Any, settings: MlflowSettings
-) -> None:
+TABLES = (
+    "variant_summary",
+    "prompt_checks",
+    "selection",
+    "win_shares",
+    "set_scores",
+    "variant_status",
+    "variant_differences",
+    "paper_tables",
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run left: the names of the datasets that it saved, and the catalog that holds them. Each is loaded once."""
+
+    saved: frozenset[str]
+    catalog: Any
+    settings: MlflowSettings
+    _loaded: dict[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            self._loaded[name] = self.catalog.load(name)
+        return self._loaded[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.saved
+
+
+def log_parent(log: RunLog, results: Results, failures: list[Failure], ledger: Ledger) -> None:
     """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
-    log.log_metrics(log.parent, stage_counts(tallies()))
-    log_prompts(log, saved, catalog)
+    log.log_metrics(log.parent, parent_metrics(results))
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
     log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
+    if "mini_training_log" in results:
+        log_training(log, results["mini_training_log"])
+    found = [*parent_artifacts(results)]
     if failures:
-        log.log_table(log.parent, pd.DataFrame([asdict(f) for f in failures]), "failures.json")
-    if "variant_summary" in saved:
-        summary = catalog.load("variant_summary")
-        log.log_table(log.parent, summary, "variant_summary.json")
+        found.append(table(pd.DataFrame([asdict(f) for f in failures]), "failures.json"))
+    ledger.publish(log, "", log.parent, found)
+
+
+def parent_metrics(results: Results) -> dict[str, float]:
+    """All numbers of the whole run."""
+    found = {**stage_counts(tallies()), **language_model_metrics(usage_totals())}
+    if "enhanced_prompts" in results:
+        found |= prompt_metrics(results["enhanced_prompts"])
+    if "variant_summary" in results:
         for row in ("moe", "moe_held_out"):
-            log.log_metrics(log.parent, interval_metrics(summary, row, prefix=f"{row}."))
-    for name in (
-        "prompt_checks",
-        "selection",
-        "win_shares",
-        "set_scores",
-        "variant_status",
-        "variant_differences",
-    ):
-        if name in saved and len(table := catalog.load(name)):
-            log.log_table(log.parent, table, f"{name}.json")
-    if "paper_tables_csv" in saved:
-        log.log_table(log.parent, catalog.load("paper_tables_csv"), "paper_tables.json")
-    if "variant_means" in saved:
-        log.client.log_text(log.parent, catalog.load("variant_means"), "variant_means.svg")
-    if "enhanced_reference_records" in saved:
-        log_references(log, catalog)
-    if "contact_sheets" in saved:
-        for key, load in list(catalog.load("contact_sheets").items())[: settings.sheets_per_run]:
-            log.log_picture(log.parent, load(), f"contact_sheets/{key}.png")
-    if "mini_training_log" in saved:
-        log_training(log, catalog.load("mini_training_log"))
-    if "report" in saved:
-        log.client.log_text(log.parent, catalog.load("report"), "report.html")
+            found |= interval_metrics(results["variant_summary"], row, prefix=f"{row}.")
+    drawn = results["enhanced_references"] if "enhanced_references" in results else None  # noqa: RUF069
+    if drawn:
+        found |= reference_metrics(reference_table(drawn))
+    return found
 
 
-def log_prompts(log: RunLog, saved: set[str], catalog: Any) -> None:
-    """What the language models cost in this run, and what became of the prompts."""
-    log.log_metrics(log.parent, language_model_metrics(usage_totals()))
-    if "enhanced_prompts" in saved:
-        log.log_metrics(log.parent, prompt_metrics(catalog.load("enhanced_prompts")))
+def parent_artifacts(results: Results) -> Iterator[Artifact]:
+    """All files of the whole run."""
+    for name in TABLES:
+        if name in results and len(results[name]):
+            yield table(results[name], f"{name}.json")
+    if "variant_means" in results:
+        yield text(results["variant_means"], "variant_means.svg")
+    if "enhanced_references" in results and (drawn := results["enhanced_references"]):
+        yield from reference_artifacts(reference_table(drawn), drawn, results["references"])
+    if "contact_sheets" in results:
+        sheets = results["contact_sheets"]
+        for item in islice(sheets.values(), results.settings.sheets_per_run):
+            yield file(item.path, item.mark, "contact_sheets")
+    if "report" in results:
+        yield text(results["report"], "report.html")
 
 
-def log_variant(
-    log: RunLog, name: str, saved: set[str], catalog: Any, settings: MlflowSettings
-) -> None:
+def log_variant(log: RunLog, name: str, results: Results, ledger: Ledger) -> None:
     """Mean metrics with intervals, win share, counts, the per-sample table, the contact sheet, and clips."""
     run = log.children[name]
-    log.log_metrics(run, stage_counts([t for t in tallies() if t.label.endswith(f".{name}")]))
-    if "variant_summary" in saved:
-        log.log_metrics(run, interval_metrics(catalog.load("variant_summary"), name))
-    if "win_shares" in saved:
-        log.log_metrics(run, win_metrics(catalog.load("win_shares"), name))
-    if f"scores_{name}" in saved and len(scores := catalog.load(f"scores_{name}")):
-        log.log_table(run, scores, "scores.json")
-    if "variant_sheets" in saved and name in (sheets := catalog.load("variant_sheets")):
-        log.log_picture(run, sheets[name](), "contact_sheet.png")
-    if f"records_{name}" in saved:
-        clips = catalog.get(f"clips_{name}")
-        for key in sorted(catalog.load(f"records_{name}"))[: settings.clips_per_variant]:
-            log.log_file(run, clips.path_of(key), "clips")
+    found = stage_counts([t for t in tallies() if t.label.endswith(f".{name}")])
+    if "variant_summary" in results:
+        found |= interval_metrics(results["variant_summary"], name)
+    if "win_shares" in results:
+        found |= win_metrics(results["win_shares"], name)
+    log.log_metrics(run, found)
+    ledger.publish(log, name, run, list(variant_artifacts(name, results)))
 
 
-def log_training(log: RunLog, table: pd.DataFrame) -> None:
+def variant_artifacts(name: str, results: Results) -> Iterator[Artifact]:
+    """All files of one variant."""
+    if "all_scores" in results:
+        scores = results["all_scores"]
+        if len(mine := scores[scores["variant"] == name]):
+            yield table(mine, "scores.json")
+    if "variant_sheets" in results and name in results["variant_sheets"]:
+        sheet = results["variant_sheets"][name]
+        yield file(sheet.path, sheet.mark, name="contact_sheet.png")
+    if "clips" in results:
+        mine = (item for key, item in results["clips"].items() if key.startswith(f"{name}/"))
+        for item in islice(mine, results.settings.clips_per_variant):
+            yield file(item.path, item.mark, "clips")
+
+
+def log_training(log: RunLog, log_table: pd.DataFrame) -> None:
     """The training log as metrics ``<stage>.<metric>`` with steps; their times tell how long each stage had been running."""
     from mlflow.entities import Metric
 
-    begin = time.time() - table["seconds"].max()
+    begin = time.time() - log_table["seconds"].max()
     metrics = [
         Metric(
             key=f"{row['stage']}.{row['metric']}",
@@ -102,7 +143,7 @@ def log_training(log: RunLog, table: pd.DataFrame) -> None:
             timestamp=int(1000 * (begin + row["seconds"])),
             step=row["step"],
         )
-        for row in table.to_dict("records")
+        for row in log_table.to_dict("records")
     ]
     for start in range(0, len(metrics), MAX_METRICS):
         log.client.log_batch(log.parent, metrics=metrics[start : start + MAX_METRICS])
@@ -132,8 +173,8 @@ def stage_counts(found: list[Tally]) -> dict[str, float]:
         stage = tally.label.partition(".")[0]
         parts = {
             "total": tally.total,
-            "done": tally.done,
-            "skipped": tally.reused,
+            "done": tally.made,
+            "skipped": tally.kept,
             "failed": len(tally.failures),
         }
         for part, count in parts.items():
@@ -165,7 +206,7 @@ def language_model_metrics(totals: dict[str, Usage]) -> dict[str, float]:
 
 def work_in_words(found: list[Tally]) -> str:
     """What the run did, in one line."""
-    done, kept = sum(t.done for t in found), sum(t.reused for t in found)
+    done, kept = sum(t.made for t in found), sum(t.kept for t in found)
     failed = sum(len(t.failures) for t in found)
     if found and not done and not failed:
         return f"nothing to do: all {kept} items were finished before"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from PIL import Image
 from tpige_kedro import __version__
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.models import missing_needs
+from tpige_kedro.provenance import environment
 from tpige_kedro.schemas import Parameters, Settings
 
 MAX_BATCH = 100  # parameters in one request
@@ -59,7 +60,7 @@ def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
         return client, client.create_experiment(settings.experiment, artifact_location(uri))
     except (MlflowException, OSError) as error:
         raise RunStopped(
-            f"MLflow at {uri} cannot be used: {error}; mend it, set MLFLOW_TRACKING_URI, or switch it off (enabled: false "
+            f"MLflow at {uri} cannot be used: {error}; repair it, set MLFLOW_TRACKING_URI, or switch it off (enabled: false "
             "in mlflow.yml)"
         ) from error
 
@@ -94,7 +95,7 @@ class RunLog:
             "kedro.env": env,
             "mlflow.source.name": "kedro run",
             "mlflow.source.type": "LOCAL",
-            **_git_commit(),
+            **git_commit(),
         }
         self.parent = ""
         self.children: dict[str, str] = {}
@@ -139,13 +140,9 @@ class RunLog:
         present = {key: float(value) for key, value in values.items() if not pd.isna(value)}
         self.client.log_batch(run, metrics=[Metric(k, v, now, 0) for k, v in present.items()])
 
-    def log_table(self, run: str, table: pd.DataFrame, name: str) -> None:
-        """Log a table as the JSON that MLflow's UI shows and compares.
-
-        Written here, because ``MlflowClient.log_table`` cuts numbers to ten digits.
-        """
-        rows = [[None if pd.isna(v) else v for v in row] for row in table.astype(object).to_numpy()]
-        self.client.log_text(run, json.dumps({"columns": list(table.columns), "data": rows}), name)
+    def log_table_text(self, run: str, data: str, name: str) -> None:
+        """Log a table, and say so where MLflow's pages look for tables."""
+        self.client.log_text(run, data, name)
         self.tables.setdefault(run, []).append({"path": name, "type": "table"})
         self.tag(run, "mlflow.loggedArtifacts", json.dumps(self.tables[run]))
 
@@ -156,11 +153,27 @@ class RunLog:
             picture.save(
                 file, compress_level=1
             )  # four times faster than the default, a little larger
-            self.log_file(run, file, str(Path(name).parent))
+            self.log_file(run, file, name)
 
-    def log_file(self, run: str, file: Path, folder: str = "") -> None:
-        """Log a file as an artifact."""
-        self.client.log_artifact(run, str(file), folder.strip(".") or None)
+    def log_file(self, run: str, file: Path, name: str) -> None:
+        """Log a file as the artifact ``name``, which may lie in a folder."""
+        place = Path(name)
+        folder = None if place.parent == Path() else place.parent.as_posix()
+        if file.name == place.name:
+            self.client.log_artifact(run, str(file), folder)
+            return
+        with tempfile.TemporaryDirectory() as scratch:
+            renamed = shutil.copyfile(file, Path(scratch, place.name))
+            self.client.log_artifact(run, str(renamed), folder)
+
+    def has_run(self, run: str) -> bool:
+        """Whether a run is still there and not deleted."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return bool(self.client.get_run(run).info.lifecycle_stage == "active")
+        except MlflowException:
+            return False
 
     def tag(self, run: str, key: str, value: str) -> None:
         """Set a tag."""
@@ -178,6 +191,12 @@ class RunLog:
         """End the parent."""
         self.client.set_terminated(self.parent, status)
 
+    def kill(self) -> None:
+        """End everything that is open as KILLED: the run was stopped."""
+        for name in self.children:
+            self.close_variant(name, "KILLED")
+        self.close_parent("KILLED")
+
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as ``a.b.c`` keys; lists as JSON text."""
@@ -192,12 +211,7 @@ def _flat_items(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, A
             yield f"{prefix}{key}", json.dumps(value) if isinstance(value, list | dict) else value
 
 
-def _git_commit() -> dict[str, str]:
-    """The commit of the project, if it is a git checkout."""
-    folder = Path(__file__).parent
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
-    except (OSError, subprocess.TimeoutExpired):  # no git here: an installed package
-        return {}
-    return {"mlflow.source.git.commit": found.stdout.strip()} if found.returncode == 0 else {}
+def git_commit() -> dict[str, str]:
+    """The commit of the project as MLflow's tag, if it is a git checkout."""
+    commit = environment()["commit"]
+    return {} if commit == "unknown" else {"mlflow.source.git.commit": str(commit)}

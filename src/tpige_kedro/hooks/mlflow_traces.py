@@ -12,7 +12,7 @@ from typing import Any
 from kedro.pipeline import Pipeline
 
 from tpige_kedro.hooks.preflight import needed_models
-from tpige_kedro.models import load_class
+from tpige_kedro.models import declared
 from tpige_kedro.schemas import Parameters
 
 ATTACHMENTS = (
@@ -29,7 +29,7 @@ def asks_service(pipeline: Pipeline, parameters: Parameters) -> bool:
         parameters.reference_enhancement.writer,
     }
     return any(
-        getattr(load_class(parameters.models[name].type), "service", False)
+        declared(parameters.models[name].type, "service", False)
         for name in names
         if name in enhancing
     )

@@ -10,9 +10,14 @@ from pydantic import ValidationError
 from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.preflight import check_inputs, check_models, check_outputs, check_signing
+from tpige_kedro.hooks.preflight import (
+    check_data_root,
+    check_inputs,
+    check_models,
+    check_outputs,
+    check_signing,
+)
 from tpige_kedro.schemas import Parameters
-from tpige_kedro.variants import set_variant_names
 
 WHERE = "correct conf/<environment>/parameters*.yml or what --params says"
 
@@ -47,11 +52,10 @@ class ParameterHooks:
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Check all parameters, and say which variants there are before pipelines are built."""
+        """Check all parameters, before pipelines are built."""
         raw = with_clips(context.config_loader["parameters"])
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
         self.parameters = parse_parameters(raw)
-        set_variant_names(tuple(self.parameters.variants))
         limit_threads(self.parameters.execution.threads)
 
     @hook_impl
@@ -64,10 +68,11 @@ class ParameterHooks:
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Stop now if a model, an input or a place to write is missing."""
         problems = [
+            *check_data_root(catalog),
             *check_models(pipeline, self.parameters),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
             *check_signing(pipeline, self.parameters),
         ]
         if problems:
-            raise RunStopped("\n".join(["this run cannot work:", *(f"  {p}" for p in problems)]))
+            raise RunStopped("\n".join(["preflight checks failed:", *(f"  {p}" for p in problems)]))

@@ -11,7 +11,7 @@ from typing import Any
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 
-from tpige_kedro.datasets import CompletionIndex, ResumablePartitionedDataset
+from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
 from tpige_kedro.hooks.model_files import missing_files
@@ -49,13 +49,10 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
         needed |= dict.fromkeys(parameters.scoring.scorers, "scoring.scorers")
         if parameters.scoring.set_scorer is not None:
             needed[parameters.scoring.set_scorer] = "scoring.set_scorer"
-    namespaces = {str(node.namespace) for node in pipeline.nodes}
+    made = pipeline.all_outputs()
     for name, variant in ready.items():
-        if f"generation_variants.{name}" in namespaces:
-            needed[variant.generator] = f"variants.{name}.generator"
-        if f"imported_clips.{name}" in namespaces and is_imported(
-            parameters.models[variant.generator]
-        ):
+        generates = "clips" in made and "generation_variants" in stages
+        if generates or ("clips" in made and is_imported(parameters.models[variant.generator])):
             needed[variant.generator] = f"variants.{name}.generator"
     return needed
 
@@ -96,7 +93,7 @@ def check_inputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
             yield f"{name} is in no catalog; add it to conf/base/catalog*.yml"
         elif name in {"samples", "references"}:
             yield from _absent_source(name, catalog)
-        elif not isinstance(dataset, CompletionIndex | ResumablePartitionedDataset):
+        elif not isinstance(dataset, ItemFolder):
             yield from _not_made_yet(name, catalog)
 
 
@@ -112,6 +109,18 @@ def _absent_source(name: str, catalog: Any) -> Iterator[str]:
         yield (
             f"{name}: {_place(catalog.get(name))} does not exist; set samples_root to a folder with samples.csv and "
             "references/, or in a layout of docs/evaluation.md (kedro run --params=samples_root=/path)"
+        )
+
+
+def check_data_root(catalog: Any) -> Iterator[str]:
+    """Results of version 0.1, whose records do not say enough to believe them."""
+    clips = catalog.get("clips")
+    old = clips.path.parent / "records" if isinstance(clips, ItemFolder) else None
+    if old is not None and old.is_dir():
+        yield (
+            f"{old.parents[1]} holds results of version 0.1, which this version cannot continue; nothing in it was changed: set another "
+            "data_root (kedro run --params=data_root=/path), or move it away. Its clips can still be scored: kedro run "
+            f"--pipelines=evaluate --params=clips_root={clips.path},data_root=/path"
         )
 
 
@@ -132,7 +141,7 @@ def check_outputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
 
 def check_signing(pipeline: Pipeline, parameters: Parameters) -> Iterator[str]:
     """A certificate that could not be used, where clips are made."""
-    makes_clips = any(name.startswith("clips_") for name in pipeline.all_outputs())
+    makes_clips = "clips" in pipeline.all_outputs()
     if makes_clips and (problem := signing_problem(parameters.provenance)):
         yield problem
 

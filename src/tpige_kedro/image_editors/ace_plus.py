@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -54,6 +54,9 @@ class AcePlus:
             pins a hub id.
         options: fields of :class:`AcePlusOptions`.
     """
+
+    version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    weight_options: ClassVar[dict[str, str | None]] = {"lora": "ali-vilab/ACE_Plus"}
 
     def __init__(
         self,

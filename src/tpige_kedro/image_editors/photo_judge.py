@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class PhotoJudge:
     It measures likeness with the network of ArcScore, so that the choice of references favours that metric a little.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same pictures compare otherwise
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER)
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:

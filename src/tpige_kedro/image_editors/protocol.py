@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +21,12 @@ class EditRequest:
 
 
 class ImageEditor(Protocol):
-    """Redraws references; a request that fails yields the exception, so that the others go on."""
+    """Redraws references; a request that fails yields the exception, so that the others go on.
+
+    A class that draws other pixels from the same request raises its ``version``.
+    """
+
+    version: ClassVar[int]
 
     def edit(
         self, requests: Sequence[EditRequest]
@@ -44,7 +49,9 @@ class Comparison:
 
 
 class ReferenceJudge(Protocol):
-    """Compares a candidate with the original; sees pixels only."""
+    """Compares a candidate with the original; sees pixels only. Other values of the same pictures need another ``version``."""
+
+    version: ClassVar[int]
 
     def compare(self, original: Image, candidate: Image) -> Comparison:
         """Both pictures RGB, of any size. Raises ``NoFaceError`` when the original shows no face."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -41,6 +41,8 @@ class QwenImageEdit:
         revision: pins a hub id.
         options: fields of :class:`QwenImageEditOptions`.
     """
+
+    version: ClassVar[int] = 1  # raise it when the same request gives other pixels
 
     def __init__(self, source: str, revision: str | None = None, **options: Any) -> None:
         from diffusers import QwenImageEditPlusPipeline

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PIL import Image
 
@@ -25,6 +25,9 @@ class VaceStill:
         text_weight: W_c, the classifier-free scale minus one; the identity term of Eq. 3 is not used here.
         options: size, steps and memory, see :class:`~tpige_kedro.video_generators.wan_options.WanOptions`.
     """
+
+    version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    weight_options: ClassVar[dict[str, str | None]] = {"base": None}
 
     def __init__(
         self, source: str, revision: str | None = None, text_weight: float = 4.0, **options: Any

@@ -5,6 +5,8 @@ It is no part of the overall score. The prompt is cut at 77 tokens, which is sai
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -42,6 +44,9 @@ class ClipScorer:
     ``source`` is a folder or hub id in the layout of ``openai/clip-vit-base-patch16``; ``batch_size`` frames are embedded at once.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    # its safetensors are on a branch of the hub's own, which transformers finds from ``main`` only
+    loads_at_commit: ClassVar[bool] = False
     metrics: tuple[MetricSpec, ...] = (
         catalog.CLIP_SCORE,
         catalog.CLIP_SCORE_ENHANCED,

@@ -20,7 +20,16 @@ def metric_columns(scores: pd.DataFrame) -> list[str]:
     """The metrics of a score table: known ones in the catalogue's order, then others as they come."""
     present = [c for c in scores.columns if c not in KEYS and not c.endswith(REASON)]
     numeric = [c for c in present if pd.api.types.is_numeric_dtype(scores[c])]
-    return [c for c in METRICS if c in numeric] + [c for c in numeric if c not in METRICS]
+    return in_order(numeric)
+
+
+def in_order(metrics: Sequence[str]) -> list[str]:
+    """Names of metrics in the catalogue's order, then those that it does not know.
+
+    >>> in_order(["my_metric", "overall", "gme_score"])
+    ['gme_score', 'overall', 'my_metric']
+    """
+    return [c for c in METRICS if c in metrics] + [c for c in metrics if c not in METRICS]
 
 
 def is_scored(row: pd.Series, metrics: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ ones; the positions are therefore passed explicitly here.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -105,6 +105,7 @@ class GmeScorer:
     published setting; ``batch_size`` frames are embedded at once.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE, catalog.GME_SCORE_ENHANCED)
     weights: tuple[Weights, ...] = (GME_2B,)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
 from tpige_kedro.metrics.catalog import METRICS
 from tpige_kedro.metrics.face_metrics import COLUMNS, FaceMetrics
@@ -22,6 +24,7 @@ class PhotoFaceScorer:
         ModelError: the folder or a file is missing; it says which, where to get it and where to put it.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = tuple(METRICS[name] for name in COLUMNS)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, CURRICULAR_FACE, INCEPTION_V3)
 

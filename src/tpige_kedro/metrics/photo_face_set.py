@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,7 @@ class PhotoFaceSetScorer:
         ModelError: a file or the extra is missing; it says which and where to get it.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clips give other values
     metrics: tuple[MetricSpec, ...] = (catalog.FACE_FID, catalog.FACE_KID)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, FID_INCEPTION)
 

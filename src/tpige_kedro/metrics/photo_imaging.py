@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.imaging_quality import Mode, imaging_quality
 from tpige_kedro.metrics.protocol import MetricSpec, ScoredClip, Values
@@ -16,6 +18,7 @@ class PhotoImagingScorer:
     ``mode`` says how frames are shrunk: ``longer`` is VBench's default and the paper's. ``batch_size`` is in frames.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
     weights: tuple[Weights, ...] = (MUSIQ_SPAQ,)
 

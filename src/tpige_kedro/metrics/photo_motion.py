@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.motion_smoothness import motion_smoothness, symmetric_padding
@@ -22,6 +22,7 @@ class PhotoMotionScorer:
     ``batch_size`` is in pairs of frames; one pair of 832x480 takes about 0.5 GiB for the correlation of all its pixels.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (catalog.MOTION_SMOOTHNESS,)
     weights: tuple[Weights, ...] = (AMT_S,)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,11 @@ Values = Mapping[str, float | Missing]
 class Scorer(Protocol):
     """Computes one family of metrics; loads its model once, at construction.
 
-    ``weights`` names the checkpoints that it judges with, where they are published and under which licence.
+    ``weights`` names the checkpoints that it judges with, where they are published and under which licence. A class that gives
+    the same clip other values raises its ``version``: finished clips are then scored again.
     """
 
+    version: ClassVar[int]
     metrics: tuple[MetricSpec, ...]
     weights: tuple[Weights, ...]
 
@@ -72,8 +74,9 @@ class Scorer(Protocol):
 
 
 class SetScorer(Protocol):
-    """Computes metrics of all clips of a variant at once; loads its model once, at construction."""
+    """Computes metrics of all clips of a variant at once; loads its model once, at construction. ``version`` as for a scorer."""
 
+    version: ClassVar[int]
     metrics: tuple[MetricSpec, ...]
     weights: tuple[Weights, ...]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 class MiniIdentity:
     """A judge of redrawn references; ``source`` is the ``face`` folder. ``revision`` is for hub models and not used."""
+
+    version: ClassVar[int] = 1  # raise it when the same pictures compare otherwise
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
         self.find = FaceFinder(source, device)

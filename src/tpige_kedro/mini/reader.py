@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -28,6 +28,8 @@ class MiniFaceReader:
 
     ``source`` holds ``locator`` and ``attributes``. ``revision`` is accepted for hub models and not used.
     """
+
+    version: ClassVar[int] = 1  # raise it when the same picture gives other texts
 
     def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
         self.device = pick_device(device)

@@ -6,6 +6,7 @@ They look at pixels and text only, at clips of any size; every clip is brought t
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -48,6 +49,7 @@ class MiniFaceScorer:
     ``source`` holds ``locator``, ``arcface`` and ``curricularface``. ``revision`` is accepted for hub models and not used.
     """
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (
         catalog.CUR_SCORE,
         catalog.ARC_SCORE,
@@ -97,6 +99,7 @@ class MiniFaceScorer:
 class MiniAlignmentScorer:
     """GMEScore: the mean cosine of the prompt and up to 16 frames, in [-1, 1], about 0.6 where all that is said is shown."""
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
@@ -120,6 +123,7 @@ class MiniAlignmentScorer:
 class MiniMotionScorer:
     """Motion smoothness: how close interpolated frames come to the real ones, in [0, 1]."""
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (catalog.MOTION_SMOOTHNESS,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
@@ -145,6 +149,7 @@ class MiniMotionScorer:
 class MiniImagingScorer:
     """Imaging quality: freedom from blur, noise, wrong exposure and coding faults, mean over all frames, in [0, 1]."""
 
+    version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 

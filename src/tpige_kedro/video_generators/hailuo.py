@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -72,6 +72,9 @@ class Task:
 
 class Hailuo:
     """Client of the service. Raises :class:`ModelError` at once when the environment holds no key."""
+
+    version: ClassVar[int] = 1  # raise it when a request or its clip is put or read otherwise
+    paid: ClassVar[bool] = True  # a lost result costs money
 
     def __init__(self, **options: Any) -> None:
         key = os.environ.get(KEY)

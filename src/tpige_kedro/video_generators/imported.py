@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Formatter
+from typing import ClassVar
 
 from tpige_kedro.errors import ModelError, SampleError
 from tpige_kedro.schemas import ModelSpec
@@ -16,6 +17,9 @@ class Imported:
 
     ``{variant}/{sample_id}.mp4`` is a folder a variant; ``{sample_id}.mp4`` is one folder for one variant.
     """
+
+    version: ClassVar[int] = 1  # raise it when a file is taken otherwise
+    source_is_weights: ClassVar[bool] = False  # each clip counts by its own content
 
     def __init__(
         self, source: str, revision: str | None = None, pattern: str = "{variant}/{sample_id}.mp4"

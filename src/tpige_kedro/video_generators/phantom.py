@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from diffusers import WanTransformer3DModel
@@ -37,6 +37,9 @@ class Phantom(WanGenerator):
         image_scale: weight of the reference (published: 5.0); 1 drops the image-free branch.
         options: fields of :class:`~tpige_kedro.video_generators.wan_options.WanOptions`.
     """
+
+    version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    weight_options: ClassVar[dict[str, str | None]] = {"base": None}
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,14 @@ class GeneratedClip:
 
 
 class VideoGenerator(Protocol):
-    """Makes clips; a request that fails yields the exception, so that the others go on."""
+    """Makes clips; a request that fails yields the exception, so that the others go on.
+
+    A class that makes other pixels from the same request raises its ``version``: finished clips are then made again. It may also
+    declare ``paid`` (a lost clip costs money) and ``weight_options`` (the options that name further weights, with their defaults;
+    ``<option>_revision`` pins a hub id). All are read without importing the class, so they are plain values in its body.
+    """
+
+    version: ClassVar[int]
 
     def generate(
         self, requests: Sequence[ClipRequest], guidance: Guidance

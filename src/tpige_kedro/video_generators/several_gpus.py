@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.models import load_class
@@ -36,6 +36,9 @@ class SeveralGpus:
     Raises:
         ModelError, ValueError: what the generator itself raises, or a process died.
     """
+
+    version: ClassVar[int] = 1  # of sharing the work; that of ``generator`` counts too
+    class_options: ClassVar[tuple[str, ...]] = ("generator",)
 
     def __init__(
         self,

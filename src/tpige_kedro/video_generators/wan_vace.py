@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from diffusers import WanVACETransformer3DModel
@@ -37,6 +37,9 @@ class WanVace(WanGenerator):
 
     With ``letterbox: stock``, ``sigmas: diffusers`` and no identity weight it is bit-equal to diffusers' ``WanVACEPipeline``.
     """
+
+    version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    weight_options: ClassVar[dict[str, str | None]] = {"base": None}
 
     def __init__(
         self,

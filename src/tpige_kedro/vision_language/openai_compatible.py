@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 
 from tpige_kedro.errors import ServiceError
 from tpige_kedro.vision_language.budget import Budget
@@ -52,6 +52,7 @@ class OpenAICompatible(ChatModel):
         max_requests, max_dollars, input_price, output_price: see :class:`.Budget`.
     """
 
+    version: ClassVar[int] = 1  # raise it when a question or its answer is put or read otherwise
     service = True
 
     def __init__(

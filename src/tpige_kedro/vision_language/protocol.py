@@ -1,13 +1,14 @@
 """What the prompt stages ask of a vision-language model.
 
-A class may say three things about itself: ``follows_instructions`` (it is told what to do by ``prompts/instructions``, which then
-belong to the fingerprint of its results), ``concurrency`` (how many questions it answers at a time) and ``service`` (pictures leave
-this machine). A model that says nothing reads faces its own way, one after another, here.
+A class declares its ``version``, raised whenever it asks or reads in another way. It may say three things more: that it
+``follows_instructions`` (those of ``prompts/instructions``, which then belong to the fingerprint of its results), its ``concurrency``
+(how many questions it answers at a time) and that it is a ``service`` (pictures leave this machine). A model that says nothing reads
+faces its own way, one after another, here.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from tpige_kedro.prompts.attributes import FaceAttributes
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 class VisionLanguageModel(Protocol):
     """Reads a face (mode ``attributes``) or revises a caption (mode ``rewrite``)."""
+
+    version: ClassVar[int]
 
     def read_face(self, reference: Image) -> FaceAttributes:
         """The facial attributes seen in an RGB picture. Raises ``NoFaceError`` when there is no face."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from tpige_kedro.errors import AnswerError, ModelError
 from tpige_kedro.vision_language.chat import ChatModel, Question
@@ -26,6 +26,7 @@ class TransformersVlm(ChatModel):
         max_side: pixels of the picture's longer side.
     """
 
+    version: ClassVar[int] = 1  # raise it when a question or its answer is put or read otherwise
     service = False
 
     def __init__(

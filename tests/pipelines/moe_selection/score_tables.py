@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from tpige_kedro.metrics.columns import REASON, metric_columns
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS, overall
 from tpige_kedro.schemas import Moe, Scoring
 
@@ -45,6 +46,16 @@ def random_scores(variant: str, count: int = 12, seed: int = 0) -> pd.DataFrame:
     table["overall_reason"] = None
     table["face_rate"] = 1.0
     table["face_rate_reason"] = None
+    return table
+
+
+def joined(*tables: pd.DataFrame) -> pd.DataFrame:
+    """The table of all scores, as the scoring stage writes it: a metric that a variant lacks is missing with a reason."""
+    table = pd.concat(tables, ignore_index=True)
+    for metric in metric_columns(table):
+        reason = f"{metric}{REASON}"
+        unexplained = table[metric].isna() & table[reason].isna()
+        table[reason] = table[reason].astype(object).mask(unexplained, "not scored")
     return table
 
 

@@ -9,6 +9,7 @@ from score_tables import (
     NO_SETS,
     SCORING,
     SETTINGS,
+    joined,
     random_scores,
     raw_parameters,
     rows,
@@ -16,10 +17,9 @@ from score_tables import (
 )
 
 from tpige_kedro import tables
-from tpige_kedro.pipelines.moe_selection.choosing import best_draws
+from tpige_kedro.pipelines.moe_selection.candidates import best_draws
 from tpige_kedro.pipelines.moe_selection.nodes import (
     compare_variants,
-    gather_scores,
     select_experts,
     summarise_variants,
 )
@@ -29,13 +29,13 @@ DRAWS = SETTINGS.model_copy(update={"equal_budget": ("a", "a_1", "a_2")})
 
 
 def test_best_of_n_chooses_among_as_many_draws_as_there_were_experts() -> None:
-    table, _ = gather_scores(
-        scores_a=rows("a", s1=0.5, s2=0.5, s3=0.5, s4=0.5),
-        scores_b=rows("b", s1=0.6, s2=0.6, s3=NAN, s4=0.6),
-        scores_a_1=rows("a_1", s1=0.7, s2=NAN, s3=0.9, s4=NAN),
-        scores_a_2=rows("a_2", s1=0.9, s2=0.8, s3=0.9, s4=NAN),
+    table = joined(
+        rows("a", s1=0.5, s2=0.5, s3=0.5, s4=0.5),
+        rows("b", s1=0.6, s2=0.6, s3=NAN, s4=0.6),
+        rows("a_1", s1=0.7, s2=NAN, s3=0.9, s4=NAN),
+        rows("a_2", s1=0.9, s2=0.8, s3=0.9, s4=NAN),
     )
-    selection, _ = select_experts(table, samples("s1", "s2", "s3", "s4"), DRAWS)
+    selection = select_experts(table, samples("s1", "s2", "s3", "s4"), DRAWS)
     assert selection["candidates"].tolist() == [2, 2, 1, 2]
     best = best_draws(table, selection, DRAWS.equal_budget).set_index("sample_id")["overall"]
     # s1: two of three draws; s2: the next scored one instead of the failed; s3: one expert, one draw; s4: too few, left out
@@ -43,11 +43,10 @@ def test_best_of_n_chooses_among_as_many_draws_as_there_were_experts() -> None:
 
 
 def test_best_of_n_has_a_row_and_is_what_the_selection_is_compared_with(caplog) -> None:
-    named = {f"scores_{v}": random_scores(v) for v in ("a", "b", "a_1", "a_2")}
-    table, _ = gather_scores(**named)
-    selection, _ = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), DRAWS)
+    table = joined(*(random_scores(v) for v in ("a", "b", "a_1", "a_2")))
+    selection = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), DRAWS)
     summary = tables.VARIANT_SUMMARY.validate(
-        summarise_variants(table, selection, NO_SETS, DRAWS, SCORING, 0)[0]
+        summarise_variants(table, selection, NO_SETS, DRAWS, SCORING, 0)
     )
     of = summary.set_index(["variant", "metric"])["mean"]
     first, second = (table[table["variant"] == v].set_index("sample_id") for v in ("a", "a_1"))
@@ -57,30 +56,30 @@ def test_best_of_n_has_a_row_and_is_what_the_selection_is_compared_with(caplog) 
     cur = first["cur_score"].where(higher, second["cur_score"]).mean()
     assert of["best_of_n", "cur_score"] == pytest.approx(cur)
     differences = tables.VARIANT_DIFFERENCES.validate(
-        compare_variants(table, selection, DRAWS, seed=0)[0]
+        compare_variants(table, selection, DRAWS, seed=0)
     ).set_index(["variant", "against", "metric"])
     row = differences.loc[("moe", "best_of_n", "overall")]
     assert row["difference"] == pytest.approx(of["moe", "overall"] - expected) and row["n"] == 12
     assert not caplog.records
 
 
-def test_too_few_draws_make_no_row_and_are_told(caplog) -> None:
-    table, _ = gather_scores(scores_a=random_scores("a"), scores_b=random_scores("b"))
+def test_too_few_draws_make_no_row_but_a_warning(caplog) -> None:
+    table = joined(random_scores("a"), random_scores("b"))
     one = SETTINGS.model_copy(update={"equal_budget": ("a",)})
-    selection, _ = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), one)
-    summary, _ = summarise_variants(table, selection, NO_SETS, one, SCORING, 0)
+    selection = select_experts(table, table["sample_id"].drop_duplicates().to_frame(), one)
+    summary = summarise_variants(table, selection, NO_SETS, one, SCORING, 0)
     assert "best_of_n" not in set(summary["variant"])
     assert "12 of 12 samples have fewer scored draws" in caplog.text
     assert "moe.equal_budget" in caplog.text
 
 
-def test_choosing_among_noise_gains_as_much_by_draws_as_by_experts() -> None:
+def test_selecting_among_noise_gains_as_much_by_draws_as_by_experts() -> None:
     """Experts that are nothing but other noise: the selection beats each of them, and not the control."""
-    table, _ = gather_scores(**{f"scores_{v}": random_scores(v, 3000) for v in ("a", "b", "a_1")})
+    table = joined(*(random_scores(v, 3000) for v in ("a", "b", "a_1")))
     few = DRAWS.model_copy(update={"equal_budget": ("a", "a_1"), "resamples": 100})
     ids = table["sample_id"].drop_duplicates().to_frame()
-    selection, _ = select_experts(table, ids, few)
-    differences, _ = compare_variants(table, selection, few, seed=0)
+    selection = select_experts(table, ids, few)
+    differences = compare_variants(table, selection, few, seed=0)
     of = differences.set_index(["variant", "against", "metric"])["difference"]
     assert of["moe", "a", "overall"] > 0.04
     assert abs(of["moe", "best_of_n", "overall"]) < 0.01

@@ -12,6 +12,7 @@ from score_tables import (
     NO_SETS,
     SCORING,
     SETTINGS,
+    joined,
     random_scores,
     rows,
     samples,
@@ -24,7 +25,6 @@ from tpige_kedro.metrics.statistics import holm, paired_difference
 from tpige_kedro.pipelines.moe_selection import create_pipeline
 from tpige_kedro.pipelines.moe_selection.nodes import (
     compare_variants,
-    gather_scores,
     select_experts,
     share_wins,
     summarise_variants,
@@ -34,42 +34,24 @@ from tpige_kedro.schemas import Parameters
 
 @pytest.fixture
 def scores() -> pd.DataFrame:
-    tables_by_name = {f"scores_{v}": random_scores(v) for v in ("a", "b", "control")}
-    return gather_scores(**tables_by_name)[0]
+    return joined(*(random_scores(v) for v in ("a", "b", "control")))
 
 
 @pytest.fixture
 def selection(scores: pd.DataFrame) -> pd.DataFrame:
-    return select_experts(scores, samples(*(f"s{i}" for i in range(12))), SETTINGS)[0]
+    return select_experts(scores, samples(*(f"s{i}" for i in range(12))), SETTINGS)
 
 
-# --- one table
-
-
-def test_all_scores_join_in_one_table_with_known_metrics_first() -> None:
-    one, two = rows("a", s1=0.5), rows("b", s1=0.6).assign(zzz=1.0, gme_score=0.1)
-    table, copy = gather_scores(scores_a=one, scores_skipped=one.head(0), scores_b=two)
-    assert [c for c in table if not c.endswith("_reason")] == [
-        "sample_id",
-        "variant",
-        "gme_score",
-        "overall",
-        "zzz",
-    ]
-    assert table["variant"].tolist() == ["a", "b"] and copy.equals(table)
-    assert texts(table["gme_score_reason"]) == ["not scored", None]
-    tables.SCORES.validate(table)
-
-
-def test_nothing_scored_gives_empty_tables_all_the_way() -> None:
-    table, _ = gather_scores(scores_a=rows("a").head(0))
-    assert table.columns.tolist() == ["sample_id", "variant"] and len(table) == 0
-    selection, _ = select_experts(table, samples("s1"), SETTINGS)
+@pytest.mark.parametrize("columns", [["sample_id", "variant"], rows("a").columns])
+def test_nothing_scored_gives_empty_tables_all_the_way(columns: list[str]) -> None:
+    keys = {"sample_id": object, "variant": object}
+    table = pd.DataFrame(rows("a").head(0), columns=columns).astype(keys)
+    selection = select_experts(table, samples("s1"), SETTINGS)
     assert selection["reason"].tolist() == ["a: no clip; b: no clip"]
     tables.SELECTION.validate(selection)
     tables.WIN_SHARES.validate(share_wins(selection, SETTINGS))
-    summary, _ = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, 0)
-    differences, _ = compare_variants(table, selection, SETTINGS, 0)
+    summary = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, 0)
+    differences = compare_variants(table, selection, SETTINGS, 0)
     assert len(tables.VARIANT_SUMMARY.validate(summary)) == 0
     assert len(tables.VARIANT_DIFFERENCES.validate(differences)) == 0
 
@@ -78,26 +60,26 @@ def test_nothing_scored_gives_empty_tables_all_the_way() -> None:
 
 
 def test_the_largest_overall_wins_and_ties_go_to_the_first_expert() -> None:
-    table, _ = gather_scores(
-        scores_b=rows("b", s1=0.7, s2=0.5, s3=0.1),
-        scores_a=rows("a", s1=0.6, s2=0.5, s3=0.2),
-        scores_control=rows("control", s1=0.9, s2=0.9, s3=0.9),
+    table = joined(
+        rows("b", s1=0.7, s2=0.5, s3=0.1),
+        rows("a", s1=0.6, s2=0.5, s3=0.2),
+        rows("control", s1=0.9, s2=0.9, s3=0.9),
     )
     ids = samples("s1", "s2", "s3")
-    chosen, _ = select_experts(table, ids, SETTINGS)
+    chosen = select_experts(table, ids, SETTINGS)
     assert chosen["variant"].tolist() == ["b", "a", "a"]  # s2: equal; the control never takes part
     assert chosen["overall"].tolist() == [0.7, 0.5, 0.2] and chosen["candidates"].tolist() == [
         2,
         2,
         2,
     ]
-    turned, _ = select_experts(table, ids, SETTINGS.model_copy(update={"experts": ("b", "a")}))
+    turned = select_experts(table, ids, SETTINGS.model_copy(update={"experts": ("b", "a")}))
     assert turned["variant"].tolist() == ["b", "b", "a"]
 
 
 def test_a_sample_without_scores_has_a_row_and_a_reason() -> None:
-    table, _ = gather_scores(scores_a=rows("a", s1=NAN, s2=NAN), scores_b=rows("b", s2=0.4))
-    chosen, _ = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
+    table = joined(rows("a", s1=NAN, s2=NAN), rows("b", s2=0.4))
+    chosen = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
     assert texts(chosen["variant"]) == [None, "b", None]
     assert texts(chosen["reason"]) == [
         "a: no face in any frame; b: no clip",
@@ -108,11 +90,24 @@ def test_a_sample_without_scores_has_a_row_and_a_reason() -> None:
     tables.SELECTION.validate(chosen)
 
 
+def test_every_sample_is_given_its_own_reasons() -> None:
+    ids = [f"s{i}" for i in range(40)]
+    table = joined(
+        *(
+            rows(v, reason=f"{v} failed for {s}", **{s: NAN})
+            for s in ids
+            for v in ("a", "b", "control")
+        )
+    )
+    chosen = select_experts(table, samples(*ids), SETTINGS)
+    assert chosen["reason"].tolist() == [f"a: a failed for {s}; b: b failed for {s}" for s in ids]
+
+
 def test_reasons_name_the_lacking_part_rather_than_the_sum() -> None:
     table = rows("a", reason="no gme_score", s1=NAN).assign(
         gme_score=NAN, gme_score_reason="no clip"
     )
-    chosen, _ = select_experts(table, samples("s1"), SETTINGS)
+    chosen = select_experts(table, samples("s1"), SETTINGS)
     assert chosen["reason"].tolist() == ["a: no clip; b: no clip"]
 
 
@@ -123,11 +118,11 @@ def test_win_shares_count_every_expert() -> None:
     assert wins["share"].tolist() == pytest.approx([1 / 3, 2 / 3, 0])
 
 
-# --- what it is worth
+# --- how sure it is
 
 
 def test_summary_holds_the_means_of_each_variant_and_of_the_chosen_clips(scores, selection) -> None:
-    summary, _ = summarise_variants(scores, selection, NO_SETS, SETTINGS, SCORING, seed=0)
+    summary = summarise_variants(scores, selection, NO_SETS, SETTINGS, SCORING, seed=0)
     tables.VARIANT_SUMMARY.validate(summary)
     of = summary.set_index(["variant", "metric"])
     for variant, table in scores.groupby("variant"):
@@ -142,7 +137,7 @@ def test_summary_holds_the_means_of_each_variant_and_of_the_chosen_clips(scores,
 
 
 def test_held_out_metrics_follow_from_a_choice_by_the_other_parts(scores, selection) -> None:
-    summary, _ = summarise_variants(scores, selection, NO_SETS, SETTINGS, SCORING, seed=0)
+    summary = summarise_variants(scores, selection, NO_SETS, SETTINGS, SCORING, seed=0)
     of = summary.set_index(["variant", "metric"])["mean"]
     experts = scores[scores["variant"].isin(SETTINGS.experts)]
     for name in PAPER_WEIGHTS:
@@ -153,11 +148,11 @@ def test_held_out_metrics_follow_from_a_choice_by_the_other_parts(scores, select
 
 
 def test_selecting_among_noise_flatters_the_moe_but_not_what_it_did_not_look_at() -> None:
-    table, _ = gather_scores(scores_a=random_scores("a", 4000), scores_b=random_scores("b", 4000))
+    table = joined(random_scores("a", 4000), random_scores("b", 4000))
     ids = table["sample_id"].drop_duplicates().to_frame()
     few = SETTINGS.model_copy(update={"resamples": 100})
-    selection, _ = select_experts(table, ids, few)
-    summary, _ = summarise_variants(table, selection, NO_SETS, few, SCORING, seed=0)
+    selection = select_experts(table, ids, few)
+    summary = summarise_variants(table, selection, NO_SETS, few, SCORING, seed=0)
     of = summary.set_index(["variant", "metric"])["mean"]
     assert (
         of["moe", "gme_score"] > 0.6
@@ -166,9 +161,9 @@ def test_selecting_among_noise_flatters_the_moe_but_not_what_it_did_not_look_at(
 
 
 def test_missing_values_are_left_out_of_means_and_counts() -> None:
-    table, _ = gather_scores(scores_a=rows("a", s1=0.2, s2=NAN, s3=0.4))
-    selection, _ = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
-    summary, _ = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, seed=0)
+    table = joined(rows("a", s1=0.2, s2=NAN, s3=0.4))
+    selection = select_experts(table, samples("s1", "s2", "s3"), SETTINGS)
+    summary = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, seed=0)
     row = summary.set_index("variant").loc["a"]
     assert row["n"] == 2 and row["mean"] == pytest.approx(0.3)
 
@@ -176,7 +171,7 @@ def test_missing_values_are_left_out_of_means_and_counts() -> None:
 def test_differences_are_paired_with_the_baseline_and_corrected_per_metric(
     scores, selection
 ) -> None:
-    differences, _ = compare_variants(scores, selection, SETTINGS, seed=4)
+    differences = compare_variants(scores, selection, SETTINGS, seed=4)
     tables.VARIANT_DIFFERENCES.validate(differences)
     pairs = [("b", "a"), ("control", "a"), ("moe", "a"), ("control", "b")]
     one = differences[differences["metric"] == "cur_score"]
@@ -197,7 +192,7 @@ def test_differences_are_paired_with_the_baseline_and_corrected_per_metric(
 
 def test_a_pair_named_twice_is_compared_once(scores, selection) -> None:
     twice = SETTINGS.model_copy(update={"comparisons": (("b", "a"), ("control", "b"))})
-    tables.VARIANT_DIFFERENCES.validate(compare_variants(scores, selection, twice, seed=0)[0])
+    tables.VARIANT_DIFFERENCES.validate(compare_variants(scores, selection, twice, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -222,26 +217,28 @@ def test_names_that_do_not_exist_or_are_taken_are_refused(changes: dict, problem
 
 def test_without_a_baseline_nothing_is_compared(scores, selection) -> None:
     alone = SETTINGS.model_copy(update={"baseline": None, "comparisons": ()})
-    assert len(compare_variants(scores, selection, alone, seed=0)[0]) == 0
+    assert len(compare_variants(scores, selection, alone, seed=0)) == 0
 
 
 # --- the pipeline
 
 
-def test_pipeline_runs_over_the_variants_it_was_built_for() -> None:
+def test_pipeline_makes_every_table_once_from_the_scores_of_all_variants(scores) -> None:
     inputs = {
-        "scores_a": random_scores("a", 3),
-        "scores_b": random_scores("b", 3),
+        "all_scores": scores,
         "set_scores": NO_SETS,
         "checked_samples": samples("s0", "s1", "s2"),
-        "params:moe": SETTINGS.model_copy(update={"comparisons": ()}),
+        "params:moe": SETTINGS,
         "params:scoring": SCORING,
         "params:seed": 0,
     }
     catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
-    out = SequentialRunner().run(create_pipeline(["a", "b"]), catalog)
-    names = ("all_scores", "selection", "variant_summary", "variant_differences")
-    for name in names:
-        assert f"{name}_csv" in out
-    assert set(out["variant_summary_csv"].load()["variant"]) == {"a", "b", "moe", "moe_held_out"}
+    pipeline = create_pipeline()
+    assert pipeline.inputs() == set(inputs)
+    assert max(len(node.inputs) for node in pipeline.nodes) <= 6
+    out = SequentialRunner().run(pipeline, catalog)
+    assert pipeline.all_outputs() == {"selection", *out}
+    assert set(out) == {"win_shares", "variant_summary", "variant_differences"}
+    summarised = set(out["variant_summary"].load()["variant"])
+    assert summarised == {"a", "b", "control", "moe", "moe_held_out"}
     assert out["win_shares"].load()["wins"].sum() == 3

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -6,6 +5,7 @@ import pytest
 from PIL import Image
 
 from tpige_kedro.datasets import PictureFolder
+from tpige_kedro.datasets.pictures import Pictures
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.pictures import picture_hash
 from tpige_kedro.pipelines.prompt_enhancement.samples import MAX_PROMPT_CHARACTERS, check_samples
@@ -21,7 +21,7 @@ GOOD = {
 
 
 @pytest.fixture
-def references(tmp_path: Path) -> dict[str, Callable[[], Image.Image]]:
+def references(tmp_path: Path) -> Pictures:
     Image.new("RGB", (32, 32), "red").save(tmp_path / "p1.png")
     Image.new("CMYK", (32, 48)).save(tmp_path / "cmyk.jpg")
     Image.new("RGBA", (32, 32), (0, 0, 0, 0)).save(tmp_path / "alpha.png")
@@ -102,23 +102,12 @@ def test_odd_but_usable_pictures_go_on_and_are_known_by_content(references) -> N
     assert checked["reference_hash"].nunique() == 3
 
 
-def test_a_picture_is_opened_once(references) -> None:
-    opened = []
-
-    def load() -> Image.Image:
-        opened.append(1)
-        return references["p1.png"]()
-
-    check_samples(table({}, {}, {}), {"p1.png": load}, None)
-    assert len(opened) == 1
-
-
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
         (table({}).iloc[:0], "lists no sample"),
         (table({}).drop(columns=["prompt", "reference"]), "no column prompt, reference"),
-        (table(*[{"prompt": ""}] * 7), "no sample can go on"),
+        (table(*[{"prompt": ""}] * 7), "no sample can be used"),
     ],
 )
 def test_without_any_sample_the_run_ends_at_once(references, rows, words) -> None:

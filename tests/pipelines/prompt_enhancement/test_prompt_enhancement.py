@@ -1,117 +1,31 @@
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any, ClassVar
 
-import pandas as pd
 import pytest
-from kedro.io import DataCatalog, MemoryDataset
-from kedro.runner import SequentialRunner
-from PIL import Image
+from colour_reader import MODELS, OPTIONS, ColourReader, Stage, saved
 
-from tpige_kedro.datasets import CompletionIndex, PictureFolder, ResumablePartitionedDataset
-from tpige_kedro.errors import NoFaceError
+from tpige_kedro.files.seal import open_sealed
 from tpige_kedro.models import release_models
-from tpige_kedro.pipelines.prompt_enhancement import create_pipeline
-from tpige_kedro.pipelines.prompt_enhancement.settling import enhance_prompt
+from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance_prompt
+from tpige_kedro.pipelines.prompt_enhancement.reading import read_faces
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim
-from tpige_kedro.schemas import PromptEnhancement
-from tpige_kedro.tables import ENHANCED_PROMPTS
-
-OPTIONS = PromptEnhancement(reader="reader")
-COLOURS = {(255, 0, 0): "red", (0, 0, 255): "blue"}
 
 
-class ColourReader:
-    """Takes the colour of a picture for that of the hair; black has no face, white breaks it, green kills the run."""
-
-    calls: ClassVar[list[str]] = []
-    kills: ClassVar[bool] = True
-
-    def read_face(self, reference: Image.Image) -> FaceAttributes:
-        colour = reference.getpixel((0, 0))
-        self.calls.append(str(colour))
-        if colour == (0, 0, 0):
-            raise NoFaceError("nobody there")
-        if colour == (255, 255, 255):
-            raise RuntimeError("reader broke")
-        if colour == (0, 128, 0) and self.kills:
-            raise KeyboardInterrupt
-        name = COLOURS.get(colour, "green")
-        return FaceAttributes(
-            gender=Attribute("man"),
-            hair=Attribute(f"{name} hair"),
-            eyes=Attribute("blue eyes", 0.2),
-        )
-
-
-@pytest.fixture(autouse=True)
-def _forget() -> None:
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Ann is red, Bob is blue."""
     release_models()
-    ColourReader.calls.clear()
+    ColourReader.forget()
+    made = Stage(tmp_path)
+    made.picture("ann.png", "red")
+    made.picture("bob.png", "blue")
+    return made
 
 
-def picture(root: Path, name: str, colour: str) -> None:
-    (root / "references").mkdir(exist_ok=True)
-    Image.new("RGB", (32, 32), colour).save(root / "references" / name)
-
-
-def run(root: Path, samples: list[tuple[str, str, str, str]]) -> dict[str, Any]:
-    rows = pd.DataFrame(samples, columns=["sample_id", "person_id", "prompt", "reference"])
-    model = {"type": f"{__name__}.ColourReader", "licence": "Apache-2.0"}
-
-    def folder(name: str) -> ResumablePartitionedDataset:
-        return ResumablePartitionedDataset(
-            path=str(root / name), dataset="json.JSONDataset", filename_suffix=".json"
-        )
-
-    names = (
-        "face_attributes",
-        "face_attribute_records",
-        "failures_prompt_enhancement",
-        "rewritten_prompts",
-        "rewritten_prompt_records",
-        "failures_prompt_rewriting",
-    )
-    catalog = DataCatalog(
-        {
-            "samples": MemoryDataset(rows.assign(consent="synthetic")),
-            "references": PictureFolder(path=str(root / "references")),
-            "completed_face_attributes": CompletionIndex(path=str(root / "face_attribute_records")),
-            "completed_rewritten_prompts": CompletionIndex(path=str(root / "rewritten_records")),
-            "params:consent": MemoryDataset(None),
-            "params:prompt_enhancement": MemoryDataset(OPTIONS),
-            "params:models": MemoryDataset({"reader": model}),
-            **{name: folder(name) for name in names},
-            **{
-                name: MemoryDataset()
-                for name in (
-                    "checked_samples",
-                    "sample_issues",
-                    "enhanced_prompts",
-                    "prompt_checks",
-                )
-            },
-        }
-    )
-    SequentialRunner().run(create_pipeline(), catalog)
-    loaded = {name: {k: v() for k, v in catalog.load(name).items()} for name in names}
-    return {
-        **loaded,
-        "enhanced_prompts": ENHANCED_PROMPTS.validate(catalog.load("enhanced_prompts")),
-    }
-
-
-SAMPLES = [
-    ("s1", "ann", "A chef cooks.", "ann.png"),
-    ("s2", "ann", "A king waves. 🙂", "ann.png"),
-    ("s3", "bob", "A knight rides.", "bob.png"),
-]
-
-
-def test_every_prompt_gets_the_clause_of_its_person(tmp_path: Path) -> None:
-    picture(tmp_path, "ann.png", "red")
-    picture(tmp_path, "bob.png", "blue")
-    made = run(tmp_path, SAMPLES)
+def test_every_prompt_gets_the_clause_of_its_person(stage: Stage) -> None:
+    made = stage.run()
     table = made["enhanced_prompts"]
     assert list(table["enhanced_prompt"]) == [
         "A chef, a man with red hair, cooks.",
@@ -120,32 +34,42 @@ def test_every_prompt_gets_the_clause_of_its_person(tmp_path: Path) -> None:
     ]
     assert set(table["source"]) == {"model"}
     assert len(ColourReader.calls) == 2  # one reading per person, not per sample
-    record = made["face_attribute_records"]["ann"]
-    assert record["reference"] == "ann.png"
-    assert record["reader"]["name"] == "reader"
-    assert record["reference_hash"]
+    seen = FaceAttributes.from_dict(made["face_attributes"]["ann"].load())
+    assert seen.hair == Attribute("red hair")
+    record = made["face_attributes"]["ann"].record()
+    assert record["reference"] == "ann.png" and record["reference_hash"]
+    assert record["maker"]["name"] == "reader" and record["maker"]["version"] == 1
+    assert record["people"] == ["ann"]
 
 
-def test_a_rerun_reads_nothing_a_changed_picture_is_read_again(tmp_path: Path) -> None:
-    picture(tmp_path, "ann.png", "red")
-    picture(tmp_path, "bob.png", "blue")
-    first = run(tmp_path, SAMPLES)
-    assert run(tmp_path, SAMPLES)["enhanced_prompts"].equals(first["enhanced_prompts"])
-    assert len(ColourReader.calls) == 2
-    picture(tmp_path, "bob.png", "red")
-    assert "red hair" in run(tmp_path, SAMPLES)["enhanced_prompts"]["enhanced_prompt"][2]
+def test_a_rerun_reads_nothing_a_changed_picture_is_read_again(stage: Stage) -> None:
+    first = stage.run()
+    release_models()
+    assert stage.run()["enhanced_prompts"].equals(first["enhanced_prompts"])
+    assert len(ColourReader.calls) == 2 and ColourReader.loaded == 1, "nor is the model loaded"
+    stage.picture("bob.png", "red")
+    assert "red hair" in stage.run()["enhanced_prompts"]["enhanced_prompt"][2]
     assert len(ColourReader.calls) == 3
 
 
-def test_a_killed_run_resumes_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture(tmp_path, "ann.png", "red")
-    picture(tmp_path, "bob.png", "green")
+def test_a_new_version_of_the_reader_reads_all_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.run()
+    monkeypatch.setattr(ColourReader, "version", 2)
+    stage.run()
+    assert len(ColourReader.calls) == 4
+
+
+def test_a_killed_run_resumes_where_it_was(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.picture("bob.png", "green")
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, SAMPLES)
-    assert [p.name for p in (tmp_path / "face_attribute_records").iterdir()] == ["ann.json"]
+        stage.run()
+    files = {file.name for file in (stage.root / "face_attributes").iterdir()}
+    assert files == {"ann.json", "_index.json"}
     ColourReader.calls.clear()
     monkeypatch.setattr(ColourReader, "kills", False)
-    table = run(tmp_path, SAMPLES)["enhanced_prompts"]
+    table = stage.run()["enhanced_prompts"]
     assert ColourReader.calls == ["(0, 128, 0)"]  # ann was not read again
     assert list(table["source"]) == ["model"] * 3
 
@@ -158,30 +82,60 @@ def test_a_killed_run_resumes_where_it_was(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_an_unreadable_face_keeps_the_prompts_of_its_person(
-    tmp_path: Path, colour: str, error: str, words: str
+    stage: Stage, colour: str, error: str, words: str
 ) -> None:
-    picture(tmp_path, "ann.png", "red")
-    picture(tmp_path, "bob.png", colour)
-    made = run(tmp_path, SAMPLES)
+    stage.picture("bob.png", colour)
+    made = stage.run()
     table = made["enhanced_prompts"]
     assert list(table["source"]) == ["model", "model", "none"]
     assert table["enhanced_prompt"][2] == "A knight rides."
     assert words in table["note"][2]
-    failure = made["failures_prompt_enhancement"]["bob"]
-    assert failure["error"] == error
-    assert words in failure["message"]
+    assert list(made["face_attributes"]) == ["ann"]
+    failure = made["face_attributes"].failures["bob"]
+    assert failure.error == error
+    assert words in failure.message
 
 
-def test_attributes_of_an_earlier_picture_are_not_used_after_a_failure(tmp_path: Path) -> None:
-    picture(tmp_path, "ann.png", "red")
-    picture(tmp_path, "bob.png", "blue")
-    first = run(tmp_path, SAMPLES)
-    picture(tmp_path, "bob.png", "black")
-    assert run(tmp_path, SAMPLES)["enhanced_prompts"]["source"][2] == "none"
-    picture(tmp_path, "bob.png", "blue")
-    again = run(tmp_path, SAMPLES)
+def test_attributes_of_an_earlier_picture_are_not_used_after_a_failure(stage: Stage) -> None:
+    first = stage.run()
+    stage.picture("bob.png", "black")
+    assert stage.run()["enhanced_prompts"]["source"][2] == "none"
+    ColourReader.calls.clear()
+    stage.picture("bob.png", "blue")
+    again = stage.run()
     assert again["enhanced_prompts"].equals(first["enhanced_prompts"])
-    assert again["failures_prompt_enhancement"] == {}
+    assert again["face_attributes"].failures == {}
+    assert ColourReader.calls == [], "the failure did not destroy what was read before"
+
+
+def test_a_picture_exchanged_after_the_check_is_not_read(stage: Stage) -> None:
+    checked = stage.run()["checked_samples"]
+    stage.picture("bob.png", "red")
+    work = read_faces(checked, stage.references().load(), OPTIONS, MODELS)
+    ColourReader.calls.clear()
+    assert list(saved(stage.folder("face_attributes"), work)) == ["ann", "bob"], "bob is known"
+    items = saved(stage.folder("elsewhere"), work)
+    message = items.failures["bob"].message
+    assert "bob.png was changed" in message and "run prompt_enhancement" in message
+    assert list(items) == ["ann"] and ColourReader.calls == ["(255, 0, 0)"]
+
+
+def test_a_person_without_samples_is_no_longer_asked_for(stage: Stage) -> None:
+    stage.run()
+    stage.samples = stage.samples[:2]
+    made = stage.run()
+    assert list(made["face_attributes"]) == ["ann"] and len(made["enhanced_prompts"]) == 2
+    assert (stage.root / "face_attributes" / "bob.json").is_file(), "nothing is deleted unasked"
+
+
+def test_a_damaged_reading_is_made_again(stage: Stage) -> None:
+    first = stage.run()
+    file = stage.root / "face_attributes" / "bob.json"
+    file.write_text(file.read_text().replace("blue hair", "grey hair"))
+    assert stage.run()["enhanced_prompts"].equals(first["enhanced_prompts"])
+    assert len(ColourReader.calls) == 3
+    healed = FaceAttributes.from_dict(open_sealed(file.read_bytes())["value"])
+    assert healed.hair == Attribute("blue hair")
 
 
 MAN = FaceAttributes(gender=Attribute("man", 0.9), hair=Attribute("red hair", 0.8))

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pandas as pd
 import pytest
+from finished_run import MOE, FinishedRun, status_table
 
 from project import ROOT
 from tpige_kedro.metrics.overall import overall
-from tpige_kedro.pipelines.reporting.nodes import draw_means, tabulate_paper, write_report
+from tpige_kedro.pipelines.reporting.nodes import draw_means, tabulate_paper
 from tpige_kedro.pipelines.reporting.paper_tables import (
     EVALUATION,
     paper_tables,
@@ -102,23 +102,23 @@ def section(html: str) -> str:
     return re.search(r'<section id="paper">.*?</section>', html, re.S)[0]  # type: ignore[index]
 
 
-def test_published_rows_stand_apart_unless_they_can_be_compared(call: Any) -> None:
-    apart = section(call(write_report))
+def test_published_rows_stand_apart_unless_they_can_be_compared(run: FinishedRun) -> None:
+    apart = section(run.report())
     ours, block = apart.split('<details class="published">')
     assert "0.5488" not in ours and "published</small>" not in ours
     assert "not comparable with this run" in block and "0.5488" in block and "1147.5" in block
     assert "this run" in ours
-    beside = section(call(write_report, reporting=Reporting(published="beside")))
+    beside = section(run.report(reporting=Reporting(published="beside")))
     assert "<details" not in beside and "not comparable" not in beside
     first = beside.index("0.5488")
     assert first < beside.index("vace<small>this run, n = 2</small>", first)
-    assert "vace<small>this run, n = 2; in the place of Baseline</small>" in ours
+    assert "vace<small>this run, n = 2; in place of Baseline</small>" in ours
     assert "squared distance between face features" in beside
 
 
-def test_the_plot_is_a_picture_of_its_own(call: Any) -> None:
+def test_the_plot_is_a_picture_of_its_own(run: FinishedRun) -> None:
     from xml.etree import ElementTree
 
-    picture = ElementTree.fromstring(call(draw_means))
+    picture = ElementTree.fromstring(draw_means(run.inputs["variant_summary"], status_table(), MOE))
     assert picture.tag.endswith("svg")
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) > 10

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tpige_kedro.metrics.catalog import GME_SCORE
-from tpige_kedro.pipelines import moe_selection, reporting
+from tpige_kedro.pipelines import reporting
+from tpige_kedro.pipelines.reporting.added_text import added_text
 from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
+from tpige_kedro.pipelines.reporting.overview import enhanced_label
 from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
-from tpige_kedro.pipelines.reporting.samples import added_text, enhanced_label
 from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
 from tpige_kedro.prompts.clause import insert_clause
 
@@ -133,17 +134,23 @@ def test_a_panel_places_marks_in_order_and_in_proportion() -> None:
     assert interval_panel(GME_SCORE, [row("a", 0.5)], None) is not None  # a range of zero width
 
 
-@pytest.mark.parametrize("module", [reporting, moe_selection])
-def test_inputs_stand_in_the_order_of_the_arguments(module) -> None:
-    """Kedro matches parameters to their types by position, also where inputs are given by name."""
-    for node in module.create_pipeline(["a", "b"]).nodes:
-        named = [
-            p.name
-            for p in inspect.signature(node.func).parameters.values()
-            if p.kind != p.VAR_KEYWORD
-        ]
+@pytest.mark.parametrize("enhanced", [True, False])
+def test_nodes_have_few_inputs_in_the_order_of_the_arguments(enhanced: bool) -> None:
+    """Kedro matches parameters to their types by position."""
+    for node in reporting.create_pipeline(enhanced).nodes:
         given_names = [name.removeprefix("params:") for name in node.inputs]
-        assert given_names[: len(named)] == named
+        assert given_names == list(inspect.signature(node.func).parameters)
+        assert len(given_names) <= 6
+
+
+def test_an_evaluation_needs_nothing_of_the_enhancement_but_what_is_shown() -> None:
+    full, evaluation = (reporting.create_pipeline(enhanced).inputs() for enhanced in (True, False))
+    assert full - evaluation == {
+        "face_attributes",
+        "rewritten_prompts",
+        "written_reference_prompts",
+    }
+    assert not evaluation - full
 
 
 def test_the_label_of_a_reference_says_what_became_of_it() -> None:

@@ -1,66 +1,25 @@
 from __future__ import annotations
 
-import json
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
 import pytest
+from elements import Elements
+from finished_run import VARIANTS, FinishedRun, fill, status_table
 
-from tpige_kedro.pipelines.reporting.nodes import (
-    collect_failures,
-    tabulate_variants,
-    write_report,
-    write_sample_pages,
-)
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.work import Result
+from tpige_kedro.pipelines.reporting.nodes import tabulate_variants
 from tpige_kedro.schemas import Moe, Reporting, Variant
-
-
-class Elements(HTMLParser):
-    """All elements as (tag, attributes), the text, and whether every tag is closed."""
-
-    VOID = frozenset({"meta", "img", "link", "br", "line"})
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str]]] = []
-        self.open: list[str] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] not in (["style"], ["script"]):
-            self.text += data
-
-    def having(self, *attributes: str) -> list[dict[str, str]]:
-        return [a for _, a in self.found if all(name in a for name in attributes)]
-
-
-@pytest.fixture
-def page(call: Any) -> Elements:
-    elements = Elements(call(write_report))
-    assert elements.open == []  # well-formed
-    return elements
 
 
 def numbers(attributes: dict[str, str], *names: str) -> list[float]:
     return [float(attributes[f"data-{name}"]) for name in names]
 
 
-def test_every_mean_is_the_summary_to_the_last_digit(page: Elements, run: dict[str, Any]) -> None:
-    summary = run["variant_summary"].set_index(["variant", "metric"])
+def test_every_mean_is_the_summary_to_the_last_digit(page: Elements, run: FinishedRun) -> None:
+    summary = run.inputs["variant_summary"].set_index(["variant", "metric"])
     shown = page.having("data-mean")
     assert len(shown) == len(summary)
     for cell in shown:
@@ -71,10 +30,8 @@ def test_every_mean_is_the_summary_to_the_last_digit(page: Elements, run: dict[s
         )
 
 
-def test_differences_wins_and_scores_are_the_tables_too(
-    page: Elements, run: dict[str, Any]
-) -> None:
-    differences = run["variant_differences"].set_index(["variant", "against", "metric"])
+def test_differences_wins_and_scores_are_the_tables_too(page: Elements, run: FinishedRun) -> None:
+    differences = run.inputs["variant_differences"].set_index(["variant", "against", "metric"])
     shown = page.having("data-p-holm")
     assert len(shown) == len(differences)
     for cell in shown:
@@ -84,16 +41,16 @@ def test_differences_wins_and_scores_are_the_tables_too(
         assert got == pytest.approx(expected, rel=0, abs=0, nan_ok=True)
     wins = {a["data-variant"]: numbers(a, "wins", "share") for a in page.having("data-wins")}
     assert wins == {
-        r["variant"]: [r["wins"], r["share"]] for r in run["win_shares"].to_dict("records")
+        r["variant"]: [r["wins"], r["share"]] for r in run.inputs["win_shares"].to_dict("records")
     }
     of_clips = [float(a["data-value"]) for a in page.having("data-value", "data-metric")]
-    scored = run["all_scores"].dropna(subset="overall")
+    scored = run.inputs["all_scores"].dropna(subset="overall")
     assert sorted(of_clips)[-3:] == sorted(scored["face_feature_sqdist"])
 
 
-def test_the_wide_table_says_the_same(call: Any, run: dict[str, Any]) -> None:
-    table = call(tabulate_variants).set_index("variant")
-    summary = run["variant_summary"].set_index(["variant", "metric"])
+def test_the_wide_table_says_the_same(run: FinishedRun) -> None:
+    table = tabulate_variants(run.inputs["variant_summary"], status_table()).set_index("variant")
+    summary = run.inputs["variant_summary"].set_index(["variant", "metric"])
     assert table.loc["vace", "gme_score"] == summary.loc[("vace", "gme_score"), "mean"]
     assert table.loc["moe", "overall_high"] == summary.loc[("moe", "overall"), "high"]
     assert table.loc["vace_pe", "overall_n"] == 1
@@ -134,19 +91,21 @@ def test_the_chosen_clip_is_marked_and_the_best_variant_too(page: Elements) -> N
     assert len(best) == 8  # one in each column
 
 
-def test_lower_is_better_for_distances(call: Any, run: dict[str, Any]) -> None:
-    summary = run["variant_summary"].copy()
+def test_lower_is_better_for_distances(run: FinishedRun) -> None:
+    summary = run.inputs["variant_summary"].copy()
     rows = summary["metric"] == "face_feature_sqdist"
     summary.loc[rows, "mean"] = range(10, 10 + rows.sum())
-    page = Elements(call(write_report, variant_summary=summary))
+    page = Elements(run.report(variant_summary=summary))
     best = {
         a["data-metric"]: a["data-mean"] for _, a in page.found if a.get("class") == "mean best"
     }
     assert float(best["face_feature_sqdist"]) == 10
 
 
-def test_text_of_users_is_escaped_and_added_text_is_marked(call: Any, page: Elements) -> None:
-    html = call(write_report)
+def test_text_of_users_is_escaped_and_added_text_is_marked(
+    run: FinishedRun, page: Elements
+) -> None:
+    html = run.report()
     assert "<b>chef</b>" not in html and "&lt;b&gt;chef&lt;/b&gt;" in html
     assert "A &lt;b&gt;chef&lt;/b&gt;<mark>, an old man,</mark> cooks &amp; sings." in html
     assert "A <b>chef</b> cooks & sings." in page.text
@@ -171,76 +130,83 @@ def test_it_says_what_is_skipped_missing_failed_and_licensed(page: Elements) -> 
         assert words in text
 
 
-def test_a_sample_without_a_choice_says_why(call: Any, run: dict[str, Any]) -> None:
-    selection = run["selection"].assign(variant=[None, "vace"], reason=["vace: no face", None])
-    text = Elements(call(write_report, selection=selection)).text
+def test_a_sample_without_a_choice_says_why(run: FinishedRun) -> None:
+    selection = run.inputs["selection"].assign(
+        variant=[None, "vace"], reason=["vace: no face", None]
+    )
+    text = Elements(run.report(selection=selection)).text
     assert "nothing: vace: no face" in text and text.count("✓ chosen") == 1
 
 
-def test_a_clip_whose_frames_cannot_be_read_is_named_not_hidden(
-    call: Any, run: dict[str, Any]
-) -> None:
-    strips = {k: v for k, v in run["strips"].items() if k != "vace/id1"}
-    page = Elements(call(write_report, strips=strips))
+def test_a_clip_whose_frames_cannot_be_read_is_named_not_hidden(run: FinishedRun) -> None:
+    garbage = run.root / "garbage.mp4"
+    garbage.write_bytes(b"no video")
+    clips = {key: Result(item.path) for key, item in run.given["clips"].load().items()}
+    fill(run.given["clips"], {**clips, "vace/id1": Result(garbage)}, mark="imported")
+    page = Elements(run.report())
     assert "The clip cannot be read: ../07_model_output/clips/vace/id1.mp4" in page.text
     assert len([tag for tag, _ in page.found if tag == "video"]) == 2
+    (failure,) = run.tables["all_failures"].load().to_dict("records")
+    assert (failure["stage"], failure["item"]) == ("strips", "vace/id1")
+    assert "vace/id1.mp4 is not a readable clip" in failure["problem"]
+    assert failure["problem"] in page.text
 
 
-def test_many_samples_are_linked_instead_of_shown(call: Any) -> None:
-    page = Elements(call(write_report, reporting=Reporting(embedded_samples=1)))
+def test_many_samples_are_linked_instead_of_shown(run: FinishedRun) -> None:
+    page = Elements(run.report(reporting=Reporting(embedded_samples=1)))
     assert [a["id"] for _, a in page.found if a.get("id", "").startswith("sample-")] == [
         "sample-id1"
     ]
     assert ("a", {"href": "samples/id2.html"}) in page.found
-    _, *chunks = call(write_sample_pages, reporting=Reporting(embedded_samples=1))
-    (pages,) = chunks
-    own = Elements(pages["id2"])
-    assert own.open == [] and list(pages) == ["id2"]
-    assert [a["src"] for tag, a in own.found if tag == "video"] == [
-        "../../07_model_output/clips/vace/id2.mp4"
+    assert "1 more, each on its own page: id2" in page.text
+
+
+def test_a_page_of_a_sample_opens_from_disk_too(run: FinishedRun, page: Elements) -> None:
+    pages = run.made["sample_pages"].load()
+    assert list(pages) == ["id1", "id2"], "all samples have one, also those in the report"
+    own = Elements(pages["id2"].load())
+    assert own.open == [] and ("base", {"href": "../"}) in own.found
+    links = ("href", "src", "poster")  # relative to the folder of the report, in both
+    in_page = {a[name] for tag, a in own.found for name in links if name in a and tag != "base"}
+    in_report = {a[name] for _, a in page.found for name in links if name in a}
+    assert in_page - in_report == {"report.html"}
+    assert "../07_model_output/clips/vace/id2.mp4" in in_page
+    assert not [a for a in own.having("href") if a["href"].startswith("#")], "base breaks anchors"
+
+
+def test_a_sample_whose_page_cannot_be_written_says_why(run: FinishedRun) -> None:
+    def gone() -> Any:
+        raise TpigeError("reference p2.jpg is gone; put the picture back and run again")
+
+    references = {**run.inputs["references"], "p2.jpg": gone}
+    page = Elements(run.report(references=references))
+    assert "id2 cannot be shown: reference p2.jpg is gone; put the picture back" in page.text
+    assert [a["id"] for _, a in page.found if a.get("id", "").startswith("sample-")] == [
+        "sample-id1"
     ]
-    assert ("a", {"href": "../report.html"}) in own.found
-    assert list(call(write_sample_pages)) == [{}], "all are in the report"
 
 
-def test_a_new_variant_and_an_unknown_metric_need_no_code(call: Any, run: dict[str, Any]) -> None:
-    variants = {**run["variants"], "mine": Variant(generator="wan")}
+def test_a_new_variant_and_an_unknown_metric_need_no_code(run: FinishedRun) -> None:
+    status = status_table({**VARIANTS, "mine": Variant(generator="wan")})
     row = {"variant": "mine", "metric": "my_metric", "mean": 0.25, "low": 0.0, "high": 1.0, "n": 3}
-    summary = pd.concat([run["variant_summary"], pd.DataFrame([row])], ignore_index=True)
-    page = Elements(call(write_report, variants=variants, variant_summary=summary))
+    summary = pd.concat([run.inputs["variant_summary"], pd.DataFrame([row])], ignore_index=True)
+    page = Elements(run.report(variant_status=status, variant_summary=summary))
     shown = [a for a in page.having("data-mean") if a["data-metric"] == "my_metric"]
     assert [a["data-mean"] for a in shown] == ["0.25"] and "my_metric" in page.text
 
 
-def test_a_run_that_made_nothing_still_has_a_report(call: Any, run: dict[str, Any]) -> None:
-    nothing = {
-        name: run[name].head(0)
-        for name in ("all_scores", "variant_summary", "variant_differences", "all_failures")
-    }
-    selection = run["selection"].assign(variant=None, reason="vace: no clip")
-    page = Elements(
-        call(write_report, **nothing, strips={}, selection=selection, moe=Moe(experts=("vace",)))
-    )
+def test_a_run_that_made_nothing_still_has_a_report(run: FinishedRun) -> None:
+    for name in ("clips", "enhanced_references"):
+        fill(run.given[name], {})
+    tables = ("all_scores", "variant_summary", "variant_differences")
+    nothing = {name: run.inputs[name].head(0) for name in tables}
+    selection = run.inputs["selection"].assign(variant=None, reason="vace: no clip")
+    page = Elements(run.report(**nothing, selection=selection, moe=Moe(experts=("vace",))))
     text = re.sub(r"\s+", " ", page.text)
     assert "Nothing was scored" in text and "Nothing to compare" in text
-    assert "everything went through" in text and "No clip of this sample was scored" in text
+    assert "nothing failed" in text and "No clip of this sample was scored" in text
     assert page.open == []
 
 
-def test_failures_of_all_stages_are_in_one_table() -> None:
-    issues = pd.DataFrame({"sample_id": ["bad"], "problem": ["no such file"]})
-    failure = {"stage": "scoring.vace", "key": "id1", "error": "TpigeError", "message": "broken"}
-    table = collect_failures(
-        sample_issues=issues,
-        failures_generation_vace={},
-        failures_scoring_vace={"id1": lambda: failure},
-    )
-    assert table.values.tolist() == [
-        ["samples", "bad", "no such file"],
-        ["scoring.vace", "id1", "broken"],
-    ]
-    json.dumps(table.to_dict("records"))
-
-
-def test_the_same_run_gives_the_same_page(call: Any) -> None:
-    assert call(write_report) == call(write_report)
+def test_the_same_run_gives_the_same_page(run: FinishedRun) -> None:
+    assert run.report() == run.report()

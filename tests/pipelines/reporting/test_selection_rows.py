@@ -3,7 +3,6 @@ from __future__ import annotations
 import pandas as pd
 
 from tpige_kedro.pipelines.reporting.tables import difference_rows, variant_rows
-from tpige_kedro.schemas import ModelSpec, Variant
 
 
 def test_the_best_of_n_draws_stands_with_the_selection_and_does_not_compete() -> None:
@@ -14,10 +13,9 @@ def test_the_best_of_n_draws_stands_with_the_selection_and_does_not_compete() ->
             for v, m in means.items()
         ]
     )
-    variants = {"a": Variant(generator="g"), "a_1": Variant(generator="g", draw=1)}
     status = pd.DataFrame({"variant": ["a", "a_1"], "status": "ready", "reason": ""})
-    models = {"g": ModelSpec(type="x", licence="y", source="z")}
-    rows = {row.name: row for row in variant_rows(summary, variants, models, status)}
+    status["description"] = ["g", "g · draw 1"]
+    rows = {row.name: row for row in variant_rows(summary, status)}
     assert list(rows) == list(means) and rows["best_of_n"].title == "Best of n draws"
     assert [name for name, row in rows.items() if row.cells["gme_score"].best] == ["a_1"]
     assert "draw 1" in rows["a_1"].note and "draw" not in rows["a"].note

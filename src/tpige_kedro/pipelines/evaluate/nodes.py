@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tpige_kedro.pipelines.prompt_enhancement.samples import References, sort_samples
+from tpige_kedro.datasets.pictures import Pictures
+from tpige_kedro.pipelines.prompt_enhancement.samples import sort_samples
 
 
 def check_evaluated_samples(
-    samples: pd.DataFrame, references: References, consent: str | None
+    samples: pd.DataFrame, references: Pictures, consent: str | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The samples that can be scored, and what is wrong with the others.
 

@@ -2,93 +2,59 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from tpige_kedro import __version__
 from tpige_kedro.errors import SampleError
-from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
 from tpige_kedro.models import load_model
-from tpige_kedro.pipelines.partitions import of_variant
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.video_generators.imported import Imported, is_imported
 
-BLOCK = 1 << 20
 
+def import_clips(
+    samples: pd.DataFrame, variants: dict[str, Variant], models: dict[str, ModelSpec]
+) -> Work:
+    """Take in the clips of the variants that come from elsewhere; those that were generated here stay as they are.
 
-def clip_importer(name: str) -> Callable[..., Iterator[Chunk]]:
-    """The node function that imports the clips of the variant ``name``, if that is where they come from."""
-
-    def import_clips(
-        *,
-        samples: pd.DataFrame,
-        completed: dict[str, str],
-        variant: Variant,
-        models: dict[str, ModelSpec],
-    ) -> Iterator[Chunk]:
-        """Yield clip files, then their records, then what is missing; nothing for a variant that is generated here."""
-        model = models[variant.generator]
-        if is_imported(model):
-            done = of_variant(completed, name)
-            yield from take_clips(f"imported_clips.{name}", name, samples, done, model)
-        else:
-            yield {}, {}, {}
-
-    return import_clips
-
-
-def take_clips(
-    label: str,
-    name: str,
-    samples: pd.DataFrame,
-    completed: Mapping[str, str],
-    model: ModelSpec,
-) -> Iterator[Chunk]:
-    """Work off the import of one variant; a clip whose bytes have not changed is not touched."""
-    folder: Imported = load_model(model)
-    jobs = list(import_jobs(name, samples, folder))
+    Returns:
+        The work for ``clips``: ``<variant>/<sample_id>``.
+    """
+    sources = {name: models[variant.generator] for name, variant in variants.items()}
+    imported = {name: model for name, model in sources.items() if is_imported(model)}
+    rows = samples.to_dict("records")
+    jobs = [import_row(name, row, model) for name, model in imported.items() for row in rows]
 
     def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        for job in todo:
-            if isinstance(job.request, SampleError):
-                yield job, job.request
-            else:
-                record = import_record(name, job.key, job.request, model)
-                yield job, Result(job.request, record)
+        yield from ((job, import_outcome(job, imported[job.group])) for job in todo)
 
-    yield from work_off(label, jobs, completed, produce)
+    return Work("imported_clips", jobs, produce, untouched=frozenset(sources) - set(imported))
 
 
-def import_jobs(name: str, samples: pd.DataFrame, folder: Imported) -> Iterator[Job]:
-    """A job per sample; its fingerprint is that of the file's bytes, its request the file, or the error that it is not there."""
-    for sample in samples["sample_id"]:
-        try:
-            file = folder.find(name, sample)
-        except SampleError as error:
-            yield Job(sample, "impossible", error)
-        else:
-            yield Job(sample, fingerprint(imported=file_hash(file)), file)
+def import_row(variant: str, row: Mapping[Any, Any], model: ModelSpec) -> Job:
+    """The job of one clip. A file of the same size and time is the one that was taken in before: its bytes are not read."""
+    sample, people = row["sample_id"], (row["person_id"],)
+    key = f"{variant}/{sample}"
+    folder: Imported = load_model(model)
+    try:
+        file = folder.find(variant, sample)
+    except SampleError as error:
+        return impossible(key, error, variant, people)
+    state = file.stat()
+    mark = fingerprint(imported=[state.st_size, state.st_mtime_ns])
+    return Job(key, mark, file, variant, people)
 
 
-def import_record(name: str, sample: str, file: Path, model: ModelSpec) -> dict[str, object]:
-    """Where a clip came from; how it was made is not known. ``frames_hash`` is of the file: it is not decoded here."""
-    return {
-        "variant": name,
-        "sample_id": sample,
+def import_outcome(job: Job, model: ModelSpec) -> Outcome:
+    """The file as it is, and where it came from; how it was made is not known."""
+    file: Path = job.request
+    details: dict[str, Any] = {
+        "variant": job.group,
+        "sample_id": job.key.removeprefix(f"{job.group}/"),
         "imported_from": str(file),
-        "frames_hash": file_hash(file),
-        "model": {"type": model.type, "source": model.source, "licence": model.licence},
-        "tpige_version": __version__,
+        "maker": {"class": model.type, "source": model.source, "licence": model.licence},
     }
-
-
-def file_hash(file: Path) -> str:
-    """A hash of all bytes of a file."""
-    digest = hashlib.sha256()
-    with file.open("rb") as handle:
-        while block := handle.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    return Result(file, details)

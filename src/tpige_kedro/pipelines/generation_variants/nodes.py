@@ -1,139 +1,154 @@
-"""Make the clips of one variant, and say which variants can run."""
+"""Makes the clips of all variants."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 from kedro.io import DatasetError
 
+from tpige_kedro.datasets.items import Items
 from tpige_kedro.datasets.mp4 import Clip
-from tpige_kedro.errors import SampleError
-from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, work_off
-from tpige_kedro.models import load_models, missing_needs
-from tpige_kedro.pipelines.generation_variants.imports import take_clips
-from tpige_kedro.pipelines.generation_variants.jobs import Order, clip_jobs, clip_record
-from tpige_kedro.pipelines.partitions import Pictures, Records, of_variant
+from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.errors import SampleError, TpigeError
+from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
+from tpige_kedro.models import declared, load_models, model_identity
+from tpige_kedro.pipelines.generation_variants.imports import import_outcome, import_row
+from tpige_kedro.pipelines.generation_variants.records import clip_details
 from tpige_kedro.schemas import ModelSpec, Provenance, Variant
 from tpige_kedro.video_generators.imported import is_imported
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
 
-logger = logging.getLogger(__name__)
-
+STAGE = "generation_variants"
 UNSIGNED = Provenance()
 AT_ONCE = 64  # requests handed to a generator together: bounds the pictures in memory
 
 
-def list_variants(variants: dict[str, Variant], models: dict[str, ModelSpec]) -> pd.DataFrame:
-    """Every variant, whether it can run (``status`` ready | skipped, ``reason``), and what it consists of."""
-    rows = []
-    for name, variant in variants.items():
-        model = models[variant.generator]
-        reason = why_skipped(model)
-        rows.append(
-            {
-                "variant": name,
-                "status": "skipped" if reason else "ready",
-                "reason": reason,
-                "generator": variant.generator,
-                "prompt": variant.prompt,
-                "reference": variant.reference,
-                "text_weight": variant.guidance.text_weight,
-                "identity_weight": variant.guidance.identity_weight,
-                "source": model.source or "service",
-                "licence": model.licence,
-            }
-        )
-    return pd.DataFrame(rows)
+def generate_clips(
+    clip_plan: pd.DataFrame,
+    references: References,
+    enhanced_references: Items,
+    variants: dict[str, Variant],
+    models: dict[str, ModelSpec],
+    provenance: Provenance = UNSIGNED,
+) -> Work:
+    """Make every clip of the plan; one job per variant and sample, model by model, so that each is loaded once.
+
+    Returns:
+        The work for ``clips``: ``<variant>/<sample_id>``.
+    """
+    stage = Generation(references, enhanced_references, variants, models, provenance)
+    jobs = [stage.job(row) for row in clip_plan.to_dict("records")]
+    return Work(STAGE, jobs, stage.produce, paid=stage.is_paid)
 
 
-def why_skipped(model: ModelSpec) -> str:
-    """Why a variant of this generator cannot run here, or the empty text."""
-    missing = missing_needs(model)
-    return f"no key: {', '.join(missing)} is not set" if missing else ""
+@dataclass(frozen=True)
+class Generation:
+    """The variants, their models and the pictures of one run."""
 
+    references: References
+    enhanced_references: Items
+    variants: Mapping[str, Variant]
+    models: Mapping[str, ModelSpec]
+    provenance: Provenance
 
-def clip_generator(name: str) -> Callable[..., Iterator[Chunk]]:
-    """The node function of the variant ``name``; a node cannot know otherwise which variant it is."""
-
-    def generate_clips(
-        *,
-        samples: pd.DataFrame,
-        prompts: pd.DataFrame,
-        references: Pictures,
-        enhanced_references: Pictures,
-        enhanced_reference_records: Records,
-        completed: dict[str, str],
-        variant: Variant,
-        models: dict[str, ModelSpec],
-        seed: int,
-        provenance: Provenance = UNSIGNED,
-    ) -> Iterator[Chunk]:
-        """Yield clips, then their records, then what failed; a skipped variant yields nothing."""
-        model = models[variant.generator]
-        done, label = of_variant(completed, name), f"generation_variants.{name}"
-        if is_imported(model):
-            yield from take_clips(label, name, samples, done, model)
-            return
-        reason = why_skipped(model)
-        if reason:
-            logger.warning("generation_variants.%s: skipped, %s", name, reason)
-            jobs: list[Job] = []
-        else:
-            jobs = list(
-                clip_jobs(
-                    samples=samples,
-                    prompts=prompts,
-                    enhanced_reference_records=enhanced_reference_records,
-                    variant=variant,
-                    model=model,
-                    seed=seed,
-                )
+    @cached_property
+    def decided(self) -> dict[str, str]:
+        """By variant, the part of its fingerprints that is the same for every sample: guidance and model."""
+        return {
+            name: fingerprint(
+                guidance=variant.guidance.model_dump(mode="json"),
+                model=model_identity(self.models[variant.generator]),
             )
+            for name, variant in self.variants.items()
+            if not is_imported(self.models[variant.generator])
+        }
 
-        def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-            possible = [job for job in todo if isinstance(job.request, Order)]
-            yield from ((job, job.request) for job in todo if isinstance(job.request, Exception))
-            if not possible:
-                return
-            (generator,) = load_models([model])
-            pictures = {"original": references, "enhanced": enhanced_references}[variant.reference]
-            for job, outcome in run_generator(generator, possible, pictures, variant):
-                if isinstance(outcome, Exception):
-                    yield job, outcome
-                else:
-                    clip = Clip(outcome.frames, outcome.fps, job.request.prompt, provenance)
-                    yield job, Result(clip, clip_record(job.request, outcome, name, variant, model))
+    def model_of(self, job: Job) -> ModelSpec:
+        """The generator of a job's variant."""
+        return self.models[self.variants[job.group].generator]
 
-        yield from work_off(label, jobs, done, produce)
+    def is_paid(self, job: Job) -> bool:
+        """Whether the clip costs money each time it is made."""
+        return bool(declared(self.model_of(job).type, "paid", False))
 
-    return generate_clips
-
-
-def run_generator(
-    generator: VideoGenerator, jobs: Sequence[Job], pictures: Pictures, variant: Variant
-) -> Iterator[tuple[Job, GeneratedClip | Exception]]:
-    """The generator's answers to ``jobs``, ``AT_ONCE`` at a time; a picture that cannot be read fails its own job."""
-    for start in range(0, len(jobs), AT_ONCE):
-        requests = []
-        for job in jobs[start : start + AT_ONCE]:
-            try:
-                requests.append(clip_request(job.request, pictures))
-            except (DatasetError, SampleError) as error:
-                yield job, error
-        by_sample = {job.key: job for job in jobs}
-        for request, outcome in generator.generate(requests, variant.guidance) if requests else ():
-            yield by_sample[request.sample_id], outcome
-
-
-def clip_request(order: Order, pictures: Pictures) -> ClipRequest:
-    """The order with its picture loaded."""
-    name = order.reference if order.reference_source == "original" else order.sample_id
-    if name not in pictures:
-        raise SampleError(
-            order.sample_id,
-            f"its reference {name} is gone",
-            "put the picture back, or run the stage before again",
+    def job(self, row: dict[Any, Any]) -> Job:
+        """The job of a row of the plan; its fingerprint covers what decides the pixels, and not how the model is run."""
+        variant, people = row["variant"], (row["person_id"],)
+        key = f"{variant}/{row['sample_id']}"
+        model = self.models[self.variants[variant].generator]
+        if is_imported(model):
+            return import_row(variant, row, model)
+        if row["problem"]:
+            return impossible(key, TpigeError(row["problem"]), variant, people)
+        mark = fingerprint(
+            decided=self.decided[variant],
+            prompt=row["prompt"],
+            reference=row["reference_hash"],
+            seed=row["seed"],
         )
-    return ClipRequest(order.sample_id, order.prompt, (pictures[name](),), order.seed)
+        return Job(key, mark, row, variant, people)
+
+    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """The clips, model by model and variant by variant."""
+        for jobs in grouped(todo, lambda job: self.variants[job.group].generator):
+            model = self.model_of(jobs[0])
+            if is_imported(model):
+                yield from ((job, import_outcome(job, model)) for job in jobs)
+                continue
+            (generator,) = load_models([model])
+            for of_variant in grouped(jobs, lambda job: job.group):
+                variant = self.variants[of_variant[0].group]
+                for job, outcome in self.run(generator, of_variant, variant):
+                    yield job, self.finish(job, outcome, variant, model)
+            del generator  # else the next one is loaded beside it
+
+    def finish(
+        self, job: Job, outcome: GeneratedClip | Exception, variant: Variant, model: ModelSpec
+    ) -> Outcome:
+        """The clip as it is saved, with its record."""
+        if isinstance(outcome, Exception):
+            return outcome
+        clip = Clip(outcome.frames, outcome.fps, job.request["prompt"], self.provenance)
+        return Result(clip, clip_details(job.request, outcome, variant, model))
+
+    def run(
+        self, generator: VideoGenerator, jobs: Sequence[Job], variant: Variant
+    ) -> Iterator[tuple[Job, GeneratedClip | Exception]]:
+        """The generator's answers, ``AT_ONCE`` at a time; a picture that cannot be read fails its own job."""
+        for start in range(0, len(jobs), AT_ONCE):
+            requests, by_sample = [], {}
+            for job in jobs[start : start + AT_ONCE]:
+                try:
+                    requests.append(self.request(job.request))
+                    by_sample[job.request["sample_id"]] = job
+                except (DatasetError, TpigeError) as error:
+                    yield job, error
+            for request, outcome in (
+                generator.generate(requests, variant.guidance) if requests else ()
+            ):
+                yield by_sample[request.sample_id], outcome
+
+    def request(self, row: Mapping[str, Any]) -> ClipRequest:
+        """What the generator is given, with the picture loaded."""
+        sample = row["sample_id"]
+        if row["reference_source"] == "original":
+            picture = checked_picture(self.references, row["reference"], row["reference_hash"])
+        elif sample in self.enhanced_references:
+            picture = self.enhanced_references[sample].load()
+        else:
+            raise SampleError(
+                sample, "its enhanced reference is gone", "run reference_enhancement again"
+            )
+        return ClipRequest(sample, row["prompt"], (picture,), row["seed"])
+
+
+def grouped(jobs: Sequence[Job], key: Any) -> list[list[Job]]:
+    """The jobs with equal keys together, in the order of their first."""
+    groups: dict[Any, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(key(job), []).append(job)
+    return list(groups.values())

@@ -1,46 +1,41 @@
-"""Wires the variants: one box each, the same node with other options."""
+"""Wires stage 3: which variants there are, what each clip is made of, and the clips."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.generation_variants.nodes import clip_generator, list_variants
+from tpige_kedro.pipelines.generation_variants.nodes import STAGE, generate_clips
+from tpige_kedro.pipelines.generation_variants.plan import list_variants, plan_clips
 
-STAGE = "generation_variants"
-
-
-def create_pipeline(variants: Sequence[str]) -> Pipeline:
-    """Generation by ``variants``; ``clips_<variant>`` and ``records_<variant>`` come out."""
-    status = Node(
-        list_variants,
-        inputs=["params:variants", "params:models"],
-        outputs="variant_status",
-        name="list_variants",
-        namespace=STAGE,
-    )
-    return sum((generate(variant) for variant in variants), Pipeline([status]))
+SETTINGS = ["params:variants", "params:models"]
 
 
-def generate(variant: str) -> Pipeline:
-    """The node of one variant."""
-    node = Node(
-        clip_generator(variant),
-        inputs={  # in the order of the function's arguments: Kedro finds their types so
-            "samples": "checked_samples",
-            "prompts": "enhanced_prompts",
-            "references": "references",
-            "enhanced_references": "enhanced_references",
-            "enhanced_reference_records": "enhanced_reference_records",
-            "completed": "completed_clips",
-            "variant": f"params:variants.{variant}",
-            "models": "params:models",
-            "seed": "params:seed",
-            "provenance": "params:provenance",
-        },
-        outputs=[f"clips_{variant}", f"records_{variant}", f"failures_generation_{variant}"],
-        name="generate",
-        tags=[variant, "gpu"],
-    )
-    return Pipeline([node], namespace=f"{STAGE}.{variant}", prefix_datasets_with_namespace=False)
+def create_pipeline() -> Pipeline:
+    """The stage as one box; a variant is an entry of the parameters, not a node."""
+    nodes = [
+        Node(list_variants, inputs=SETTINGS, outputs="variant_status"),
+        Node(
+            plan_clips,
+            inputs=[
+                "checked_samples",
+                "enhanced_prompts",
+                "enhanced_references",
+                *SETTINGS,
+                "params:seed",
+            ],
+            outputs="clip_plan",
+        ),
+        Node(
+            generate_clips,
+            inputs=[
+                "clip_plan",
+                "references",
+                "enhanced_references",
+                *SETTINGS,
+                "params:provenance",
+            ],
+            outputs="clips",
+            tags=["gpu"],
+        ),
+    ]
+    return Pipeline(nodes, namespace=STAGE, prefix_datasets_with_namespace=False)

@@ -1,9 +1,10 @@
-"""Choose the best clip of every sample, and say how sure the comparison of the variants is."""
+"""Select the best clip of every sample, and say how sure the comparison of the variants is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,13 @@ import pandas as pd
 from tpige_kedro.metrics.columns import (
     BEST_OF_N,
     HELD_OUT,
-    KEYS,
     MOE,
     REASON,
     metric_columns,
     why_missing,
 )
-from tpige_kedro.metrics.statistics import bootstrap_interval, holm, paired_difference
-from tpige_kedro.pipelines.moe_selection.choosing import (
+from tpige_kedro.metrics.statistics import bootstrap_intervals, holm, paired_differences
+from tpige_kedro.pipelines.moe_selection.candidates import (
     best_variants,
     held_out_scores,
     pivot,
@@ -27,62 +27,54 @@ from tpige_kedro.pipelines.moe_selection.choosing import (
 )
 from tpige_kedro.schemas import Moe, Scoring
 
-Twice = tuple[pd.DataFrame, pd.DataFrame]  # the same table, saved as Parquet and as CSV
+
+def why_unscored(
+    all_scores: pd.DataFrame, samples: Iterable[str], experts: Sequence[str]
+) -> dict[str, str]:
+    """For each of the samples why no expert has an overall score, expert by expert."""
+    asked = list(samples)
+    rows = all_scores[all_scores["sample_id"].isin(asked) & all_scores["variant"].isin(experts)]
+    given = rows[[c for c in rows.columns if c.endswith(REASON)]].astype(object)
+
+    @cache  # many clips lack their score for the same reasons
+    def joined(reasons: tuple[str | None, ...]) -> str:
+        return why_missing(pd.Series(reasons, given.columns, dtype=object))
+
+    reasons = given.where(given.notna(), None).itertuples(index=False, name=None)
+    keys = zip(rows["sample_id"], rows["variant"], strict=True)
+    known = dict(zip(keys, map(joined, reasons), strict=True))
+    return {
+        sample: "; ".join(f"{e}: {known.get((sample, e), 'no clip')}" for e in experts)
+        for sample in asked
+    }
 
 
-def gather_scores(**scores: pd.DataFrame) -> Twice:
-    """One table of all score rows; inputs are the tables of the variants, some of them empty."""
-    filled = [table for table in scores.values() if len(table)]
-    if not filled:
-        empty = pd.DataFrame({key: pd.Series(dtype=object) for key in KEYS})
-        return empty, empty
-    table = pd.concat(filled, ignore_index=True)
-    metrics = metric_columns(table)
-    reasons = [f"{metric}{REASON}" for metric in metrics]
-    table = table.reindex(columns=[*KEYS, *metrics, *reasons])
-    for metric, reason in zip(metrics, reasons, strict=True):
-        unexplained = table[metric].isna() & table[reason].isna()
-        table[reason] = table[reason].astype(object).mask(unexplained, "not scored")
-    return table, table
-
-
-def why_unscored(rows: pd.DataFrame, experts: Sequence[str]) -> str:
-    """Why no expert has an overall score for a sample, expert by expert."""
-    known = {str(row["variant"]): why_missing(row) for _, row in rows.iterrows()}
-    reasons = {expert: known.get(expert, "no clip") for expert in experts}
-    return "; ".join(f"{expert}: {reason}" for expert, reason in reasons.items())
-
-
-def select_experts(all_scores: pd.DataFrame, checked_samples: pd.DataFrame, moe: Moe) -> Twice:
+def select_experts(
+    all_scores: pd.DataFrame, checked_samples: pd.DataFrame, moe: Moe
+) -> pd.DataFrame:
     """Per sample the expert with the highest overall score (paper section 3.5); ties go to the first in ``moe.experts``.
 
     Returns:
-        Twice the table ``sample_id, variant, overall, candidates, reason``: ``candidates`` is how many experts had a
-        score; without any, ``variant`` is empty and ``reason`` says why.
+        The table ``sample_id, variant, overall, candidates, reason``: ``candidates`` is how many experts had a score;
+        without any, ``variant`` is empty and ``reason`` says why.
     """
     samples = checked_samples["sample_id"]
     table = pivot(all_scores, "overall", moe.experts).reindex(samples)
     chosen = best_variants(table)
-    unscored = [
-        why_unscored(all_scores[all_scores["sample_id"] == sample], moe.experts)
-        if chosen[sample] is None
-        else None
-        for sample in samples
-    ]
-    selection = pd.DataFrame(
+    reasons = why_unscored(all_scores, samples[chosen.isna().to_numpy()], moe.experts)
+    return pd.DataFrame(
         {
             "sample_id": samples.to_numpy(),
             "variant": chosen.to_numpy(),
             "overall": table.max(axis=1).to_numpy(dtype=float),
             "candidates": table.notna().sum(axis=1).to_numpy(dtype=int),
-            "reason": unscored,
+            "reason": [reasons.get(sample) for sample in samples],
         }
     )
-    return selection, selection
 
 
 def share_wins(selection: pd.DataFrame, moe: Moe) -> pd.DataFrame:
-    """How many samples each expert won, and which share of the samples that somebody won."""
+    """How many samples each expert won, and which share of the samples that have a winner."""
     wins = selection["variant"].value_counts().reindex(list(moe.experts), fill_value=0)
     share = wins / max(int(wins.sum()), 1)
     return pd.DataFrame({"variant": wins.index, "wins": wins.to_numpy(), "share": share.to_numpy()})
@@ -125,24 +117,23 @@ def summarise_variants(
     moe: Moe,
     scoring: Scoring,
     seed: int,
-) -> Twice:
+) -> pd.DataFrame:
     """Means with bootstrap intervals: ``variant, metric, mean, low, high, n``, one row per variant and metric.
 
-    The selection is the variant ``moe``; ``best_of_n`` is the same choice among draws of one variant; ``moe_held_out`` holds
-    each part of the overall score after a selection that did not use it. Missing values are left out; ``n`` says how many
-    are in. Metrics of ``set_scores`` stand as they are, with the number of clips.
+    The selection is the variant ``moe``; ``best_of_n`` is the same selection among draws of one variant; ``moe_held_out``
+    holds each part of the overall score after a selection that did not use it. Missing values are left out; ``n`` says how
+    many are in. Metrics of ``set_scores`` stand as they are, with the number of clips.
     """
+    columns = list(all_columns(all_scores, selection, moe, scoring.overall))
+    intervals = bootstrap_intervals(
+        [values for _, _, values in columns], seed, moe.resamples, moe.confidence
+    )
     rows = [
-        {
-            "variant": variant,
-            "metric": metric,
-            **asdict(bootstrap_interval(values, seed, moe.resamples, moe.confidence)),
-        }
-        for variant, metric, values in all_columns(all_scores, selection, moe, scoring.overall)
+        {"variant": variant, "metric": metric, **asdict(interval)}
+        for (variant, metric, _), interval in zip(columns, intervals, strict=True)
     ]
-    columns = ["variant", "metric", "mean", "low", "high", "n"]
-    summary = pd.DataFrame([*rows, *set_rows(set_scores)], columns=columns)
-    return summary, summary
+    names = ["variant", "metric", "mean", "low", "high", "n"]
+    return pd.DataFrame([*rows, *set_rows(set_scores)], columns=names)
 
 
 def compared_pairs(variants: Sequence[str], moe: Moe) -> list[tuple[str, str]]:
@@ -155,28 +146,30 @@ def compared_pairs(variants: Sequence[str], moe: Moe) -> list[tuple[str, str]]:
 
 def compare_variants(
     all_scores: pd.DataFrame, selection: pd.DataFrame, moe: Moe, seed: int
-) -> Twice:
+) -> pd.DataFrame:
     """Paired differences on the same samples: mean, interval, permutation p, and p after Holm's correction.
 
     Returns:
-        Twice the table ``variant, against, metric, difference, low, high, n, p, p_holm``; positive means that ``variant``
-        has the larger value. The family of the correction is all comparisons on one metric.
+        The table ``variant, against, metric, difference, low, high, n, p, p_holm``; positive means that ``variant`` has
+        the larger value. The family of the correction is all comparisons on one metric.
     """
     rows = with_selections(all_scores, selection, moe)
     variants = list(dict.fromkeys(rows["variant"]))
-    found = []
-    for metric in metric_columns(all_scores):
-        table = pivot(rows, metric, variants)
-        for variant, against in compared_pairs(variants, moe):
-            result = paired_difference(
-                table[variant], table[against], seed, moe.resamples, moe.confidence
-            )
-            found.append(
-                {"variant": variant, "against": against, "metric": metric, **asdict(result)}
-            )
+    tables = {metric: pivot(rows, metric, variants) for metric in metric_columns(all_scores)}
+    compared = [(a, b, metric) for metric in tables for a, b in compared_pairs(variants, moe)]
+    results = paired_differences(
+        [(tables[metric][a], tables[metric][b]) for a, b, metric in compared],
+        seed,
+        moe.resamples,
+        moe.confidence,
+    )
     names = ["variant", "against", "metric", "difference", "low", "high", "n", "p"]
+    found = [
+        {"variant": a, "against": b, "metric": metric, **asdict(result)}
+        for (a, b, metric), result in zip(compared, results, strict=True)
+    ]
     differences = pd.DataFrame(found, columns=names)
     differences["p_holm"] = np.nan
     for family in differences.groupby("metric").groups.values():
         differences.loc[family, "p_holm"] = holm(differences.loc[family, "p"].to_list())
-    return differences, differences
+    return differences

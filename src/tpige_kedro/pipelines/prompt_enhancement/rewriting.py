@@ -1,28 +1,26 @@
-"""Mode ``rewrite`` (paper section 3.2): the model hands the caption back with the face in it, checked and told what is wrong."""
+"""Mode ``rewrite`` (paper section 3.2): the model hands the caption back with the face in it, checked, with feedback on what is wrong."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
-from PIL.Image import Image
 
+from tpige_kedro.datasets.items import Items
+from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.execution.concurrent import work_side_by_side
-from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.models import describe_model, load_models, model_identity
-from tpige_kedro.pipelines.prompt_enhancement.nodes import Partitions, usable
-from tpige_kedro.pipelines.prompt_enhancement.settling import enhance_prompt
+from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance_prompt
 from tpige_kedro.prompts.attributes import FaceAttributes
 from tpige_kedro.prompts.rewriting import failed_rewrite_checks
 from tpige_kedro.prompts.wording import Instruction, load_instruction
 from tpige_kedro.schemas import ModelSpec, PromptEnhancement
 from tpige_kedro.vision_language.asking import ask_until_good
 from tpige_kedro.vision_language.usage import metered
-
-logger = logging.getLogger(__name__)
 
 UNKNOWN = "nothing; look at the photo"
 
@@ -44,23 +42,26 @@ class Rewriting:
     reader: ModelSpec
     options: PromptEnhancement
     instruction: Instruction
-    references: Mapping[str, Callable[[], Image]]
+    references: References
 
-    def job(self, sample: Any, face: FaceAttributes | None) -> Job:
-        """The job of a row of ``checked_samples``; its fingerprint covers all that decides the caption."""
-        prompt = str(sample.prompt)
-        clause = enhance_prompt(prompt, face, self.options).clause if face else ""
-        caption = Caption(prompt, str(sample.reference), str(sample.reference_hash), clause)
-        mark = fingerprint(
+    @cached_property
+    def decided(self) -> str:
+        """The part of all fingerprints that is the same for every sample."""
+        return fingerprint(
             reader=model_identity(self.reader),
             instruction=self.instruction.identity(),
-            prompt=prompt,
-            picture=caption.reference_hash,
-            clause=clause,
             attempts=self.options.attempts,
             max_added_words=self.options.max_added_words,
         )
-        return Job(str(sample.sample_id), mark, caption)
+
+    def job(self, sample: Mapping[Any, Any], face: FaceAttributes | None) -> Job:
+        """The job of a row of ``checked_samples``; its fingerprint covers all that decides the caption."""
+        prompt = str(sample["prompt"])
+        clause = enhance_prompt(prompt, face, self.options).clause if face else ""
+        caption = Caption(prompt, sample["reference"], sample["reference_hash"], clause)
+        seen = {"prompt": prompt, "picture": caption.reference_hash, "clause": clause}
+        mark = fingerprint(decided=self.decided, **seen)
+        return Job(str(sample["sample_id"]), mark, caption, people=(str(sample["person_id"]),))
 
     def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Ask for the captions, several at a time if the model allows."""
@@ -80,7 +81,7 @@ class Rewriting:
             return str(model.rewrite_prompt(caption.prompt, picture, told))
 
         try:
-            picture = self.references[caption.reference]()
+            picture = checked_picture(self.references, caption.reference, caption.reference_hash)
             with metered() as usage:
                 asked = ask_until_good(
                     ask,
@@ -100,32 +101,28 @@ class Rewriting:
             "clause": caption.clause,
             "reference": caption.reference,
             "reference_hash": caption.reference_hash,
-            "reader": describe_model(self.options.reader, self.reader),
             "instruction": self.instruction.identity(),
         }
 
 
 def rewrite_prompts(
     checked_samples: pd.DataFrame,
-    references: Mapping[str, Callable[[], Image]],
-    face_attributes: Partitions,
-    failures: Partitions,
-    completed: Mapping[str, str],
+    references: References,
+    face_attributes: Items,
     options: PromptEnhancement,
     models: Mapping[str, Any],
-) -> Iterator[Chunk]:
-    """Ask for the caption of each sample; resumable, one job per sample. Nothing is asked in mode ``attributes``.
+) -> Work:
+    """Ask for the caption of each sample; one job per sample. Nothing is asked in mode ``attributes``.
 
-    Yields:
-        Chunks of ``rewritten_prompts`` (``text``, ``problem``, ``attempts`` by sample), their records, and failures: a service
-        that gives no answer, for one.
+    Returns:
+        The work for ``rewritten_prompts``: ``text``, ``problem``, ``attempts`` by sample. A service that gives no answer fails.
     """
     spec = ModelSpec.model_validate(models[options.reader])
     rewriting = Rewriting(spec, options, load_instruction("rewrite_caption"), references)
     jobs: list[Job] = []
     if options.mode == "rewrite":
-        read = usable(face_attributes, failures)
-        faces = {person: FaceAttributes.from_dict(face) for person, face in read.items()}
-        rows = checked_samples.itertuples()
-        jobs = [rewriting.job(row, faces.get(str(row.person_id))) for row in rows]
-    yield from work_off("prompt_rewriting", jobs, completed, rewriting.produce)
+        read = face_attributes.loaded().items()
+        faces = {person: FaceAttributes.from_dict(face) for person, face in read}
+        rows = checked_samples.to_dict("records")
+        jobs = [rewriting.job(row, faces.get(str(row["person_id"]))) for row in rows]
+    return Work("prompt_rewriting", jobs, rewriting.produce, describe_model(options.reader, spec))

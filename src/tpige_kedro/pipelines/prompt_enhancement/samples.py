@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
 from functools import cache
 from typing import get_args
 
 import pandas as pd
-from kedro.io import DatasetError
-from PIL.Image import Image
 
+from tpige_kedro.datasets.pictures import Pictures
 from tpige_kedro.errors import TpigeError
-from tpige_kedro.execution.pictures import picture_hash
 from tpige_kedro.schemas import SAFE_ID, Consent
 
 logger = logging.getLogger(__name__)
@@ -23,11 +20,9 @@ PROBLEM = "problem"  # what the layout of the folder lacks for a sample, if anyt
 MAX_PROMPT_CHARACTERS = 4000  # twice what fits the 512 tokens of the text encoders
 SHOWN = 5  # problems named in an error that stands for all
 
-References = Mapping[str, Callable[[], Image]]
-
 
 def check_samples(
-    samples: pd.DataFrame, references: References, consent: str | None
+    samples: pd.DataFrame, references: Pictures, consent: str | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The samples that can go on, and what is wrong with the others.
 
@@ -37,7 +32,7 @@ def check_samples(
 
     Args:
         samples: columns ``sample_id, person_id, prompt, reference`` and, if wanted, ``consent``; ``reference`` is a file name.
-        references: a load function per picture, by file name.
+        references: the pictures by file name.
         consent: what holds for rows without a consent of their own.
 
     Returns:
@@ -51,7 +46,7 @@ def check_samples(
 
 def sort_samples(
     samples: pd.DataFrame,
-    references: References,
+    references: Pictures,
     consent: str | None,
     consent_needed: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -68,6 +63,7 @@ def sort_samples(
         problems.append(problem)
         hashes.append(picture)
         seen.add(row["sample_id"])
+    references.remember()
     table["reference_hash"] = hashes
     names = [sample or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
     issues = pd.DataFrame({"sample_id": names, "problem": problems})
@@ -134,7 +130,7 @@ def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     return ""
 
 
-def _open_picture(references: References, name: str) -> tuple[str, str]:
+def _open_picture(references: Pictures, name: str) -> tuple[str, str]:
     """What is wrong with a picture, or the empty text, and the hash of a picture that is fine."""
     if not name:
         problem = "no reference picture is named; write its file name in the column reference"
@@ -145,10 +141,8 @@ def _open_picture(references: References, name: str) -> tuple[str, str]:
             f"reference {name!r} is not in the folder references; put it there or correct its name"
         )
     else:
-        try:
-            return "", picture_hash(references[name]())
-        except DatasetError as error:  # says which file, what is wrong and what to do
-            problem = str(error)
+        checked = references.check(name)
+        return checked.problem, checked.hash
     return problem, ""
 
 
@@ -156,7 +150,7 @@ def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:
     lines = [f"sample {sample}: {problem}" for sample, problem in issues.itertuples(index=False)]
     if checked.empty:
         more = f"\n... and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-        raise TpigeError("no sample can go on:\n" + "\n".join(lines[:SHOWN]) + more)
+        raise TpigeError("no sample can be used:\n" + "\n".join(lines[:SHOWN]) + more)
     for line in lines:
         logger.warning("left out: %s", line)
     logger.info("%d of %d samples can go on", len(checked), len(checked) + len(issues))

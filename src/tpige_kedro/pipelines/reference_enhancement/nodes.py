@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.execution.local import Chunk, Job, work_off
-from tpige_kedro.pipelines.reference_enhancement.redraw import Redraw, References
+from tpige_kedro.datasets.items import NONE, Items
+from tpige_kedro.datasets.pictures import References
+from tpige_kedro.execution.work import Job, Work
+from tpige_kedro.models import describe_model
+from tpige_kedro.pipelines.reference_enhancement.redraw import Redraw
 from tpige_kedro.pipelines.reference_enhancement.writing import uses_enhanced_references
 from tpige_kedro.prompts.reference_prompt import (
     failed_reference_checks,
@@ -20,47 +23,46 @@ from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement
 
 logger = logging.getLogger(__name__)
 
-Partitions = Mapping[str, Callable[[], dict[str, Any]]]
+FROM_SAMPLE = ["sample_id", "person_id", "reference", "reference_hash"]
+WRITTEN = ["reference_prompt", "source", "note"]
 
 
 def write_reference_prompts(
+    checked_samples: pd.DataFrame,
     enhanced_prompts: pd.DataFrame,
     options: ReferenceEnhancement,
-    written: Partitions | None = None,
-    failures: Partitions | None = None,
+    written: Items = NONE,
 ) -> pd.DataFrame:
     """The text by which each reference is redrawn: the writer's, or role, attire and hair of the prompt and the facial clause.
 
     Returns:
-        ``sample_id, reference_prompt, source, note``: ``source`` is ``model`` for the writer's text, else ``rules``. A text by the
-        rules that fails its checks is replaced by one of "a person" with the same clause; ``note`` says which check failed.
+        ``sample_id, person_id, reference, reference_hash, reference_prompt, source, note``: ``source`` is ``model`` for the
+        writer's text, else ``rules``. A text by the rules that fails its checks is replaced by one of "a person" with the same
+        clause; ``note`` says which check failed.
     """
     rows = []
-    for row in enhanced_prompts.itertuples():
-        sample = str(row.sample_id)
+    for row in enhanced_prompts.to_dict("records"):
+        sample = str(row["sample_id"])
         text, problem = "", ""
         if options.writer is not None:
-            text, problem = _of_writer(
-                sample, str(row.enhanced_prompt), written or {}, failures or {}
-            )
+            text, problem = _of_writer(sample, str(row["enhanced_prompt"]), written)
         source, note = "model", ""
         if not text:
-            text, note = reference_prompt_by_rules(str(row.prompt), str(row.clause), options)
+            text, note = reference_prompt_by_rules(str(row["prompt"]), str(row["clause"]), options)
             source, note = "rules", "; ".join(part for part in (problem, note) if part)
         if note:
             logger.warning("sample %s: reference prompt: %s", sample, note)
         rows.append({"sample_id": sample, "reference_prompt": text, "source": source, "note": note})
-    return pd.DataFrame(rows, columns=["sample_id", "reference_prompt", "source", "note"])
+    texts = pd.DataFrame(rows, columns=["sample_id", *WRITTEN])
+    return checked_samples[FROM_SAMPLE].merge(texts, on="sample_id")
 
 
-def _of_writer(
-    sample: str, prompt: str, written: Partitions, failures: Partitions
-) -> tuple[str, str]:
-    """The writer's text, or why there is none; a text made from an earlier prompt fails the checks."""
-    if sample in failures or sample not in written:
-        problem = failures[sample]()["message"] if sample in failures else "not asked"
-        return "", f"not the writer's text: {problem}"
-    answer = written[sample]()
+def _of_writer(sample: str, prompt: str, written: Items) -> tuple[str, str]:
+    """The writer's text, or why there is none."""
+    if sample not in written:
+        failure = written.failures.get(sample)
+        return "", f"not the writer's text: {failure.message if failure else 'not asked'}"
+    answer = written[sample].load()
     failed = failed_written_checks(answer["text"], prompt) if answer["text"] else []
     if answer["text"] and not failed:
         return str(answer["text"]), ""
@@ -81,34 +83,26 @@ def reference_prompt_by_rules(
 
 
 def redraw_references(
-    *,
-    checked_samples: pd.DataFrame,
-    references: References,
     reference_prompts: pd.DataFrame,
-    completed: Mapping[str, str],
+    references: References,
     options: ReferenceEnhancement,
     models: Mapping[str, Any],
     variants: Mapping[str, Any],
     seed: int,
-) -> Iterator[Chunk]:
-    """Draw ``candidates`` pictures per sample and keep the best, or the original; resumable, one job per sample.
+) -> Work:
+    """Draw ``candidates`` pictures per sample and keep the best, or the original; one job per sample.
 
     Nothing is drawn when no variant that can run uses an enhanced reference.
 
-    Yields:
-        Chunks of ``enhanced_references`` (pictures by sample), their records (which was chosen, all candidates), failures.
+    Returns:
+        The work for ``enhanced_references``: pictures by sample; records say which candidate was chosen, and describe all.
     """
     specs = {name: ModelSpec.model_validate(spec) for name, spec in models.items()}
     redraw = Redraw(options, specs[options.editor], specs[options.judge], references)
     jobs: list[Job] = []
     if uses_enhanced_references(variants, specs):
-        columns = (
-            reference_prompts[name].astype(str) for name in ("sample_id", "reference_prompt")
-        )
-        texts = dict(zip(*columns, strict=True))
-        jobs = [
-            redraw.job(row, texts[str(row.sample_id)], seed) for row in checked_samples.itertuples()
-        ]
+        jobs = [redraw.job(row, seed) for row in reference_prompts.to_dict("records")]
     else:
         logger.info("no variant that can run uses an enhanced reference: nothing to draw")
-    yield from work_off("reference_enhancement", jobs, completed, redraw.produce)
+    maker = describe_model(options.editor, redraw.editor)
+    return Work("reference_enhancement", jobs, redraw.produce, maker)

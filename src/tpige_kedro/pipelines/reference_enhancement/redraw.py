@@ -1,18 +1,21 @@
-"""Carries out the redrawing of references: several candidates a sample, of which one picture stays."""
+"""Redraws references: several candidates per sample, of which one picture stays."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from kedro.io import DatasetError
 from PIL.Image import Image
 
 from tpige_kedro.datasets.drawn import as_drawn
-from tpige_kedro.errors import NoFaceError, SampleError
-from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint
+from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.errors import NoFaceError, SampleError, TpigeError
 from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.execution.work import Job, Outcome, Result, fingerprint
 from tpige_kedro.image_editors.choice import Choice, choose, judge_candidates
 from tpige_kedro.image_editors.protocol import EditRequest, ImageEditor, ReferenceJudge
 from tpige_kedro.models import describe_model, load_models, model_identity
@@ -24,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 SAMPLES_AT_ONCE = 16  # whose references and candidates are in memory together
 
-References = Mapping[str, Callable[[], Image]]
 Drawn = dict[int, "Image | Exception"]  # by seed
 
 
@@ -47,30 +49,46 @@ class Redraw:
     judge: ModelSpec
     references: References
 
-    def job(self, sample: Any, prompt: str, seed: int) -> Job:
-        """The job of a row of ``checked_samples``; its fingerprint covers all that decides the picture."""
-        key = str(sample.sample_id)
-        seeds = tuple(
-            derive_seed(seed, key, "reference", i) for i in range(self.options.candidates)
-        )
-        task = Task(prompt, str(sample.reference), str(sample.reference_hash), seeds)
-        mark = fingerprint(
+    @cached_property
+    def decided(self) -> str:
+        """The part of all fingerprints that is the same for every sample."""
+        return fingerprint(
             editor=model_identity(self.editor),
             judge=model_identity(self.judge),
             minimum_similarity=self.options.minimum_similarity,
-            prompt=prompt,
+        )
+
+    def job(self, row: Mapping[Any, Any], seed: int) -> Job:
+        """The job of a row of ``reference_prompts``; its fingerprint covers all that decides the picture."""
+        key = str(row["sample_id"])
+        seeds = tuple(
+            derive_seed(seed, key, "reference", i) for i in range(self.options.candidates)
+        )
+        task = Task(row["reference_prompt"], row["reference"], row["reference_hash"], seeds)
+        mark = fingerprint(
+            decided=self.decided,
+            prompt=task.prompt,
             reference=task.reference_hash,
             seeds=list(seeds),
         )
-        return Job(key, mark, task)
+        return Job(key, mark, task, people=(str(row["person_id"]),))
 
     def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """Draw, judge and choose, a few samples at a time."""
+        """Draw, judge and choose, a few samples at a time. A photo that cannot be opened fails its own sample."""
         editor, judge = load_models([self.editor, self.judge])
         for start in range(0, len(todo), SAMPLES_AT_ONCE):
-            jobs = todo[start : start + SAMPLES_AT_ONCE]
-            originals = {job.key: self.references[job.request.reference]() for job in jobs}
-            for job, drawn in draw_candidates(editor, jobs, originals):
+            originals: dict[str, Image] = {}
+            jobs = []
+            for job in todo[start : start + SAMPLES_AT_ONCE]:
+                task: Task = job.request
+                try:
+                    originals[job.key] = checked_picture(
+                        self.references, task.reference, task.reference_hash
+                    )
+                    jobs.append(job)
+                except (DatasetError, TpigeError) as error:
+                    yield job, error
+            for job, drawn in draw_candidates(editor, jobs, originals) if jobs else ():
                 yield job, self._outcome(judge, job, originals[job.key], drawn)
 
     def _outcome(self, judge: ReferenceJudge, job: Job, original: Image, drawn: Drawn) -> Outcome:
@@ -82,7 +100,7 @@ class Redraw:
             return SampleError(
                 job.key,
                 f"its reference could not be redrawn ({cause})",
-                "mend the cause, or set reference_enhancement.editor",
+                "fix the cause, or set another reference_enhancement.editor",
             )
         try:
             candidates = judge_candidates(judge, original, pictures)
@@ -104,7 +122,6 @@ class Redraw:
             "reference_prompt": task.prompt,
             "reference": task.reference,
             "reference_hash": task.reference_hash,
-            "editor": describe_model(self.options.editor, self.editor),
             "judge": describe_model(self.options.judge, self.judge),
         }
 

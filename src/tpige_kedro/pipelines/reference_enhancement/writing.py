@@ -1,15 +1,16 @@
-"""Lets a language model write what each reference should show (paper section 3.3), checked and told what is wrong."""
+"""Lets a language model write what each reference should show (paper section 3.3), checked, with feedback on what is wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from tpige_kedro.execution.concurrent import work_side_by_side
-from tpige_kedro.execution.local import Chunk, Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.models import describe_model, load_models, missing_needs, model_identity
 from tpige_kedro.prompts.reference_prompt import failed_written_checks
 from tpige_kedro.prompts.wording import Instruction, load_instruction
@@ -24,19 +25,21 @@ ATTEMPTS = 3
 class Writing:
     """The writer and its instruction."""
 
-    name: str
     writer: ModelSpec
     instruction: Instruction
 
-    def job(self, sample: Any) -> Job:
-        """The job of a row of ``enhanced_prompts``: the text is made of its enhanced prompt alone."""
-        prompt = str(sample.enhanced_prompt)
-        mark = fingerprint(
-            writer=model_identity(self.writer),
-            instruction=self.instruction.identity(),
-            prompt=prompt,
+    @cached_property
+    def decided(self) -> str:
+        """The part of all fingerprints that is the same for every sample."""
+        return fingerprint(
+            writer=model_identity(self.writer), instruction=self.instruction.identity()
         )
-        return Job(str(sample.sample_id), mark, prompt)
+
+    def job(self, sample: Mapping[Any, Any]) -> Job:
+        """The job of a row of ``enhanced_prompts``: the text is made of its enhanced prompt alone."""
+        prompt = str(sample["enhanced_prompt"])
+        mark = fingerprint(decided=self.decided, prompt=prompt)
+        return Job(str(sample["sample_id"]), mark, prompt, people=(str(sample["person_id"]),))
 
     def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Ask for the texts, several at a time if the model allows."""
@@ -59,7 +62,6 @@ class Writing:
             return error
         details = {
             "prompt": prompt,
-            "writer": describe_model(self.name, self.writer),
             "instruction": self.instruction.identity(),
             "usage": usage.to_dict(),
         }
@@ -68,27 +70,24 @@ class Writing:
 
 def ask_reference_prompts(
     enhanced_prompts: pd.DataFrame,
-    completed: Mapping[str, str],
     options: ReferenceEnhancement,
     models: Mapping[str, Any],
     variants: Mapping[str, Any],
-) -> Iterator[Chunk]:
-    """Ask ``reference_enhancement.writer`` for the text of each sample; resumable, one job per sample.
+) -> Work:
+    """Ask ``reference_enhancement.writer`` for the text of each sample; one job per sample.
 
     Nothing is asked without a writer, or when no variant that can run uses an enhanced reference.
 
-    Yields:
-        Chunks of ``written_reference_prompts`` (``text``, ``problem``, ``attempts`` by sample), their records, and failures.
+    Returns:
+        The work for ``written_reference_prompts``: ``text``, ``problem``, ``attempts`` by sample.
     """
-    jobs: list[Job] = []
-    produce: Callable[[list[Job]], Iterator[tuple[Job, Outcome]]] = lambda todo: iter(())  # noqa: E731
     specs = {name: ModelSpec.model_validate(spec) for name, spec in models.items()}
-    if options.writer is not None and uses_enhanced_references(variants, specs):
-        instruction = load_instruction("reference_prompt")
-        writing = Writing(options.writer, specs[options.writer], instruction)
-        jobs = [writing.job(row) for row in enhanced_prompts.itertuples()]
-        produce = writing.produce
-    yield from work_off("reference_prompts", jobs, completed, produce)
+    if options.writer is None or not uses_enhanced_references(variants, specs):
+        return Work("reference_prompts", [], lambda todo: iter(()))
+    writer = specs[options.writer]
+    writing = Writing(writer, load_instruction("reference_prompt"))
+    jobs = [writing.job(row) for row in enhanced_prompts.to_dict("records")]
+    return Work("reference_prompts", jobs, writing.produce, describe_model(options.writer, writer))
 
 
 def uses_enhanced_references(variants: Mapping[str, Any], specs: Mapping[str, ModelSpec]) -> bool:

@@ -1,47 +1,32 @@
-"""The nodes that write: the table of variants, the table of failures, and the report."""
+"""The nodes that write tables, the plot, and the report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
-from tpige_kedro.metrics.columns import is_scored
-from tpige_kedro.pipelines.reporting.page import Page, render, render_means, render_sample
+from tpige_kedro.datasets.items import Items
+from tpige_kedro.metrics.columns import MOE, metric_columns
+from tpige_kedro.pipelines.reporting.page import article_of, render, render_means
 from tpige_kedro.pipelines.reporting.paper_tables import long_table, paper_tables
 from tpige_kedro.pipelines.reporting.plot import interval_panels
-from tpige_kedro.pipelines.reporting.samples import (
-    Pictures,
-    SampleView,
-    absent_clips,
-    clip_row,
-    load_all,
-    reference_pictures,
-    rows_of,
-    sample_view,
-)
 from tpige_kedro.pipelines.reporting.tables import (
-    clip_metrics,
+    cells_by_variant,
     difference_rows,
     metrics_in,
+    published,
+    unpublished,
     variant_rows,
     wide_table,
 )
 from tpige_kedro.prompts.counts import count_checks, count_sources
-from tpige_kedro.schemas import ModelSpec, Moe, Reporting, Variant
-
-Lazy = Mapping[str, Callable[[], Any]]  # as Kedro loads partitions: one load function per key
+from tpige_kedro.schemas import ModelSpec, Moe, Reporting
 
 
-def tabulate_variants(
-    variant_summary: pd.DataFrame,
-    variant_status: pd.DataFrame,
-    variants: dict[str, Variant],
-    models: dict[str, ModelSpec],
-) -> pd.DataFrame:
-    """The report's table of variants x metrics in full precision, with the skipped ones and why."""
-    rows = variant_rows(variant_summary, variants, models, variant_status)
+def tabulate_variants(variant_summary: pd.DataFrame, variant_status: pd.DataFrame) -> pd.DataFrame:
+    """The report's table of variants x metrics in full precision; skipped variants say why."""
+    rows = variant_rows(variant_summary, variant_status)
     return wide_table(rows, metrics_in(variant_summary))
 
 
@@ -50,150 +35,105 @@ def tabulate_paper(variant_summary: pd.DataFrame) -> pd.DataFrame:
     return long_table(variant_summary)
 
 
-def draw_means(
-    variant_summary: pd.DataFrame,
-    variant_status: pd.DataFrame,
-    variants: dict[str, Variant],
-    models: dict[str, ModelSpec],
-    moe: Moe,
-) -> str:
+def draw_means(variant_summary: pd.DataFrame, variant_status: pd.DataFrame, moe: Moe) -> str:
     """The report's plot of means and intervals as one SVG picture."""
-    rows = variant_rows(variant_summary, variants, models, variant_status)
+    rows = variant_rows(variant_summary, variant_status)
     return render_means(interval_panels(metrics_in(variant_summary), rows, moe.baseline))
 
 
-def collect_failures(*, sample_issues: pd.DataFrame, **failures: Lazy) -> pd.DataFrame:
-    """One table of everything that failed: ``stage, item, problem``; samples refused at the start come first."""
-    rows = [("samples", row.sample_id, row.problem) for row in sample_issues.itertuples()]
-    for partitions in failures.values():
-        found = load_all(partitions).values()
-        rows += [(failure["stage"], failure["key"], failure["message"]) for failure in found]
-    # a clip that cannot be opened fails all its scorers alike
-    return pd.DataFrame(list(dict.fromkeys(rows)), columns=["stage", "item", "problem"])
-
-
-def view_samples(
-    *,
-    checked_samples: pd.DataFrame,
-    enhanced_prompts: pd.DataFrame,
-    references: Pictures,
-    enhanced_references: Pictures,
-    enhanced_reference_records: Lazy,
-    strips: Pictures,
+def write_headline(
+    variant_summary: pd.DataFrame,
     all_scores: pd.DataFrame,
-    selection: pd.DataFrame,
-    variants: Mapping[str, Variant],
-    reporting: Reporting,
-) -> Iterator[SampleView]:
-    """What a page shows of each of ``checked_samples``."""
-    prompts = enhanced_prompts.set_index("sample_id")["enhanced_prompt"].to_dict()
-    choices = {row["sample_id"]: row for row in selection.to_dict("records")}
-    records = load_all(enhanced_reference_records)
-    metrics = clip_metrics(all_scores)
-    for sample in checked_samples.itertuples():
-        key = str(sample.sample_id)
-        choice = choices.get(key, {})
-        rows = rows_of(all_scores, key, list(variants))
-        yield sample_view(
-            sample,
-            enhanced_prompt=prompts.get(key, ""),
-            pictures=reference_pictures(sample, references, enhanced_references, records),
-            clips=[
-                clip_row(row, strips, choice.get("variant"), metrics, reporting)
-                for row in rows
-                if is_scored(row, metrics)
-            ],
-            choice=choice,
-            absent=absent_clips(rows, metrics),
-        )
+    sample_overview: pd.DataFrame,
+    all_failures: pd.DataFrame,
+    seed: int,
+) -> str:
+    """The report's top: the best variant, what selection reaches, how many samples, clips and failures."""
+    cells = cells_by_variant(variant_summary)
+    overall = {name: found["overall"] for name, found in cells.items() if "overall" in found}
+    scored = all_scores[metric_columns(all_scores)].notna().any(axis=1)
+    return render(
+        "headline.html",
+        best=next(((name, cell) for name, cell in overall.items() if cell.best), None),
+        selection=overall.get(MOE),
+        sample_count=len(sample_overview),
+        clip_count=int(scored.sum()),
+        failure_count=len(all_failures),
+        seed=seed,
+    )
 
 
-def write_sample_pages(
-    *,
-    checked_samples: pd.DataFrame,
-    enhanced_prompts: pd.DataFrame,
-    references: Pictures,
-    enhanced_references: Pictures,
-    enhanced_reference_records: Lazy,
-    strips: Pictures,
-    all_scores: pd.DataFrame,
-    selection: pd.DataFrame,
-    variants: dict[str, Variant],
-    reporting: Reporting,
-) -> Iterator[dict[str, str]]:
-    """A page of its own for each sample that the report does not show itself, one after another."""
-    yield {}  # a generator node must yield at least once
-    below = reporting.model_copy(update={"clip_link": f"../{reporting.clip_link}"})
-    for view in view_samples(
-        checked_samples=checked_samples.iloc[reporting.embedded_samples :],
-        enhanced_prompts=enhanced_prompts,
-        references=references,
-        enhanced_references=enhanced_references,
-        enhanced_reference_records=enhanced_reference_records,
-        strips=strips,
-        all_scores=all_scores,
-        selection=selection,
-        variants=variants,
-        reporting=below,
-    ):
-        yield {view.sample_id: render_sample(view, below)}
-
-
-def write_report(
-    *,
-    checked_samples: pd.DataFrame,
-    enhanced_prompts: pd.DataFrame,
-    references: Pictures,
-    enhanced_references: Pictures,
-    enhanced_reference_records: Lazy,
-    strips: Pictures,
-    all_scores: pd.DataFrame,
-    selection: pd.DataFrame,
+def write_results(
     variant_summary: pd.DataFrame,
     variant_differences: pd.DataFrame,
     win_shares: pd.DataFrame,
     variant_status: pd.DataFrame,
-    all_failures: pd.DataFrame,
-    variants: dict[str, Variant],
-    models: dict[str, ModelSpec],
     moe: Moe,
     reporting: Reporting,
-    seed: int,
 ) -> str:
-    """The report: one HTML page that opens from disk, with all pictures inside and links to the clips."""
-    samples = view_samples(
-        checked_samples=checked_samples.head(reporting.embedded_samples),
-        enhanced_prompts=enhanced_prompts,
-        references=references,
-        enhanced_references=enhanced_references,
-        enhanced_reference_records=enhanced_reference_records,
-        strips=strips,
-        all_scores=all_scores,
-        selection=selection,
-        variants=variants,
-        reporting=reporting,
-    )
+    """The report's sections on the variants: means, differences, selection, and the paper's tables."""
     metrics = metrics_in(variant_summary)
-    of_clips = clip_metrics(all_scores)
-    rows = variant_rows(variant_summary, variants, models, variant_status)
-    further = checked_samples["sample_id"].iloc[reporting.embedded_samples :]
-    page = Page(
-        reporting=reporting,
-        seed=seed,
-        moe=moe,
-        models=models,
-        metrics=metrics,
+    rows = variant_rows(variant_summary, variant_status)
+    return render(
+        "results.html",
         rows=rows,
+        published=published(metrics),
+        unpublished=unpublished(metrics),
         panels=interval_panels(metrics, rows, moe.baseline),
         differences=difference_rows(variant_differences),
-        paper=paper_tables(variant_summary),
+        pairs=int(variant_differences["n"].max()) if len(variant_differences) else 0,
         wins=win_shares.to_dict("records"),
-        samples=list(samples),
-        further=[(s, reporting.page_link.format(sample_id=s)) for s in further],
-        sample_count=len(checked_samples),
-        clip_count=sum(is_scored(row, of_clips) for _, row in all_scores.iterrows()),
-        failures=all_failures.to_dict("records"),
+        paper=paper_tables(variant_summary),
+        moe=moe,
+        beside=reporting.published == "beside",
+    )
+
+
+def write_notes(
+    enhanced_prompts: pd.DataFrame,
+    all_failures: pd.DataFrame,
+    variant_summary: pd.DataFrame,
+    models: dict[str, ModelSpec],
+    moe: Moe,
+) -> str:
+    """The report's sections below the samples: checks on prompts, failures, models and licences, definitions."""
+    return render(
+        "notes.html",
         checks=count_checks(enhanced_prompts).to_dict("records"),
         sources=count_sources(enhanced_prompts),
+        failures=all_failures.to_dict("records"),
+        models=models,
+        metrics=metrics_in(variant_summary),
+        moe=moe,
     )
-    return render(page)
+
+
+def write_report(
+    report_headline: str,
+    report_results: str,
+    report_notes: str,
+    sample_overview: pd.DataFrame,
+    sample_pages: Items,
+    reporting: Reporting,
+) -> str:
+    """The report: one HTML page that opens from disk, with the first samples inside and links to the others and to the clips."""
+    ids = list(sample_overview["sample_id"])
+    embedded = [key for key in ids[: reporting.embedded_samples] if key in sample_pages]
+    linked = [key for key in ids[reporting.embedded_samples :] if key in sample_pages]
+    return render(
+        "report.html",
+        title=reporting.title,
+        setting=reporting.setting,
+        headline=report_headline,
+        results=report_results,
+        notes=report_notes,
+        articles=[article_of(sample_pages[key].load()) for key in embedded],
+        linked={key: reporting.page_link.format(sample_id=key) for key in linked},
+        unwritten=_why_unwritten([key for key in ids if key not in sample_pages], sample_pages),
+    )
+
+
+def _why_unwritten(ids: list[str], sample_pages: Items) -> Mapping[str, str]:
+    """The samples without a page, and why."""
+    failed = sample_pages.failures
+    return {key: failed[key].message if key in failed else "see the log of the run" for key in ids}

@@ -14,11 +14,16 @@ def exact(value: float) -> str:
 
 
 def short(value: float, beside: float = 0.0) -> str:
-    """A few digits: 0.613, 23.41, 217.3, as many as a number ``beside`` it has; a dash where there is no number."""
+    """A few digits, as many as a number ``beside`` it has; a dash where there is no number.
+
+    >>> short(0.61349), short(23.41), short(217.33), short(1.5, beside=23.41), short(math.nan)
+    ('0.613', '23.41', '217.3', '1.50', '–')
+    """
     if not math.isfinite(value):
         return DASH
     size = max(abs(value), abs(beside))
-    return f"{value:.{3 if size < 10 else 2 if size < 100 else 1}f}".replace("-", "−")
+    text = f"{value:.3f}" if size < 10 else f"{value:.2f}" if size < 100 else f"{value:.1f}"
+    return text.replace("-", "−")
 
 
 def signed(value: float) -> str:

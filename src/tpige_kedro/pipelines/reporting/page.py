@@ -1,77 +1,39 @@
-"""The report as one HTML page: the template, its style sheet, and what they are given."""
+"""HTML and SVG from the templates: the page of a sample, the parts of the report, the plot of the means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
-from tpige_kedro.metrics.catalog import BESIDE_THE_PAPER
+from tpige_kedro.execution.work import fingerprint
 from tpige_kedro.metrics.columns import HELD_OUT, MOE
-from tpige_kedro.metrics.protocol import MetricSpec
+from tpige_kedro.pipelines.reporting.added_text import added_text
 from tpige_kedro.pipelines.reporting.numbers import FILTERS, spread
-from tpige_kedro.pipelines.reporting.paper_tables import PaperTable
 from tpige_kedro.pipelines.reporting.plot import Panel
-from tpige_kedro.pipelines.reporting.samples import SampleView
-from tpige_kedro.pipelines.reporting.tables import TITLES, DifferenceRow, TableRow
-from tpige_kedro.schemas import ModelSpec, Moe, Reporting
+from tpige_kedro.pipelines.reporting.samples import ClipView, SampleView
+from tpige_kedro.pipelines.reporting.scores import spec_of
+from tpige_kedro.pipelines.reporting.strips import data_uri, side_by_side, split_strip
+from tpige_kedro.pipelines.reporting.tables import TITLES
+from tpige_kedro.schemas import Reporting
+
+VERSION = 1  # raise it when pages come out differently from the same templates: they are then written again
+OF_PAGES = ("sample_page.html", "article.html", "play.html", "report.css")
+FRAME_HEIGHT, REFERENCE_HEIGHT = 160, 320  # pixels at most, inside a page
+GAP, TITLE, COLUMNS = 16, 22, 3  # of the plot: units between panels, above each; panels a row
+OPENING, CLOSING = "<article", "</article>"
 
 
-@dataclass(frozen=True)
-class Page:
-    """Everything that the template shows."""
+class ClipPictures(NamedTuple):
+    """The pictures of a clip as data URIs: its frames in a row, and the first one for the player."""
 
-    reporting: Reporting
-    seed: int
-    moe: Moe
-    models: Mapping[str, ModelSpec]
-    metrics: Sequence[MetricSpec]
-    rows: Sequence[TableRow]
-    panels: Sequence[Panel]
-    differences: Sequence[DifferenceRow]
-    paper: Sequence[PaperTable]
-    wins: Sequence[Mapping[Any, Any]]
-    samples: Sequence[SampleView]
-    further: Sequence[
-        tuple[str, str]
-    ]  # samples that are only linked: id, link to the contact sheet
-    sample_count: int
-    clip_count: int
-    failures: Sequence[Mapping[Any, Any]]
-    checks: Sequence[Mapping[Any, Any]]  # on prompts: how often each fired and what came of it
-    sources: Mapping[str, int]  # how many enhanced prompts are whose text
-
-    @property
-    def best(self) -> TableRow | None:
-        """The variant with the best overall score."""
-        best = [row for row in self.rows if "overall" in row.cells and row.cells["overall"].best]
-        return best[0] if best else None
-
-    @property
-    def published(self) -> list[MetricSpec]:
-        """The metrics of the paper's tables, and those that the catalogue does not know."""
-        further = {spec.name for spec in BESIDE_THE_PAPER}
-        return [metric for metric in self.metrics if metric.name not in further]
-
-    @property
-    def beside(self) -> list[MetricSpec]:
-        """What we measure beside the published metrics."""
-        return [spec for spec in BESIDE_THE_PAPER if spec in self.metrics]
-
-    @property
-    def selection(self) -> TableRow | None:
-        """The row of the selection."""
-        return next((row for row in self.rows if row.name == MOE), None)
+    frames: str
+    poster: str
 
 
-GAP, TITLE, COLUMNS = (
-    16,
-    22,
-    3,
-)  # of the picture of all panels: units between, above each, panels a row
-
-
+@cache
 def templates() -> Any:
     """The templates, with the filters for numbers; everything that they print is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -82,28 +44,65 @@ def templates() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     found.filters |= FILTERS
-    found.globals |= {"spread": spread, "selection_rows": (MOE, HELD_OUT), "titles": TITLES}
+    names = {"spread": spread, "selection_rows": (MOE, HELD_OUT), "titles": TITLES}
+    found.globals |= names | {"style": _template("report.css")}
     return found
 
 
-def style_sheet() -> str:
-    """The style sheet, which every page has inside."""
-    return files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8")
+def render(template: str, **values: Any) -> str:
+    """A template filled in."""
+    return str(templates().get_template(template).render(**values))
 
 
-def render_sample(sample: SampleView, reporting: Reporting) -> str:
-    """The page of one sample as HTML."""
-    page = templates().get_template("sample_page.html")
-    return str(page.render(sample=sample, reporting=reporting, style=style_sheet()))
+def frame_mark(reporting: Reporting, metrics: Iterable[str]) -> str:
+    """A fingerprint of what all pages of samples have in common: templates, style, title, what the metrics are called."""
+    specs = [(s.name, s.title, s.source) for s in map(spec_of, metrics)]
+    drawing = hashlib.sha256("\0".join(_template(name) for name in OF_PAGES).encode()).hexdigest()
+    options = (reporting.title, reporting.frames)
+    return fingerprint(version=VERSION, templates=drawing, metrics=specs, options=options)
 
 
-def render(page: Page) -> str:
-    """The page as HTML."""
-    computed = ("best", "selection", "published", "beside")
-    values = {name: getattr(page, name) for name in (*(f.name for f in fields(page)), *computed)}
-    return str(templates().get_template("report.html").render(**values, style=style_sheet()))
+def sample_mark(view: SampleView, frame: str) -> str:
+    """A fingerprint of everything on the page of a sample; ``frame`` is what it has in common with others. Loads no picture."""
+    clips = [
+        (clip.row.variant, clip.row.values, clip.row.reasons, clip.chosen, clip.link)
+        for clip in view.clips
+    ]
+    return fingerprint(
+        frame=frame,
+        texts=(view.sample_id, view.prompt, view.enhanced_prompt, view.reason),
+        references=[(label, picture.mark) for label, picture in view.references],
+        clips=clips,
+        strips=[clip.strip and clip.strip.mark for clip in view.clips],
+        absent=view.absent,
+    )
+
+
+def render_sample(view: SampleView, reporting: Reporting) -> str:
+    """The page of one sample; its links are relative to the folder above, as those of the report."""
+    references = [
+        (label, data_uri(picture.load(), REFERENCE_HEIGHT)) for label, picture in view.references
+    ]
+    return render(
+        "sample_page.html",
+        title=reporting.title,
+        sample=view,
+        enhanced=added_text(view.prompt, view.enhanced_prompt) if view.enhanced_prompt else (),
+        references=references,
+        pictures={clip.row.variant: _clip_pictures(clip, reporting.frames) for clip in view.clips},
+    )
+
+
+def article_of(page: str) -> str:
+    """The sample itself out of its page, for the report; texts of users cannot hold the tags, since they are escaped.
+
+    >>> article_of("<main><article id='s1'>A chef.</article></main>")
+    "<article id='s1'>A chef.</article>"
+    """
+    return page[page.index(OPENING) : page.rindex(CLOSING) + len(CLOSING)]
 
 
 def render_means(panels: Sequence[Panel]) -> str:
@@ -117,4 +116,18 @@ def render_means(panels: Sequence[Panel]) -> str:
         "width": GAP + COLUMNS * ((panels[0].width if panels else 0) + GAP),
         "height": GAP + -(-len(panels) // COLUMNS) * height,
     }
-    return str(templates().get_template("means.svg").render(placed=placed, **size))
+    return render("means.svg", placed=placed, **size)
+
+
+def _clip_pictures(clip: ClipView, frames: int) -> ClipPictures | None:
+    if clip.strip is None:
+        return None
+    pictures = split_strip(clip.strip.load(), frames)
+    return ClipPictures(
+        frames=data_uri(side_by_side(pictures, gap=1), FRAME_HEIGHT),
+        poster=data_uri(pictures[0], FRAME_HEIGHT),
+    )
+
+
+def _template(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")

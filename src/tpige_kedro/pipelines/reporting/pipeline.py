@@ -1,146 +1,149 @@
-"""Wires the report: strips from the clips, sheets from the strips, one page from everything."""
+"""Wires the report: strips from the clips, sheets and pages from the strips, one report from the pages and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.reporting.nodes import (
+from tpige_kedro.pipelines.reporting.failures import (
     collect_failures,
-    draw_means,
-    tabulate_paper,
-    tabulate_variants,
-    write_report,
-    write_sample_pages,
+    collect_input_failures,
+    collect_sample_issues,
 )
-from tpige_kedro.pipelines.reporting.sheet_nodes import (
+from tpige_kedro.pipelines.reporting.item_nodes import (
     cut_strips,
     draw_sample_sheets,
     draw_variant_sheets,
+    write_sample_pages,
 )
-
-STAGES = (
-    "prompt_enhancement",
-    "prompt_rewriting",
-    "reference_prompts",
-    "reference_enhancement",
-    "set_scoring",
-    "strips",
+from tpige_kedro.pipelines.reporting.nodes import (
+    draw_means,
+    tabulate_paper,
+    tabulate_variants,
+    write_headline,
+    write_notes,
+    write_report,
+    write_results,
 )
-VARIANT_STAGES = ("generation", "scoring")
-SETTINGS = ("seed", "models", "variants", "moe", "reporting")
+from tpige_kedro.pipelines.reporting.overview import overview_samples
 
-SHOWN = (  # what a page is made of, for each sample
-    "checked_samples",
-    "enhanced_prompts",
+SHOWN = [  # what is shown of each sample
+    "sample_overview",
     "references",
     "enhanced_references",
-    "enhanced_reference_records",
     "strips",
     "all_scores",
-    "selection",
-)
+    "params:reporting",
+]
 
 
-def same_names(*names: str) -> dict[str, str]:
-    """Inputs of a node whose arguments are called like the datasets, in the order of the arguments."""
-    return {name: f"params:{name}" if name in SETTINGS else name for name in names}
+def create_pipeline(enhanced: bool = True) -> Pipeline:
+    """The report of a run; without ``enhanced``, of one that only evaluates clips."""
+    nodes = [*_tables(enhanced), *_pictures(), *_report()]
+    return Pipeline(nodes, namespace="reporting", prefix_datasets_with_namespace=False)
 
 
-def failure_datasets(variants: Sequence[str]) -> list[str]:
-    """The names of all datasets that stages leave failures in."""
-    stages = [*STAGES, *(f"{stage}_{variant}" for stage in VARIANT_STAGES for variant in variants)]
-    return [f"failures_{stage}" for stage in stages]
-
-
-def create_pipeline(variants: Sequence[str]) -> Pipeline:
-    """The report on ``variants``."""
-    nodes = [
-        Node(
-            cut_strips,
-            inputs=same_names(
-                "all_scores",
-                "completed_clips",
-                "completed_strips",
-                "reporting",
-                *(f"clips_{variant}" for variant in variants),
-            ),
-            outputs=["strips", "strip_records", "failures_strips"],
-        ),
-        Node(
-            draw_sample_sheets,
-            inputs=same_names(
-                "checked_samples",
-                "references",
-                "enhanced_references",
-                "enhanced_reference_records",
-                "strips",
-                "all_scores",
-                "selection",
-                "variants",
-                "reporting",
-            ),
-            outputs="contact_sheets",
-        ),
-        Node(
-            draw_variant_sheets,
-            inputs=same_names(
-                "checked_samples",
-                "references",
-                "strips",
-                "all_scores",
-                "selection",
-                "variants",
-                "reporting",
-            ),
-            outputs="variant_sheets",
-        ),
-        Node(
-            tabulate_variants,
-            inputs=same_names("variant_summary", "variant_status", "variants", "models"),
-            outputs="variant_table_csv",
-        ),
-        Node(
-            tabulate_paper,
-            inputs=same_names("variant_summary"),
-            outputs="paper_tables_csv",
-        ),
-        Node(
-            draw_means,
-            inputs=same_names("variant_summary", "variant_status", "variants", "models", "moe"),
-            outputs="variant_means",
-        ),
+def _tables(enhanced: bool) -> list[Node]:
+    input_failures = Node(
+        collect_input_failures,
+        inputs=[
+            "sample_issues",
+            "face_attributes",
+            "rewritten_prompts",
+            "written_reference_prompts",
+            "enhanced_references",
+        ],
+        outputs="input_failures",
+    )
+    sample_issues = Node(collect_sample_issues, inputs="sample_issues", outputs="input_failures")
+    return [
+        input_failures if enhanced else sample_issues,
         Node(
             collect_failures,
-            inputs=same_names("sample_issues", *failure_datasets(variants)),
+            inputs=["input_failures", "clips", "clip_scores", "set_score_items", "strips"],
             outputs="all_failures",
         ),
         Node(
-            write_sample_pages,
-            inputs=same_names(
-                *SHOWN,
-                "variants",
-                "reporting",
-            ),
-            outputs="sample_pages",
+            overview_samples,
+            inputs=["checked_samples", "enhanced_prompts", "enhanced_references", "selection"],
+            outputs="sample_overview",
         ),
         Node(
-            write_report,
-            inputs=same_names(
-                *SHOWN,
+            tabulate_variants,
+            inputs=["variant_summary", "variant_status"],
+            outputs="variant_table",
+        ),
+        Node(tabulate_paper, inputs="variant_summary", outputs="paper_tables"),
+    ]
+
+
+def _pictures() -> list[Node]:
+    return [
+        Node(
+            cut_strips,
+            inputs=["sample_overview", "all_scores", "clips", "params:reporting"],
+            outputs="strips",
+        ),
+        Node(draw_sample_sheets, inputs=SHOWN, outputs="contact_sheets"),
+        Node(
+            draw_variant_sheets,
+            inputs=["sample_overview", "references", "strips", "all_scores", "params:reporting"],
+            outputs="variant_sheets",
+        ),
+        Node(write_sample_pages, inputs=SHOWN, outputs="sample_pages"),
+        Node(
+            draw_means,
+            inputs=["variant_summary", "variant_status", "params:moe"],
+            outputs="variant_means",
+        ),
+    ]
+
+
+def _report() -> list[Node]:
+    return [
+        Node(
+            write_headline,
+            inputs=[
+                "variant_summary",
+                "all_scores",
+                "sample_overview",
+                "all_failures",
+                "params:seed",
+            ],
+            outputs="report_headline",
+        ),
+        Node(
+            write_results,
+            inputs=[
                 "variant_summary",
                 "variant_differences",
                 "win_shares",
                 "variant_status",
+                "params:moe",
+                "params:reporting",
+            ],
+            outputs="report_results",
+        ),
+        Node(
+            write_notes,
+            inputs=[
+                "enhanced_prompts",
                 "all_failures",
-                "variants",
-                "models",
-                "moe",
-                "reporting",
-                "seed",
-            ),
+                "variant_summary",
+                "params:models",
+                "params:moe",
+            ],
+            outputs="report_notes",
+        ),
+        Node(
+            write_report,
+            inputs=[
+                "report_headline",
+                "report_results",
+                "report_notes",
+                "sample_overview",
+                "sample_pages",
+                "params:reporting",
+            ],
             outputs="report",
         ),
     ]
-    return Pipeline(nodes, namespace="reporting", prefix_datasets_with_namespace=False)

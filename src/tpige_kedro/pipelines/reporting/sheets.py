@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import Image, ImageDraw, ImageOps
 
+from tpige_kedro.execution.work import fingerprint
+from tpige_kedro.pipelines.reporting.samples import Picture
 from tpige_kedro.pipelines.reporting.strips import scaled_to_height, side_by_side, split_strip
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
+VERSION = 1  # raise it when sheets come out differently: they are then drawn again
 INK, MUTED, ACCENT, PAPER, RULE = "#1c2024", "#6b7077", "#0b6e6e", "#ffffff", "#e3e1dc"
 FRAME_HEIGHT = 150
 REFERENCE_WIDTH = 190
@@ -23,32 +25,41 @@ MARGIN, GAP = 28, 6
 LINE = 1.45  # line height in units of the font size
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One clip on a sheet: a heading, the line of scores under it, and whether it was chosen."""
 
     heading: str
     scores: str
-    strip: Image.Image
+    strip: Picture
     chosen: bool = False
-    reference: Image.Image | None = None  # beside the frames, on a sheet with many people
+    reference: Picture | None = None  # beside the frames, on a sheet with many people
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """What a contact sheet shows: title and text on top, labelled references at the left, a row per clip."""
+class Sheet(NamedTuple):
+    """All that a contact sheet shows: title and text on top, labelled references at the left, a row per clip."""
 
     title: str
     text: str
-    references: Sequence[tuple[str, Image.Image]]
+    references: Sequence[tuple[str, Picture]]
     rows: Sequence[Row]
     frames: int = 4  # per strip
     columns: int = 1
 
 
+def sheet_mark(sheet: Sheet) -> str:
+    """A fingerprint of everything that is on the sheet; loads no picture."""
+    rows = [
+        (row.heading, row.scores, row.strip.mark, row.chosen, row.reference and row.reference.mark)
+        for row in sheet.rows
+    ]
+    references = [(label, picture.mark) for label, picture in sheet.references]
+    head = (sheet.title, sheet.text, sheet.frames, sheet.columns)
+    return fingerprint(version=VERSION, head=head, references=references, rows=rows)
+
+
 @cache
 def font(size: int, bold: bool = False) -> FreeTypeFont:
-    """A font that comes with matplotlib, so that sheets look alike on every machine."""
+    """The font that comes with matplotlib, the same on every machine; Pillow's own lacks ✓, –, accents, Greek and Cyrillic."""
     from pathlib import Path
 
     import matplotlib
@@ -80,7 +91,11 @@ def wrap(text: str, face: FreeTypeFont, width: int) -> list[str]:
 
 
 def shorten(text: str, letters: int) -> str:
-    """At most so many letters of ``text``, the last one a mark that there are more."""
+    """At most so many letters of ``text``; a longer one ends in an ellipsis.
+
+    >>> shorten("A chef cooks.", 7)
+    'A chef…'
+    """
     return text if len(text) <= letters else f"{text[: letters - 1]}…"
 
 
@@ -104,10 +119,10 @@ def write(
 
 def draw_row(row: Row, frames: int) -> Image.Image:
     """The frames of one clip with heading and scores under them; the chosen one has a bar and a mark."""
-    pictures = [scaled_to_height(f, FRAME_HEIGHT) for f in split_strip(row.strip, frames)]
+    pictures = [scaled_to_height(f, FRAME_HEIGHT) for f in split_strip(row.strip.load(), frames)]
     strip = side_by_side(pictures, gap=2, colour=PAPER)
     if row.reference is not None:
-        reference = scaled_to_height(row.reference.convert("RGB"), FRAME_HEIGHT)
+        reference = scaled_to_height(row.reference.load().convert("RGB"), FRAME_HEIGHT)
         strip = side_by_side([reference, strip], gap=3 * GAP, colour=PAPER)
     bar = 14
     picture = Image.new("RGB", (strip.width + bar, 1000), PAPER)
@@ -124,11 +139,12 @@ def draw_row(row: Row, frames: int) -> Image.Image:
     return picture.crop((0, 0, picture.width, bottom))
 
 
-def draw_references(references: Sequence[tuple[str, Image.Image]]) -> Image.Image:
+def draw_references(references: Sequence[tuple[str, Picture]]) -> Image.Image:
     """The reference pictures one above the other, each with its label."""
     box = (REFERENCE_WIDTH, 2 * REFERENCE_WIDTH)
     pictures = [
-        ImageOps.contain(p.convert("RGB"), box, Image.Resampling.LANCZOS) for _, p in references
+        ImageOps.contain(p.load().convert("RGB"), box, Image.Resampling.LANCZOS)
+        for _, p in references
     ]
     column = Image.new("RGB", (REFERENCE_WIDTH, sum(p.height + 100 for p in pictures)), PAPER)
     draw = ImageDraw.Draw(column)

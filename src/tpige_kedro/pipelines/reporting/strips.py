@@ -1,4 +1,4 @@
-"""Strips: the even frames of a clip side by side, the one picture that sheets and the report are made of."""
+"""Strips: evenly spaced frames of a clip side by side, the one picture that sheets and pages are made of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+VERSION = 1  # raise it when strips come out differently: they are then cut again
 STRIP_HEIGHT = 240  # pixels at most; smaller clips keep their size
 
 

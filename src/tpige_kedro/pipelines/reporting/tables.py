@@ -8,11 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.metrics.catalog import FACE_RATE, METRICS, OVERALL, PAPER_METRICS
-from tpige_kedro.metrics.columns import BEST_OF_N, HELD_OUT, MOE, SELECTIONS, metric_columns
+from tpige_kedro.metrics.catalog import BESIDE_THE_PAPER
+from tpige_kedro.metrics.columns import BEST_OF_N, HELD_OUT, MOE, SELECTIONS
 from tpige_kedro.metrics.protocol import MetricSpec
-from tpige_kedro.pipelines.reporting.descriptions import describe
-from tpige_kedro.schemas import ModelSpec, Variant
+from tpige_kedro.pipelines.reporting.scores import spec_of
 
 SURE = 0.05  # p after correction up to which a difference is tinted
 TITLES = {
@@ -22,8 +21,8 @@ TITLES = {
 }
 NOTES = {
     MOE: "per sample the expert with the highest overall score",
-    BEST_OF_N: "the same choice among as many draws of one variant: an equal budget",
-    HELD_OUT: "each metric after a selection that did not look at it",
+    BEST_OF_N: "the same selection among as many draws of one variant: an equal budget",
+    HELD_OUT: "each metric after a selection that did not use it",
 }
 
 
@@ -93,24 +92,20 @@ class DifferenceRow:
         return TITLES.get(self.against, self.against)
 
 
-def spec_of(metric: str) -> MetricSpec:
-    """The specification of a metric; of one that the catalogue does not know, its name is all there is."""
-    return METRICS.get(metric) or MetricSpec(
-        metric, metric, float("-inf"), float("inf"), "higher", ""
-    )
-
-
 def metrics_in(table: pd.DataFrame) -> list[MetricSpec]:
     """The metrics of a summary, in its order."""
     return [spec_of(name) for name in dict.fromkeys(table["metric"])]
 
 
-def clip_metrics(scores: pd.DataFrame) -> list[str]:
-    """The metrics that stand beside a clip: overall first, the published ones, how often a face is seen, unknown ones."""
-    first = [OVERALL, *PAPER_METRICS, FACE_RATE]
-    known = dict.fromkeys(spec.name for spec in first)
-    present = metric_columns(scores)
-    return [n for n in known if n in present] + [n for n in present if n not in METRICS]
+def published(metrics: Sequence[MetricSpec]) -> list[MetricSpec]:
+    """The metrics of the paper's tables, and those that the catalogue does not know."""
+    further = {spec.name for spec in BESIDE_THE_PAPER}
+    return [metric for metric in metrics if metric.name not in further]
+
+
+def unpublished(metrics: Sequence[MetricSpec]) -> list[MetricSpec]:
+    """The metrics of the catalogue that the paper does not have."""
+    return [spec for spec in BESIDE_THE_PAPER if spec in metrics]
 
 
 def best_means(summary: pd.DataFrame) -> dict[str, float]:
@@ -125,13 +120,8 @@ def best_means(summary: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def variant_rows(
-    summary: pd.DataFrame,
-    variants: Mapping[str, Variant],
-    models: Mapping[str, ModelSpec],
-    status: pd.DataFrame,
-) -> list[TableRow]:
-    """A row for every variant of the parameters, scored or not, then the selection."""
+def cells_by_variant(summary: pd.DataFrame) -> dict[str, dict[str, Cell]]:
+    """The cells of every variant and selection in the summary, by metric."""
     best = best_means(summary)
     cells: dict[str, dict[str, Cell]] = {}
     for row in summary.to_dict("records"):
@@ -139,13 +129,19 @@ def variant_rows(
         is_best = competes and row["mean"] == best[row["metric"]]
         cell = Cell(row["mean"], row["low"], row["high"], row["n"], is_best)
         cells.setdefault(row["variant"], {})[row["metric"]] = cell
-    skipped = status[status["status"] == "skipped"].set_index("variant")["reason"]
+    return cells
+
+
+def variant_rows(summary: pd.DataFrame, status: pd.DataFrame) -> list[TableRow]:
+    """A row for every variant of the status table in its order, scored or not, then the selections."""
+    cells = cells_by_variant(summary)
     rows = []
-    for name, variant in variants.items():
-        absent = f"skipped: {skipped[name]}" if name in skipped.index else "no clip was scored"
-        absent = "" if cells.get(name) else absent
-        note = describe(variant, models[variant.generator])
-        rows.append(TableRow(name, name, note, cells.get(name, {}), absent))
+    for variant in status.to_dict("records"):
+        name = variant["variant"]
+        skipped = variant["status"] == "skipped"
+        why = f"skipped: {variant['reason']}" if skipped else "no clip was scored"
+        found = cells.get(name, {})
+        rows.append(TableRow(name, name, variant["description"], found, "" if found else why))
     rows += [TableRow(n, TITLES[n], NOTES[n], cells[n]) for n in SELECTIONS if n in cells]
     return rows
 

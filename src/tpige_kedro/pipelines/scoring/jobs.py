@@ -1,4 +1,4 @@
-"""What there is to score: a job per clip and scorer, so that a new scorer or a changed one scores only what is new."""
+"""What there is to score: a job per clip, with a fingerprint per scorer, so that a new or changed scorer scores alone."""
 
 from __future__ import annotations
 
@@ -8,66 +8,68 @@ from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.execution.local import Job, fingerprint
+from tpige_kedro.datasets.items import Item, Items
+from tpige_kedro.execution.work import Job, fingerprint
 from tpige_kedro.models import model_identity
-from tpige_kedro.pipelines.partitions import Records
 from tpige_kedro.schemas import ModelSpec
-
-# by class: raise the number of a scorer when its arithmetic changes, and its scores (no others) are computed again
-METRIC_VERSIONS: Mapping[str, int] = {}
-FIRST_VERSION = 2
 
 
 @dataclass(frozen=True)
 class ScoreRequest:
-    """One clip and one scorer: against which prompts and photo; ``clip`` says which clip it is."""
+    """One clip: the file, against which prompts and photo it is scored, and what each scorer's part of the record depends on."""
 
-    scorer: str
     sample_id: str
     prompt: str
     enhanced_prompt: str | None
     reference: str
-    clip: str
-
-
-def clip_mark(record: Mapping[str, Any]) -> str:
-    """What identifies a clip: how it was made and the pixels that came out."""
-    return fingerprint(made=record["fingerprint"], frames=record["frames_hash"])
-
-
-def scorer_identity(spec: ModelSpec) -> dict[str, Any]:
-    """What a scorer contributes to fingerprints."""
-    return {
-        "model": model_identity(spec),
-        "version": METRIC_VERSIONS.get(spec.type, FIRST_VERSION),
-    }
-
-
-def score_key(scorer: str, sample_id: str) -> str:
-    """The partition of one score record."""
-    return f"{scorer}/{sample_id}"
+    reference_hash: str
+    clip: Item
+    parts: dict[str, str]  # fingerprint by scorer
 
 
 def score_jobs(
-    samples: pd.DataFrame, prompts: pd.DataFrame, records: Records, scorers: Mapping[str, ModelSpec]
+    samples: pd.DataFrame,
+    prompts: pd.DataFrame,
+    clips: Items,
+    scorers: Mapping[str, ModelSpec],
 ) -> Iterator[Job]:
-    """Clip by clip a job for each scorer; its fingerprint covers the clip, the prompts, the photo, and this scorer alone."""
+    """A job per clip, variant by variant; its fingerprint covers the clip, the prompts, the photo, and all scorers."""
     enhanced = dict(zip(prompts["sample_id"], prompts["enhanced_prompt"], strict=True))
-    identities = {name: scorer_identity(spec) for name, spec in scorers.items()}
-    for row in samples.to_dict("records"):
-        sample = row["sample_id"]
-        if sample not in records:
-            continue
-        clip = clip_mark(records[sample]())
-        seen = {
-            "clip": clip,
-            "prompt": row["prompt"],
-            "enhanced_prompt": enhanced.get(sample),
-            "reference": row["reference_hash"],
-        }
-        for name, identity in identities.items():
+    identities = {n: fingerprint(model=model_identity(spec)) for n, spec in scorers.items()}
+    rows = samples.to_dict("records")
+    for variant, made in clips.by_group().items():
+        for row in rows:
+            sample = row["sample_id"]
+            if (clip := made.get(sample)) is None:
+                continue
+            seen = {
+                "clip": clip.mark,
+                "prompt": row["prompt"],
+                "enhanced_prompt": enhanced.get(sample),
+                "reference": row["reference_hash"],
+            }
+            decided = fingerprint(**seen)
+            parts = {n: fingerprint(seen=decided, scorer=i) for n, i in identities.items()}
             request = ScoreRequest(
-                name, sample, row["prompt"], enhanced.get(sample), row["reference"], clip
+                sample_id=sample,
+                prompt=row["prompt"],
+                enhanced_prompt=enhanced.get(sample),
+                reference=row["reference"],
+                reference_hash=row["reference_hash"],
+                clip=clip,
+                parts=parts,
             )
-            mark = fingerprint(**seen, scorer=identity)
-            yield Job(score_key(name, sample), mark, request, item=sample)
+            mark = fingerprint(parts=parts)
+            yield Job(f"{variant}/{sample}", mark, request, variant, (row["person_id"],))
+
+
+def kept_parts(job: Job) -> dict[str, Any]:
+    """The scorers' parts of the job's earlier record that still hold."""
+    request: ScoreRequest = job.request
+    earlier: Mapping[str, Any] = job.previous or {}
+    wanted = request.parts
+    return {
+        name: part
+        for name, part in earlier.items()
+        if name in wanted and part["fingerprint"] == wanted[name]
+    }

@@ -1,123 +1,137 @@
-"""Score the clips of one variant, decoding each once for all metrics."""
+"""Scores the clips of all variants, decoding each once for all scorers that have not seen it."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import groupby
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.datasets.mp4 import Clip
-from tpige_kedro.errors import TpigeError
-from tpige_kedro.execution.local import Job, Outcome, Result, work_off
+from tpige_kedro.datasets.items import Items
+from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.execution.work import Job, Outcome, Result, Work
 from tpige_kedro.metrics.protocol import Missing, ScoredClip, Scorer, Values
-from tpige_kedro.models import load_models
-from tpige_kedro.pipelines.partitions import Pictures, Records, of_variant
-from tpige_kedro.pipelines.scoring.jobs import ScoreRequest, score_jobs
+from tpige_kedro.models import describe_model, load_models
+from tpige_kedro.pipelines.scoring.jobs import ScoreRequest, kept_parts, score_jobs
 from tpige_kedro.schemas import ModelSpec, Scoring
 
-ScoreChunk = tuple[dict[str, Any], dict[str, Any]]
-Clips = Mapping[str, Callable[[], Clip]]
+STAGE = "scoring"
 
 
-def clip_scorer(name: str) -> Callable[..., Iterator[ScoreChunk]]:
-    """The node function that scores the clips of the variant ``name``."""
+def score_clips(
+    checked_samples: pd.DataFrame,
+    enhanced_prompts: pd.DataFrame,
+    clips: Items,
+    references: References,
+    models: dict[str, ModelSpec],
+    scoring: Scoring,
+) -> Work:
+    """Score every clip; one job per clip. A scorer that is new or changed adds its part to the record of the others.
 
-    def score_clips(
-        *,
-        samples: pd.DataFrame,
-        prompts: pd.DataFrame,
-        clips: Clips,
-        records: Records,
-        references: Pictures,
-        completed: dict[str, str],
-        models: dict[str, ModelSpec],
-        scoring: Scoring,
-    ) -> Iterator[ScoreChunk]:
-        """Yield score records (one per clip and scorer) and what failed; finished clips are not even opened."""
-        specs = {scorer: models[scorer] for scorer in scoring.scorers}
-        jobs = list(score_jobs(samples, prompts, records, specs))
-        if scoring.one_family_at_a_time:  # the order of the jobs is the order of the work
-            jobs = [job for scorer in specs for job in jobs if job.request.scorer == scorer]
+    Returns:
+        The work for ``clip_scores``: by ``<variant>/<sample_id>`` and scorer, ``values`` and ``reasons``.
+    """
+    specs = {name: models[name] for name in scoring.scorers}
+    jobs = list(score_jobs(checked_samples, enhanced_prompts, clips, specs))
+    makers = {name: describe_model(name, spec) for name, spec in specs.items()}
 
-        def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-            wanted = list(dict.fromkeys(job.request.scorer for job in todo))
-            families = [[s] for s in wanted] if scoring.one_family_at_a_time else [wanted]
-            for family in families:
-                mine = [job for job in todo if job.request.scorer in family]
-                loaded = dict(zip(family, load_models([specs[s] for s in family]), strict=True))
-                yield from score_each(mine, loaded, clips, references, name)
-                del loaded  # else the next family is loaded beside it
+    def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        families = [[name] for name in specs] if scoring.one_family_at_a_time else [list(specs)]
+        yield from score_families([Scored.of(job) for job in todo], families, specs, references)
 
-        for _, scored, failed in work_off(
-            f"scoring.{name}", jobs, of_variant(completed, name), produce
-        ):
-            yield scored, failed
+    return Work(STAGE, jobs, produce, makers)
 
-    return score_clips
+
+@dataclass
+class Scored:
+    """A clip on its way: the parts of its record that are done, and what went wrong."""
+
+    job: Job
+    parts: dict[str, Any]
+    errors: list[Exception] = field(default_factory=list)
+    unreadable: bool = False
+
+    @classmethod
+    def of(cls, job: Job) -> Scored:
+        """With the parts of an earlier record that still hold."""
+        return cls(job, kept_parts(job))
+
+    def lacks(self, scorers: Sequence[str]) -> list[str]:
+        """Those of ``scorers`` that have not scored it."""
+        return [] if self.unreadable else [name for name in scorers if name not in self.parts]
+
+    def outcome(self, finished: bool) -> Outcome:
+        """What is to be saved: all parts, or the error if there is none."""
+        if self.unreadable or not self.parts:
+            return self.errors[0]
+        failure = self.errors[0] if self.errors and finished else None
+        return Result(self.parts, failure=failure, partial=not finished)
+
+
+def score_families(
+    clips: list[Scored],
+    families: list[list[str]],
+    specs: Mapping[str, ModelSpec],
+    references: References,
+) -> Iterator[tuple[Job, Outcome]]:
+    """The outcomes of ``clips``; the scorers of a family are in memory together, and see all clips before the next family."""
+    for number, family in enumerate(families, start=1):
+        mine = [clip for clip in clips if clip.lacks(family)]
+        if mine:
+            loaded = dict(zip(family, load_models([specs[s] for s in family]), strict=True))
+            for clip in score_each(mine, loaded, references):
+                following = [name for later in families[number:] for name in later]
+                if clip.parts or not clip.lacks(following):
+                    yield clip.job, clip.outcome(finished=not clip.lacks(following))
+            del loaded  # else the next family is loaded beside it
 
 
 def score_each(
-    jobs: Sequence[Job],
-    scorers: Mapping[str, Scorer],
-    clips: Clips,
-    references: Pictures,
-    variant: str,
-) -> Iterator[tuple[Job, Outcome]]:
-    """The outcomes of ``jobs``, which stand clip by clip: each clip is decoded once for all scorers that look at it."""
-    for of_clip, opening in opened_ahead(jobs, clips, references):
-        sample = of_clip[0].request.sample_id
+    clips: Sequence[Scored], scorers: Mapping[str, Scorer], references: References
+) -> Iterator[Scored]:
+    """Let ``scorers`` add their parts, clip by clip; each clip is decoded once for all that look at it."""
+    for scored, opening in opened_ahead(clips, references):
         try:
             clip = opening.result()
-        except Exception as error:  # told in the table of failures; the other clips go on
-            yield from ((job, error) for job in of_clip)
+        except Exception as error:  # named in the table of failures; the other clips go on
+            scored.unreadable = True
+            scored.errors.append(error)
+            yield scored
             continue
-        for job in of_clip:
-            details = {"variant": variant, "sample_id": sample, "clip": job.request.clip}
+        for name in scored.lacks(list(scorers)):
             try:
-                values = score_clip(scorers[job.request.scorer], clip)
+                values = values_and_reasons(scorers[name].score(clip), type(scorers[name]).__name__)
             except Exception as error:  # so does the next scorer
-                error.add_note(f"(scorer {job.request.scorer})")
-                yield job, error
+                error.add_note(f"(scorer {name})")
+                scored.errors.append(error)
             else:
-                yield job, Result(None, {**details, "scorer": job.request.scorer, **values})
+                fingerprint = scored.job.request.parts[name]
+                scored.parts[name] = {"fingerprint": fingerprint, **values}
+        yield scored
 
 
 def opened_ahead(
-    jobs: Sequence[Job], clips: Clips, references: Pictures
-) -> Iterator[tuple[list[Job], Future[ScoredClip]]]:
-    """The jobs of each clip and the clip; while it is scored, the next one is decoded by a thread of its own."""
-    waiting: deque[tuple[list[Job], Future[ScoredClip]]] = deque()
+    clips: Sequence[Scored], references: References
+) -> Iterator[tuple[Scored, Future[ScoredClip]]]:
+    """The clips, opened; while one is scored, the next is decoded by a thread of its own."""
+    waiting: deque[tuple[Scored, Future[ScoredClip]]] = deque()
     with ThreadPoolExecutor(max_workers=1) as thread:
-        for _, group in groupby(jobs, key=lambda job: job.request.sample_id):
-            of_clip = list(group)
-            opening = thread.submit(open_clip, of_clip[0].request, clips, references)
-            waiting.append((of_clip, opening))
+        for scored in clips:
+            waiting.append((scored, thread.submit(open_clip, scored.job.request, references)))
             if len(waiting) > 1:
                 yield waiting.popleft()
         yield from waiting
 
 
-def open_clip(request: ScoreRequest, clips: Clips, references: Pictures) -> ScoredClip:
+def open_clip(request: ScoreRequest, references: References) -> ScoredClip:
     """The frames, the person's own photo and the original prompt: what the paper's tables compare."""
-    sample, reference = request.sample_id, request.reference
-    if sample not in clips:
-        raise TpigeError(f"sample {sample}: its clip is gone; run generation_variants again")
-    if reference not in references:
-        raise TpigeError(
-            f"sample {sample}: its reference {reference} is gone; put the picture back"
-        )
-    clip, photo = clips[sample](), references[reference]()
+    photo = checked_picture(references, request.reference, request.reference_hash)
+    clip = request.clip.load()
     return ScoredClip(clip.frames, clip.fps, photo, request.prompt, request.enhanced_prompt)
-
-
-def score_clip(scorer: Scorer, clip: ScoredClip) -> dict[str, dict[str, Any]]:
-    """What a record keeps of the metrics of one scorer, see :func:`values_and_reasons`."""
-    return values_and_reasons(scorer.score(clip), type(scorer).__name__)
 
 
 def values_and_reasons(scores: Values, scorer: str) -> dict[str, dict[str, Any]]:

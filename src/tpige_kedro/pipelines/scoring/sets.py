@@ -10,39 +10,35 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tpige_kedro.datasets.items import Item, Items
+from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import ModelError, TpigeError
-from tpige_kedro.execution.local import Job, Outcome, Result, fingerprint, work_off
+from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.metrics.columns import REASON
 from tpige_kedro.metrics.protocol import SetScorer
-from tpige_kedro.models import load_models
-from tpige_kedro.pipelines.partitions import Pictures, Records
-from tpige_kedro.pipelines.scoring.jobs import clip_mark, scorer_identity
-from tpige_kedro.pipelines.scoring.nodes import Clips, ScoreChunk, values_and_reasons
+from tpige_kedro.models import describe_model, load_models, model_identity
+from tpige_kedro.pipelines.scoring.nodes import values_and_reasons
 from tpige_kedro.schemas import ModelSpec, Scoring
 
 STAGE = "set_scoring"  # its items are variants
-CLIPS, RECORDS = "clips_", "records_"
 
 
 def score_sets(
-    *,
-    samples: pd.DataFrame,
-    references: Pictures,
-    completed: dict[str, str],
+    checked_samples: pd.DataFrame,
+    clips: Items,
+    references: References,
     models: dict[str, ModelSpec],
     scoring: Scoring,
-    **folders: Any,
-) -> Iterator[ScoreChunk]:
-    """Yield a score record per variant and what failed; ``folders`` are ``clips_<variant>`` and ``records_<variant>``.
+) -> Work:
+    """Score the clips of each variant together; one job per variant with clips, none without ``scoring.set_scorer``.
 
-    Without ``scoring.set_scorer`` nothing is looked at. A variant of which nothing changed is not even opened.
+    Returns:
+        The work for ``set_score_items``: by variant, ``metrics``, ``values`` and ``reasons``.
     """
     if scoring.set_scorer is None:
-        yield {}, {}
-        return
+        return Work(STAGE, [], lambda todo: iter(()))
     spec = models[scoring.set_scorer]
-    jobs = list(set_jobs(samples, starting(RECORDS, folders), spec))
-    clips = starting(CLIPS, folders)
+    jobs = list(set_jobs(checked_samples, clips, spec))
 
     def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         (scorer,) = load_models([spec])
@@ -52,102 +48,80 @@ def score_sets(
             )
         for job in todo:
             try:
-                yield job, score_set(scorer, job, clips[job.key], photos(samples, references))
-            except Exception as error:  # told in the table of failures; the other variants go on
+                yield job, score_set(scorer, job, photos(checked_samples, references))
+            except Exception as error:  # named in the table of failures; the other variants go on
                 yield job, error
 
-    for _, scored, failed in work_off(STAGE, jobs, completed, produce):
-        yield scored, failed
+    return Work(STAGE, jobs, produce, describe_model(scoring.set_scorer, spec))
 
 
-def starting(prefix: str, folders: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs called ``<prefix><variant>``, by variant."""
-    return {k.removeprefix(prefix): v for k, v in folders.items() if k.startswith(prefix)}
-
-
-def set_jobs(
-    samples: pd.DataFrame, records: Mapping[str, Records], spec: ModelSpec
-) -> Iterator[Job]:
+def set_jobs(samples: pd.DataFrame, clips: Items, spec: ModelSpec) -> Iterator[Job]:
     """A job for every variant with clips; its fingerprint covers all its clips, all photos, and the scorer.
 
-    The request is the samples whose clips are in the set.
+    The request is the clips that are in the set.
     """
     photos = dict(zip(samples["person_id"], samples["reference_hash"], strict=True))
-    scorer = scorer_identity(spec)
-    for variant, made in records.items():
-        clips = {s: clip_mark(made[s]()) for s in samples["sample_id"] if s in made}
-        if clips:
-            mark = fingerprint(clips=clips, references=photos, scorer=scorer)
-            yield Job(variant, mark, tuple(clips))
+    decided = fingerprint(references=photos, scorer=model_identity(spec))
+    for variant, made in clips.by_group().items():
+        chosen = {s: made[s] for s in samples["sample_id"] if s in made}
+        if chosen:
+            marks = {sample: clip.mark for sample, clip in chosen.items()}
+            mark = fingerprint(decided=decided, clips=marks)
+            yield Job(variant, mark, tuple(chosen.values()), people=tuple(photos))
 
 
-def score_set(
-    scorer: SetScorer, job: Job, clips: Clips, references: Iterator[NDArray[np.uint8]]
-) -> Result:
+def score_set(scorer: SetScorer, job: Job, references: Iterator[NDArray[np.uint8]]) -> Result:
     """The record of one variant: which values are metrics, the values, and the reasons of missing ones."""
-    scores = scorer.score_set(frames(job.request, clips), references)
+    scores = scorer.score_set(frames(job.request), references)
     metrics = [metric.name for metric in scorer.metrics]
-    return Result(None, {"metrics": metrics, **values_and_reasons(scores, type(scorer).__name__)})
+    return Result({"metrics": metrics, **values_and_reasons(scores, type(scorer).__name__)})
 
 
-def frames(samples: tuple[str, ...], clips: Clips) -> Iterator[NDArray[np.uint8]]:
+def frames(clips: tuple[Item, ...]) -> Iterator[NDArray[np.uint8]]:
     """The frames (T, H, W, 3) of each clip, one clip in memory at a time.
 
     All of them count: a set without the clip that cannot be read would pass for the whole.
     """
-    for sample in samples:
-        if sample not in clips:
-            raise TpigeError(f"sample {sample}: its clip is gone; run generation_variants again")
-        yield clips[sample]().frames
+    for clip in clips:
+        yield clip.load().frames
 
 
-def photos(samples: pd.DataFrame, references: Pictures) -> Iterator[NDArray[np.uint8]]:
+def photos(samples: pd.DataFrame, references: References) -> Iterator[NDArray[np.uint8]]:
     """The photo (h, w, 3) of every person once."""
-    for person, photo in dict(zip(samples["person_id"], samples["reference"], strict=True)).items():
-        if photo not in references:
-            raise TpigeError(
-                f"person {person}: the reference {photo} is gone; put the picture back"
-            )
-        yield np.asarray(references[photo]().convert("RGB"))
+    columns = (samples[name] for name in ("person_id", "reference", "reference_hash"))
+    last = {person: (name, mark) for person, name, mark in zip(*columns, strict=True)}
+    for person, (name, mark) in last.items():
+        try:
+            yield np.asarray(checked_picture(references, name, mark).convert("RGB"))
+        except TpigeError as error:
+            raise TpigeError(f"person {person}: {error}") from error
 
 
 def tabulate_sets(
-    *,
-    samples: pd.DataFrame,
-    set_records: Records,
-    models: dict[str, ModelSpec],
-    scoring: Scoring,
-    **folders: Any,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Twice a row per variant with clips: ``variant``, ``n`` clips, every metric with its reason, and the sizes of the sets.
+    checked_samples: pd.DataFrame, clips: Items, set_score_items: Items, scoring: Scoring
+) -> pd.DataFrame:
+    """A row per variant with clips: ``variant``, ``n`` clips, every metric with its reason, and the sizes of the sets.
 
-    A record that is not of the present clips does not count.
+    The table is empty without ``scoring.set_scorer``.
     """
-    if scoring.set_scorer is None:
-        jobs: list[Job] = []
-    else:
-        jobs = list(set_jobs(samples, starting(RECORDS, folders), models[scoring.set_scorer]))
-    found = {job.key: valid_record(job, set_records) for job in jobs}
+    samples = set(checked_samples["sample_id"])
+    sizes = {v: len(samples & made.keys()) for v, made in clips.by_group().items()}
+    variants = [v for v, n in sizes.items() if n and scoring.set_scorer is not None]
+    found = {v: set_score_items[v].load() if v in set_score_items else NOTHING for v in variants}
     names = dict.fromkeys(name for record in found.values() for name in record["values"])
     metrics = {name for record in found.values() for name in record["metrics"]}
     columns = [c for name in names for c in ((name, name + REASON) if name in metrics else (name,))]
-    rows = [set_row(job, found[job.key], list(names)) for job in jobs]
+    rows = [set_row(v, sizes[v], record, list(names)) for v, record in found.items()]
     table = pd.DataFrame(rows, columns=["variant", "n", *columns])
-    table = table.astype({"n": int, **dict.fromkeys(names, float)})
-    return table, table
+    return table.astype({"n": int, **dict.fromkeys(names, float)})
 
 
-def valid_record(job: Job, set_records: Records) -> dict[str, Any]:
-    """The record of the job, or an empty one."""
-    record = set_records[job.key]() if job.key in set_records else {}
-    if record.get("fingerprint") != job.fingerprint:
-        return {"metrics": [], "values": {}, "reasons": {}}
-    return record
+NOTHING: Mapping[str, Any] = {"metrics": [], "values": {}, "reasons": {}}
 
 
-def set_row(job: Job, record: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+def set_row(variant: str, n: int, record: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     """A row of the table: a value is NaN where its reason says why."""
-    row: dict[str, Any] = {"variant": job.key, "n": len(job.request)}
+    row: dict[str, Any] = {"variant": variant, "n": n}
     for name in names:
         value = record["values"].get(name)
         row[name] = math.nan if value is None else value

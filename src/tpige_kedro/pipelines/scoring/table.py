@@ -1,72 +1,61 @@
-"""The scores of one variant as a table: the records of all scorers side by side, and the overall score."""
+"""The scores of all clips as one table: the parts of all scorers side by side, and the overall score."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from tpige_kedro.datasets.items import Items
+from tpige_kedro.metrics.columns import KEYS, REASON, in_order
 from tpige_kedro.metrics.overall import overall
 from tpige_kedro.metrics.protocol import Missing
-from tpige_kedro.pipelines.partitions import Records
-from tpige_kedro.pipelines.scoring.jobs import clip_mark, score_key
 from tpige_kedro.schemas import Scoring
 
-
-def score_table(name: str) -> Callable[..., pd.DataFrame]:
-    """The node function that tabulates the scores of the variant ``name``."""
-
-    def tabulate_scores(
-        samples: pd.DataFrame, records: Records, score_records: Records, scoring: Scoring
-    ) -> pd.DataFrame:
-        """One row per sample: every metric, ``overall``, and ``<metric>_reason`` where a value is missing.
-
-        A sample without a score of its present clip has a row of missing values; a variant without clips has no rows.
-        """
-        found = {
-            s: valid_scores(s, records, score_records, scoring.scorers)
-            for s in samples["sample_id"]
-        }
-        metrics = list(
-            dict.fromkeys([*scoring.overall, *(m for f in found.values() for m in f["values"])])
-        )
-        columns = [
-            "sample_id",
-            "variant",
-            *(c for m in [*metrics, "overall"] for c in (m, f"{m}_reason")),
-        ]
-        rows = [
-            score_row(sample, name, record, metrics, scoring) for sample, record in found.items()
-        ]
-        table = pd.DataFrame(rows if records else [], columns=columns)
-        numbers = dict.fromkeys([*metrics, "overall"], float)
-        return table.astype({**numbers, **{c: object for c in columns if c.endswith("_reason")}})
-
-    return tabulate_scores
+OVERALL = "overall"
 
 
-def valid_scores(
-    sample: str, records: Records, score_records: Records, scorers: Sequence[str]
-) -> dict[str, Any]:
-    """``values`` and ``reasons`` of all scorers' records of the clip that is there, and why others are ``lacking``."""
+def tabulate_scores(
+    checked_samples: pd.DataFrame, clips: Items, clip_scores: Items, scoring: Scoring
+) -> pd.DataFrame:
+    """One row per variant with clips and sample: every metric, ``overall``, and ``<metric>_reason`` where a value is missing.
+
+    A sample without a score of its present clip has a row of missing values; a variant without clips has no rows.
+    """
+    samples = list(checked_samples["sample_id"])
+    found = {
+        (sample, variant): scores_of(f"{variant}/{sample}", sample in made, clip_scores, scoring)
+        for variant, made in clips.by_group().items()
+        for sample in samples
+    }
+    seen = dict.fromkeys([*scoring.overall, *(m for f in found.values() for m in f["values"])])
+    metrics = in_order([*seen, OVERALL])
+    columns = [*KEYS, *metrics, *(f"{metric}{REASON}" for metric in metrics)]
+    rows = [score_row(key, record, list(seen), scoring) for key, record in found.items()]
+    table = pd.DataFrame(rows, columns=columns)
+    reasons = {c: object for c in columns if c.endswith(REASON)}
+    return table.astype({**dict.fromkeys(metrics, float), **reasons})
+
+
+def scores_of(key: str, has_clip: bool, clip_scores: Items, scoring: Scoring) -> dict[str, Any]:
+    """``values`` and ``reasons`` of all scorers' parts for one clip, and why others are ``lacking``."""
     merged: dict[str, Any] = {"values": {}, "reasons": {}, "lacking": "no clip"}
-    if sample not in records:
+    if not has_clip:
         return merged
-    clip = clip_mark(records[sample]())
-    loads = (score_records.get(score_key(scorer, sample)) for scorer in scorers)
-    found = [record for load in loads if load and (record := load())["clip"] == clip]
-    for record in found:
-        merged["values"] |= record["values"]
-        merged["reasons"] |= record["reasons"]
-    complete = len(found) == len(scorers)
+    parts = clip_scores[key].load() if key in clip_scores else {}
+    found = [parts[name] for name in scoring.scorers if name in parts]
+    for part in found:
+        merged["values"] |= part["values"]
+        merged["reasons"] |= part["reasons"]
+    complete = len(found) == len(scoring.scorers)
     merged["lacking"] = "not computed by the scorers" if complete else "scoring failed"
     return merged
 
 
 def score_row(
-    sample: str, variant: str, record: Mapping[str, Any], metrics: Sequence[str], scoring: Scoring
+    key: tuple[str, str], record: Mapping[str, Any], metrics: Sequence[str], scoring: Scoring
 ) -> dict[str, Any]:
     """A row of the score table. ``overall`` follows the weights of ``scoring``; with a part missing it is missing."""
     values: dict[str, float | Missing] = {}
@@ -74,10 +63,10 @@ def score_row(
         value = record["values"].get(metric)
         reason = record["reasons"].get(metric, record["lacking"])
         values[metric] = Missing(reason) if value is None else value
-    values["overall"] = overall(values, scoring.overall)
-    row: dict[str, Any] = {"sample_id": sample, "variant": variant}
+    values[OVERALL] = overall(values, scoring.overall)
+    row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
     for metric, value in values.items():
         missing = isinstance(value, Missing)
         row[metric] = math.nan if missing else value
-        row[f"{metric}_reason"] = value.reason if isinstance(value, Missing) else None
+        row[f"{metric}{REASON}"] = value.reason if isinstance(value, Missing) else None
     return row

@@ -1,0 +1,192 @@
+"""What the MLflow runs of a data root hold of a person, in a local store: files of artifacts, and traces of questions.
+
+MLflow has no way to delete single artifacts, so their files are deleted where they lie, and the run is tagged with their number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+from tpige_kedro.commands.findings import Finding, file_finding
+from tpige_kedro.commands.person import Person
+
+SQLITE = "sqlite:///"
+OURS = "tags.`tpige.version` LIKE '%'"
+PARENT = "mlflow.parentRunId"
+PICTURES = {".png", ".jpg"}
+PAGE = 500  # traces in one request
+
+
+class Unreadable(Exception):
+    """The store cannot be searched."""
+
+
+@dataclass
+class RunFiles:
+    """A run and the files of its artifacts; ``named`` are those that name the person."""
+
+    run: Any
+    files: list[Path]
+    named: set[Path] = field(default_factory=set)
+
+
+def local_store(uri: str) -> Path | None:
+    """The SQLite file of a tracking URI; None if runs are kept elsewhere.
+
+    >>> local_store("sqlite:////data/mlflow.db"), local_store("http://mlflow.example.org")
+    (PosixPath('/data/mlflow.db'), None)
+    """
+    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+
+
+class Store:
+    """The runs of this project in a local store that write to ``root``; a run that does not say where counts."""
+
+    def __init__(self, uri: str, root: Path, project: Path) -> None:
+        from mlflow import MlflowClient
+        from mlflow.entities import ViewType
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        self._root, self._project = root.resolve(), project
+        try:
+            self._client = MlflowClient(tracking_uri=uri)
+            experiments = self._client.search_experiments(view_type=ViewType.ALL)
+            ids = [experiment.experiment_id for experiment in experiments]
+            self._runs = [run for run in self._search(ids, ViewType.ALL) if self._is_here(run)]
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            raise Unreadable(str(error).splitlines()[0]) from error
+
+    def folders(self) -> list[Path]:
+        """Where the artifacts of these runs lie."""
+        found = (artifact_folder(run.info.artifact_uri) for run in self._runs)
+        return [folder for folder in found if folder is not None]
+
+    def find(self, person: Person) -> list[Finding]:
+        """Artifacts and traces, run by run; nothing of runs in which neither they nor their variants name the person."""
+        families: dict[str, list[RunFiles]] = {}
+        for run in self._runs:
+            parent = run.data.tags.get(PARENT, run.info.run_id)
+            families.setdefault(parent, []).append(_files_of(run, person))
+        return [
+            finding
+            for family in families.values()
+            if any(each.named for each in family)
+            for each in family
+            for finding in self._in_run(each)
+        ]
+
+    def _in_run(self, found: RunFiles) -> Iterator[Finding]:
+        group = f"MLflow run {found.run.info.run_id[:8]} ({found.run.info.run_name})"
+        mine = [file for file in found.files if file in found.named or _is_shared_picture(file)]
+        yield from (file_finding(group, file) for file in mine)
+        if mine:
+            yield Finding(group, "", partial(self._tag, found.run, mine), "note")
+        traces = self._traces(found.run)
+        if traces:
+            delete = partial(self._delete_traces, found.run.info.experiment_id, traces)
+            yield Finding(group, "traces of questions to services", delete, "trace", len(traces))
+
+    def _search(self, experiments: list[str], view: Any) -> Iterator[Any]:
+        token = None
+        while experiments:
+            page = self._client.search_runs(experiments, OURS, view, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
+
+    def _is_here(self, run: Any) -> bool:
+        root = run.data.tags.get("tpige.data_root") or run.data.params.get("data_root")
+        return root in {None, "", "None"} or (self._project / root).resolve() == self._root
+
+    def _traces(self, run: Any) -> list[str]:
+        """All traces of a run: what was read in a face names nobody, so they cannot be told apart."""
+        found: list[str] = []
+        token = None
+        while True:
+            page = self._client.search_traces(
+                locations=[run.info.experiment_id],
+                run_id=run.info.run_id,
+                include_spans=False,
+                max_results=PAGE,
+                page_token=token,
+            )
+            found += [trace.info.trace_id for trace in page]
+            token = page.token
+            if not token:
+                return found
+
+    def _delete_traces(self, experiment: str, traces: list[str]) -> None:
+        for start in range(0, len(traces), 100):  # at most in one request
+            self._client.delete_traces(experiment, trace_ids=traces[start : start + 100])
+
+    def _tag(self, run: Any, files: list[Path]) -> None:
+        """Say how many files went, and let MLflow's pages not look for tables that are gone."""
+        from mlflow.exceptions import MlflowException
+
+        folder = artifact_folder(run.info.artifact_uri)
+        assert folder is not None
+        gone = {file.relative_to(folder).as_posix() for file in files}
+        tags = {"tpige.forgotten": f"{len(files)} files"}
+        if listed := run.data.tags.get("mlflow.loggedArtifacts"):
+            kept = [entry for entry in json.loads(listed) if entry.get("path") not in gone]
+            tags["mlflow.loggedArtifacts"] = json.dumps(kept)
+        for key, value in tags.items():
+            try:
+                self._client.set_tag(run.info.run_id, key, value)
+            except MlflowException:  # a run that was deleted, but whose files were still there
+                return
+
+
+def artifact_folder(uri: str) -> Path | None:
+    """The folder of a local artifact URI; None for any other.
+
+    >>> artifact_folder("file:///data/ml%20artifacts/1"), artifact_folder("s3://bucket/1")
+    (PosixPath('/data/ml artifacts/1'), None)
+    """
+    parts = urlparse(uri)
+    return Path(unquote(parts.path)) if parts.scheme in {"file", ""} else None
+
+
+def _files_of(run: Any, person: Person) -> RunFiles:
+    folder = artifact_folder(run.info.artifact_uri)
+    files = [] if folder is None else list(_walk(folder))
+    return RunFiles(run, files, {file for file in files if _names(file, person)})
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path, _, names in os.walk(folder):
+        yield from (Path(path, name) for name in sorted(names))
+
+
+def _names(file: Path, person: Person) -> bool:
+    """Whether an artifact is the person's by its name, or has the person in its text or table."""
+    if person.owns(file.stem):
+        return True
+    if file.suffix == ".json":
+        return any(cell in person.ids for cell in _cells(file))
+    if file.suffix in {".html", ".svg", ".csv", ".txt"}:
+        return person.is_named_in(file.read_text(encoding="utf-8", errors="replace"))
+    return False
+
+
+def _cells(file: Path) -> Iterable[Any]:
+    """The texts in the rows of a table of MLflow, which are lists."""
+    try:
+        rows = json.loads(file.read_bytes())["data"]
+        return [cell for row in rows for cell in row if isinstance(cell, str)]
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def _is_shared_picture(file: Path) -> bool:
+    """Whether a picture shows several samples; one that shows a single sample has its name."""
+    return file.suffix in PICTURES and file.parent.name != "contact_sheets"

@@ -1,0 +1,254 @@
+"""The item folder: a dataset with one item per key, of which a rerun believes contents, not names.
+
+Beside each output ``<key><suffix>`` lies its record ``<key>.json``, which is written last: an item exists when its record does. The
+record binds the output (sha256, size, time), what it was made from (fingerprint) and who made it. Items whose output is JSON
+have it in the record. ``_index.json`` lists what the latest run asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from kedro.io import AbstractDataset, DatasetError
+from kedro.io.core import parse_dataset_definition
+
+from tpige_kedro.datasets.items import Item, Items
+from tpige_kedro.datasets.looking import Look, Looks
+from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
+from tpige_kedro.datasets.records import SUFFIX, output_of, read_record, value_hash
+from tpige_kedro.execution.local import work_off
+from tpige_kedro.execution.tally import message_of
+from tpige_kedro.execution.work import Job, Result, Work
+from tpige_kedro.files.atomic import is_temporary, remove, save_atomically, save_bytes
+from tpige_kedro.files.seal import Damaged, open_sealed, sealed
+
+if TYPE_CHECKING:
+    from kedro_datasets._typing import ImagePreview
+
+logger = logging.getLogger(__name__)
+
+INDEX = "_index.json"
+SHOWN = 3  # damaged files named in one line
+Verify = Literal["stat", "full"]
+
+
+class ItemFolder(AbstractDataset[Work, Items]):
+    """Items that are made one by one, saved as they are finished, and kept for as long as nothing they depend on changes.
+
+    ``save`` takes the :class:`Work` that a node returns and works it off. ``load`` gives the :class:`Items`.
+
+    ``suffix`` and ``dataset`` say what the outputs are: ``suffix: .mp4, dataset: tpige_kedro.datasets.Mp4Dataset``. Without them
+    outputs are JSON values inside the records. ``verify: full`` compares the sha256 of every file; ``stat`` does so where size or
+    time differ from those that were committed.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        suffix: str = "",
+        dataset: str | dict[str, Any] | None = None,
+        verify: Verify = "stat",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if suffix == SUFFIX:
+            raise DatasetError(f"{path}: outputs cannot end in {SUFFIX}, which records do")
+        self.path = self._path = Path(path)
+        self._suffix = suffix
+        self._looks = Looks(self._path, full=verify == "full")
+        if dataset is not None:
+            config = dataset if isinstance(dataset, dict) else {"type": dataset}
+            self._type, self._config = parse_dataset_definition(config)
+        self.metadata = metadata
+
+    def load(self) -> Items:
+        """The items that the latest run asked for and that are there; reads records, no outputs."""
+        items, failures = {}, {}
+        for key, mark in self._index().items():
+            look = self._looks.at(key, mark)
+            if look.failure is not None and look.failure.fingerprint == mark:
+                failures[key] = look.failure
+            if look.is_made:
+                items[key] = Item(key, look.sha256, self)
+        return Items(items, failures)
+
+    def save(self, data: Work) -> None:
+        """Make what is missing; see :func:`.work_off`."""
+        work_off(data, self)
+
+    def plan(self, work: Work) -> list[Job]:
+        """Note what is asked for, sweep what killed runs left, and return the jobs that are left to do."""
+        earlier = self._index() if work.untouched else {}
+        asked = {k: mark for k, mark in earlier.items() if k.partition("/")[0] in work.untouched}
+        asked |= {job.key: job.fingerprint for job in work.jobs}
+        save_bytes(self._path / INDEX, sealed({"items": asked}))
+        self._sweep()
+        todo, damaged = [], []
+        for job in work.jobs:
+            look = self._looks.at(job.key, job.fingerprint)
+            if look.is_complete(job.fingerprint):
+                self._refresh(job.key, look)
+                continue
+            if look.problem:
+                damaged.append(f"{self._path.name}/{look.problem}")
+            if look.problem and work.paid(job):
+                job = replace(job, request=_paid_for(self._path, job, look))  # noqa: PLW2901
+            todo.append(self._with_previous(job, look))
+        _report(damaged)
+        return todo
+
+    def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
+        """Save the output, then the record that binds it."""
+        from tpige_kedro.provenance import environment
+
+        if self._suffix:
+            file = self._file(job.key, self._suffix)
+            save_atomically(file, partial(self._write, result.output))
+            made: dict[str, Any] = {"output": asdict(output_of(file))}
+        else:
+            made = {"value": result.output, "sha256": value_hash(result.output)}
+        record = {
+            "key": job.key,
+            "people": list(job.people),
+            "fingerprint": job.fingerprint,
+            **made,
+            "maker": work.maker,
+            "environment": environment(),
+            "seconds": round(seconds, 3),
+            **result.details,
+        }
+        if result.partial:
+            record["partial"] = True
+        if result.failure is not None:
+            record["failure"] = _describe(job, result.failure)
+        self._write_record(job.key, record)
+
+    def fail(self, job: Job, error: Exception) -> None:
+        """Save why; what an earlier attempt finished stays in the record, with its file."""
+        try:
+            record = self.record_of(job.key)
+        except (FileNotFoundError, Damaged):
+            record = {"key": job.key, "people": list(job.people)}
+        self._write_record(job.key, {**record, "failure": _describe(job, error)})
+
+    def leftovers(self) -> Iterator[Path]:
+        """The records of items that the latest run did not ask for."""
+        asked = self._index()
+        for file in self._records():
+            key = file.relative_to(self._path).as_posix().removesuffix(SUFFIX)
+            if key not in asked:
+                yield file
+
+    def path_of(self, key: str) -> Path:
+        """Where the output of an item is or would be; its record, if the value is in there."""
+        return self._file(key, self._suffix or SUFFIX)
+
+    def load_item(self, key: str) -> Any:
+        """The output of an item."""
+        if self._suffix:
+            return self._dataset(self._file(key, self._suffix)).load()
+        return self.record_of(key)["value"]
+
+    def record_of(self, key: str) -> dict[str, Any]:
+        """Everything that an item's record says."""
+        return read_record(self._file(key, SUFFIX), key)
+
+    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
+        """A strip of four for Kedro-Viz: frames of the first clip, or the first four pictures; base64 PNG."""
+        items = list(self.load().values())[:STRIP_FRAMES] if self._suffix else []
+        first: Any = items[0].load() if items else None
+        if hasattr(first, "even_frames"):
+            return strip_of(first.even_frames(STRIP_FRAMES))
+        if hasattr(first, "convert"):
+            return strip_of([first, *(item.load() for item in items[1:])])
+        return None  # type: ignore[return-value]
+
+    def _with_previous(self, job: Job, look: Look) -> Job:
+        if self._suffix or not look.sha256:
+            return job
+        return replace(job, previous=self.load_item(job.key))
+
+    def _refresh(self, key: str, look: Look) -> None:
+        """Note the new time of a file that was found to be the committed one by its content, so that it is hashed once."""
+        if look.moved:
+            record = self.record_of(key)
+            record["output"]["mtime_ns"] = self._file(key, self._suffix).stat().st_mtime_ns
+            self._write_record(key, record)
+
+    def _write_record(self, key: str, record: Mapping[str, Any]) -> None:
+        save_bytes(self._file(key, SUFFIX), sealed(record))
+        self._looks.forget(key)
+
+    def _index(self) -> dict[str, str]:
+        file = self._path / INDEX
+        try:
+            return dict(open_sealed(file.read_bytes())["items"])
+        except FileNotFoundError:
+            return {}
+        except Damaged as error:
+            raise DatasetError(
+                f"{file} is damaged: {error}; delete it and run the pipeline that makes {self._path.name} again (finished "
+                "items are kept)"
+            ) from error
+
+    def _records(self) -> Iterator[Path]:
+        return (file for file in _files(self._path) if file.suffix == SUFFIX and file.name != INDEX)
+
+    def _sweep(self) -> None:
+        """Delete unfinished files: whoever wrote them is gone, since one run at a time writes here."""
+        for folder in {self._path, *(f for f in self._path.iterdir() if f.is_dir())}:
+            for entry in os.scandir(folder):
+                if is_temporary(entry.name):
+                    remove(Path(entry.path))
+
+    def _file(self, key: str, suffix: str) -> Path:
+        return self._path / f"{key}{suffix}"
+
+    def _dataset(self, file: Path) -> Any:
+        return self._type(**self._config, filepath=str(file))
+
+    def _write(self, output: Any, file: Path) -> None:
+        self._dataset(file).save(output)
+
+    def _describe(self) -> dict[str, Any]:
+        return {"path": str(self._path), "suffix": self._suffix}
+
+    def _exists(self) -> bool:
+        return (self._path / INDEX).is_file()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if entry.is_dir():
+            yield from _files(Path(entry.path))
+        elif not is_temporary(entry.name):
+            yield Path(entry.path)
+
+
+def _describe(job: Job, error: Exception) -> dict[str, str]:
+    return {
+        "fingerprint": job.fingerprint,
+        "error": type(error).__name__,
+        "message": message_of(error),
+    }
+
+
+def _report(damaged: Iterable[str]) -> None:
+    found = list(damaged)
+    if found:
+        more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        logger.warning("not as they were saved, made again: %s%s", "; ".join(found[:SHOWN]), more)
+
+
+def _paid_for(folder: Path, job: Job, look: Look) -> DatasetError:
+    return DatasetError(
+        f"{job.key}: {folder.name}/{look.problem}, and it was paid for; put the file back, or delete {folder / job.key}{SUFFIX} to "
+        "ask and pay for it again"
+    )

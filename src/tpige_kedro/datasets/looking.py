@@ -1,0 +1,118 @@
+"""Looks at an item on the disk: is it finished, and is its file the one that was committed?"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tpige_kedro.datasets.records import SUFFIX, Failure, Known, Output, known_of, read_record
+from tpige_kedro.files.known import sha256_of
+from tpige_kedro.files.seal import Damaged
+
+State = tuple[int, int] | None  # size and time of a file; None: there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is on the disk of an item.
+
+    ``is_made``: it was made from what is asked for, and is whole. ``problem`` names the file that is not what was committed, and
+    how. ``moved``: the file has another time, but its content is the committed one. ``partial``: the run was stopped when only a
+    part of it was made.
+    """
+
+    is_made: bool = False
+    sha256: str = ""
+    failure: Failure | None = None
+    problem: str = ""
+    moved: bool = False
+    partial: bool = False
+
+    def is_complete(self, fingerprint: str) -> bool:
+        """Whether nothing is left to do: it is made, all of it, and the last attempt at just this did not fail."""
+        failed = self.failure is not None and self.failure.fingerprint == fingerprint
+        return self.is_made and not self.partial and not failed
+
+
+NOTHING = Look()
+
+
+class Looks:
+    """Remembers what was seen, so that the records of a folder which several nodes load are read once.
+
+    ``full``: hash every file instead of trusting size and time. Paths are plain texts here: a large run looks at tens of
+    thousands of files.
+    """
+
+    def __init__(self, folder: Path, full: bool = False) -> None:
+        self._folder = str(folder)
+        self._full = full
+        self._records: dict[str, tuple[State, Known | str]] = {}
+        self._outputs: dict[str, tuple[State, str]] = {}
+
+    def forget(self, key: str) -> None:
+        """An item was written."""
+        self._records.pop(key, None)
+        self._outputs.pop(key, None)
+
+    def at(self, key: str, fingerprint: str) -> Look:
+        """The item ``key``, of which ``fingerprint`` is asked for."""
+        known = self._known(key)
+        if known is None:
+            return NOTHING
+        if isinstance(known, str):
+            return Look(problem=f"{key}{SUFFIX} ({known})")
+        if known.fingerprint != fingerprint:
+            return Look(sha256=known.sha256, failure=known.failure)
+        if known.output is None:
+            return Look(True, known.sha256, known.failure, partial=known.partial)
+        return self._look_at_output(key, known, known.output)
+
+    def _look_at_output(self, key: str, known: Known, output: Output) -> Look:
+        file = os.path.join(os.path.dirname(f"{self._folder}/{key}"), output.file)
+        state = _state(file)
+        committed = (output.bytes, output.mtime_ns)
+        problem = ""
+        if state != committed or self._full:
+            problem = self._problem(key, file, output, state)
+        moved = state != committed and not problem
+        return Look(not problem, known.sha256, known.failure, problem, moved)
+
+    def _known(self, key: str) -> Known | str | None:
+        """The record, what is wrong with it, or None if there is none."""
+        file = f"{self._folder}/{key}{SUFFIX}"
+        state = _state(file)
+        if state is None:
+            return None
+        seen = self._records.get(key)
+        if seen is None or seen[0] != state:
+            seen = self._records[key] = (state, _read(file, key))
+        return seen[1]
+
+    def _problem(self, key: str, file: str, output: Output, state: State) -> str:
+        """How the file differs from the committed one; nothing if its content is the same."""
+        where = os.path.join(os.path.dirname(key), output.file)
+        if state is None:
+            return f"{where} is gone"
+        if state[0] != output.bytes:
+            return f"{where} has {state[0]} bytes instead of {output.bytes}"
+        seen = self._outputs.get(key)
+        if seen is None or seen[0] != state:
+            seen = self._outputs[key] = (state, sha256_of(Path(file)))
+        return "" if seen[1] == output.sha256 else f"{where} has another content"
+
+
+def _state(file: str) -> State:
+    try:
+        state = os.stat(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return state.st_size, state.st_mtime_ns
+
+
+def _read(file: str, key: str) -> Known | str:
+    try:
+        return known_of(read_record(file, key))
+    except (Damaged, KeyError, TypeError) as error:
+        return str(error)

@@ -1,0 +1,68 @@
+"""Tables that are saved whole: as Parquet, which keeps types, and as CSV, which opens anywhere."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+
+from tpige_kedro.files.atomic import save_bytes
+
+if TYPE_CHECKING:
+    from kedro_datasets._typing import TablePreview
+
+
+class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
+    """A table at ``filepath`` (``.parquet``), with ``csv: true`` also as ``.csv`` beside it; files that would not change are not written.
+
+    ``columns`` are those of the empty table that is loaded where an earlier stage has left none; without them that is an error.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        csv: bool = False,
+        columns: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self._filepath = Path(filepath)
+        self._csv = csv
+        self._columns = columns
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """The Parquet table. Raises ``DatasetError`` naming the file if it is absent or damaged."""
+        if self._columns is not None and not self._filepath.exists():
+            return pd.DataFrame(columns=self._columns, dtype=str)
+        try:
+            return pd.read_parquet(self._filepath)
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError) as error:
+            raise DatasetError(
+                f"{self._filepath} is damaged ({str(error).splitlines()[0]}); delete it and run the stage that makes it again"
+            ) from error
+
+    def save(self, data: pd.DataFrame) -> None:
+        """Write both files atomically."""
+        buffer = io.BytesIO()
+        data.to_parquet(buffer, index=False)
+        save_bytes(self._filepath, buffer.getvalue())
+        if self._csv:
+            text = data.to_csv(index=False)
+            save_bytes(self._filepath.with_suffix(".csv"), text.encode())
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """The first rows, for Kedro-Viz."""
+        return self.load().head(nrows).to_dict(orient="split")  # type: ignore[return-value]
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": str(self._filepath)}
+
+    def _exists(self) -> bool:
+        return self._columns is not None or self._filepath.is_file()

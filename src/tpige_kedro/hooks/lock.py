@@ -1,0 +1,152 @@
+"""One run at a time writes below a data root; see :mod:`tpige_kedro.execution.lock`."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
+from pydantic import TypeAdapter
+
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.lock import DataRootLock
+from tpige_kedro.execution.stopping import when_stopped
+from tpige_kedro.hooks.errors import RunStopped
+
+SESSION = "kedro.framework.session"
+
+
+def data_root_of(context: Any) -> Path:
+    """Where a run of this Kedro context writes: what ``--params=data_root=`` says, else ``data_root`` of ``globals.yml``."""
+    return configured_path(context.config_loader, Path(context.project_path), "data_root")
+
+
+def configured_path(config_loader: Any, project: Path, name: str) -> Path:
+    """The path ``name`` of the runtime parameters, else of ``globals.yml``; relative ones start at ``project``.
+
+    Raises:
+        TpigeError: neither has it.
+    """
+    given = (config_loader.runtime_params or {}).get(name) or config_loader["globals"].get(name)
+    if not given:
+        raise TpigeError(f"{name} is not set; set it in conf/base/globals.yml")
+    return project / Path(str(given))
+
+
+def writes_below(root: Path, pipeline: Pipeline, catalog: Any) -> bool:
+    """Whether a pipeline saves a dataset below ``root``; what lives in memory or elsewhere needs no lock."""
+    root = root.resolve()
+    for name in pipeline.all_outputs():
+        dataset = catalog.get(name)
+        place = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
+        if place is not None and Path(str(place)).resolve().is_relative_to(root):
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A lock and the run that has it, by how many runs were under way in its thread then."""
+
+    lock: DataRootLock
+    depth: int
+    drop: Callable[[], None]
+
+    def release(self) -> None:
+        """Let go."""
+        self.drop()
+        self.lock.release()
+
+
+class LockHooks:
+    """Takes the lock before anything is opened, swept or written. :class:`ReleaseHooks` lets it go.
+
+    Hooks live as long as the process, and runs may follow each other or go on in several threads, so what belongs to a run is
+    kept by thread. A run inside another on the same folder shares its lock; what an interrupted run left is let go.
+    """
+
+    def __init__(self) -> None:
+        self._run = threading.local()
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Note where this run writes, and whether it waits; the parameters were checked by then."""
+        self._run.root = data_root_of(context)
+        wait = context.config_loader["parameters"].get("wait", False)
+        self._run.wait = TypeAdapter(bool).validate_python(wait)
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: Any) -> None:
+        """Take the lock. Raises :class:`RunStopped` if another run has it and this one does not wait."""
+        self.release()
+        root = self._run.root
+        if not writes_below(root, pipeline, catalog):
+            return
+        if any(taken.lock.root.resolve() == root.resolve() for taken in self._taken):
+            return
+        lock = DataRootLock(root)
+        try:
+            lock.acquire(wait=self._run.wait)
+        except TpigeError as error:
+            raise RunStopped(str(error)) from error
+        self._taken.append(Taken(lock, runs_under_way(), when_stopped(lock.release)))
+
+    def release(self) -> None:
+        """Let go what the present run of this thread has taken, and runs that were interrupted."""
+        depth = runs_under_way()
+        while self._taken and self._taken[-1].depth >= depth:
+            self._taken.pop().release()
+
+    @property
+    def _taken(self) -> list[Taken]:
+        if not hasattr(self._run, "taken"):
+            self._run.taken = []
+        taken: list[Taken] = self._run.taken
+        return taken
+
+
+class ReleaseHooks:
+    """Lets the lock go after all other hooks, also if one of them raises."""
+
+    def __init__(self, lock: LockHooks) -> None:
+        self._lock = lock
+
+    @hook_impl(wrapper=True)
+    def before_pipeline_run(self) -> Generator[None, Any, Any]:
+        """A run that is refused by another hook has nothing to write."""
+        try:
+            return (yield)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    @hook_impl(wrapper=True)
+    def after_pipeline_run(self) -> Generator[None, Any, Any]:
+        """When everything is saved and reported."""
+        try:
+            return (yield)
+        finally:
+            self._lock.release()
+
+    @hook_impl(wrapper=True)
+    def on_pipeline_error(self) -> Generator[None, Any, Any]:
+        """When the error is reported."""
+        try:
+            return (yield)
+        finally:
+            self._lock.release()
+
+
+def runs_under_way() -> int:
+    """How many runs the present call is inside of, in this thread: more than one if a node starts a run itself."""
+    count, frame = 0, sys._getframe()
+    while (caller := frame.f_back) is not None:
+        frame = caller
+        module = str(frame.f_globals.get("__name__", ""))
+        count += frame.f_code.co_name == "run" and module.startswith(SESSION)
+    return count

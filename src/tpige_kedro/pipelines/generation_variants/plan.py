@@ -1,0 +1,137 @@
+"""Which clips there are to make, and of what: a table with a row per variant and sample, before anything is loaded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from tpige_kedro.datasets.items import Items
+from tpige_kedro.models import missing_needs
+from tpige_kedro.pipelines.generation_variants.descriptions import describe
+from tpige_kedro.schemas import ModelSpec, Variant
+from tpige_kedro.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = [
+    "variant",
+    "sample_id",
+    "person_id",
+    "prompt",
+    "prompt_source",
+    "reference",
+    "reference_source",
+    "reference_hash",
+    "seed",
+    "problem",
+]
+
+
+def list_variants(variants: dict[str, Variant], models: dict[str, ModelSpec]) -> pd.DataFrame:
+    """Every variant, whether it can run (``status`` ready | skipped, ``reason``), and what it consists of."""
+    rows = []
+    for name, variant in variants.items():
+        model = models[variant.generator]
+        reason = why_skipped(model)
+        rows.append(
+            {
+                "variant": name,
+                "status": "skipped" if reason else "ready",
+                "reason": reason,
+                "description": describe(variant, model),
+                "generator": variant.generator,
+                "prompt": variant.prompt,
+                "reference": variant.reference,
+                "text_weight": variant.guidance.text_weight,
+                "identity_weight": variant.guidance.identity_weight,
+                "source": model.source or "service",
+                "licence": model.licence,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def why_skipped(model: ModelSpec) -> str:
+    """Why a variant of this generator cannot run here, or the empty text."""
+    missing = missing_needs(model)
+    return f"no key: {', '.join(missing)} is not set" if missing else ""
+
+
+def plan_clips(
+    checked_samples: pd.DataFrame,
+    enhanced_prompts: pd.DataFrame,
+    enhanced_references: Items,
+    variants: dict[str, Variant],
+    models: dict[str, ModelSpec],
+    seed: int,
+) -> pd.DataFrame:
+    """What each clip is made of: a row per variant that can run and sample, in this order.
+
+    Returns:
+        ``variant, sample_id, person_id, prompt, prompt_source, reference, reference_source, reference_hash, seed, problem``:
+        ``reference`` is the file name of the original; ``reference_hash`` is of the picture that the generator sees; with a
+        ``problem`` the clip cannot be made.
+    """
+    texts = dict(
+        zip(enhanced_prompts["sample_id"], enhanced_prompts["enhanced_prompt"], strict=True)
+    )
+    samples = checked_samples.to_dict("records")
+    rows: list[dict[str, Any]] = []
+    for name, variant in variants.items():
+        if reason := why_skipped(models[variant.generator]):
+            logger.warning("generation_variants.%s: skipped, %s", name, reason)
+        else:
+            rows += clips_of(name, variant, samples, texts, enhanced_references, seed)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def clips_of(
+    name: str,
+    variant: Variant,
+    samples: list[dict[Any, Any]],
+    texts: Mapping[str, str],
+    enhanced_references: Items,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """The rows of one variant."""
+    for sample in samples:
+        key = sample["sample_id"]
+        prompt, problem = sample["prompt"], ""
+        reference_hash = sample["reference_hash"]
+        if variant.prompt == "enhanced":
+            prompt = texts.get(key, "")
+            problem = "" if prompt else _lacks(key, "prompt", "prompt_enhancement")
+        if variant.reference == "enhanced":
+            drawn = enhanced_references.get(key)
+            reference_hash = drawn.mark if drawn else ""
+            problem = problem or (
+                "" if drawn else _lacks(key, "reference", "reference_enhancement")
+            )
+        yield {
+            "variant": name,
+            "sample_id": key,
+            "person_id": sample["person_id"],
+            "prompt": prompt,
+            "prompt_source": variant.prompt,
+            "reference": sample["reference"],
+            "reference_source": variant.reference,
+            "reference_hash": reference_hash,
+            "seed": noise_seed(seed, key, variant.draw),
+            "problem": problem,
+        }
+
+
+def _lacks(sample: str, what: str, stage: str) -> str:
+    return f"sample {sample}: it has no enhanced {what}; see why in the failures of {stage}, fix the cause and run again"
+
+
+def noise_seed(seed: int, sample: str, draw: int) -> int:
+    """The seed of a sample's noise: all variants share that of draw 0, further draws have their own.
+
+    >>> noise_seed(0, "ada_chef", 0) == derive_seed(0, "ada_chef")
+    True
+    """
+    return derive_seed(seed, sample, "draw", draw) if draw else derive_seed(seed, sample)
