@@ -11,7 +11,6 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,15 +48,19 @@ class Clock:
         setattr(kind, method, timed)
 
 
-class TimedScorer:
-    """A scorer whose seconds are counted."""
+class Timed:
+    """A scorer or a clip whose seconds are counted under ``name``."""
 
-    def __init__(self, scorer: Any, clock: Clock, name: str) -> None:
-        self.scorer, self.clock, self.name = scorer, clock, name
+    def __init__(self, model: Any, clock: Clock, name: str) -> None:
+        self.model, self.clock, self.name = model, clock, name
 
     def score(self, clip: Any) -> Any:
-        with self.clock.cause(f"networks: {self.name}"):
-            return self.scorer.score(clip)
+        with self.clock.cause(self.name):
+            return self.model.score(clip)
+
+    def load(self) -> Any:
+        with self.clock.cause(self.name):
+            return self.model.load()
 
 
 def resident() -> float:
@@ -73,35 +76,33 @@ def run(order: dict[str, Any], clock: Clock) -> dict[str, Any]:
         from PIL import Image
 
         from tpige_kedro.datasets.mp4 import Mp4Dataset
-        from tpige_kedro.execution.local import Job
+        from tpige_kedro.execution.work import Job
         from tpige_kedro.faces.insightface_models import InsightFaceModels
         from tpige_kedro.models import load_model
         from tpige_kedro.pipelines.scoring.jobs import ScoreRequest
-        from tpige_kedro.pipelines.scoring.nodes import score_each
+        from tpige_kedro.pipelines.scoring.nodes import Scored, score_each
         from tpige_kedro.schemas import ModelSpec
 
     clock.count(InsightFaceModels, "detect", "networks: face detection")
     clock.count(InsightFaceModels, "embed", "networks: ArcFace")
     with clock.cause("weights"):
         specs = {name: ModelSpec.model_validate(s) for name, s in order["scorers"].items()}
-        scorers = {n: TimedScorer(load_model(spec), clock, n) for n, spec in specs.items()}
-    clips = {str(i): _decoder(file, clock, Mp4Dataset) for i, file in enumerate(order["clips"])}
+        scorers = {n: Timed(load_model(s), clock, f"networks: {n}") for n, s in specs.items()}
     photo = Image.open(order["reference"]).convert("RGB")
-    jobs = [
-        Job(f"{n}/{i}", "", ScoreRequest(n, i, order["prompt"], None, "photo", ""))
-        for i in clips
-        for n in specs
-    ]
+    clips = []
+    for number, file in enumerate(order["clips"]):
+        clip: Any = Timed(Mp4Dataset(filepath=file), clock, "decode")
+        parts = dict.fromkeys(specs, "")  # no fingerprints: nothing is kept here
+        request = ScoreRequest(str(number), order["prompt"], None, "photo", "", clip, parts)
+        clips.append(Scored(Job(str(number), "", request), {}))
     values: dict[str, Any] = {}
     memory = []
-    for done, (job, outcome) in enumerate(
-        score_each(jobs, scorers, clips, {"photo": lambda: photo}, "benchmark"), start=1
-    ):
-        if isinstance(outcome, Exception):
-            raise outcome
-        values.setdefault(job.request.sample_id, {}).update(outcome.details["values"])
-        if done % len(specs) == 0:
-            memory.append(round(resident(), 1))
+    for scored in score_each(clips, scorers, {"photo": lambda: photo}):
+        if scored.errors:
+            raise scored.errors[0]
+        found = [part["values"] for part in scored.parts.values()]
+        values[scored.job.key] = {name: value for part in found for name, value in part.items()}
+        memory.append(round(resident(), 1))
     if order["eigendecompositions"]:
         with clock.cause("eigendecomposition"):
             for _ in range(FACE_FRAMES * len(clips)):
@@ -115,14 +116,6 @@ def square_root_of_product(torch: Any) -> None:
     product = torch.cov(a.T) @ torch.cov(b.T)
     values, vectors = torch.linalg.eigh(product)
     (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-
-
-def _decoder(file: str, clock: Clock, dataset: Any) -> Callable[[], Any]:
-    def decode() -> Any:
-        with clock.cause("decode"):
-            return dataset(filepath=file).load()
-
-    return decode
 
 
 def main() -> None:

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+from kedro.io import DatasetError
 from PIL import Image
 
 from project import Project, row
@@ -184,7 +186,7 @@ def test_a_bad_row_is_left_out(project: Project, changes: dict[str, str], messag
 
 def test_consent_can_be_stated_once_for_all(project: Project) -> None:
     project.write_samples([row(1, consent=""), row(2, consent="")])
-    stopped(project, "no sample can go on(.|\n)*no consent")
+    stopped(project, "no sample can be used(.|\n)*no consent")
     assert project.work == []
     project.configure(consent="granted")
     project.run()
@@ -218,7 +220,7 @@ def test_a_full_disk_names_the_file_and_loses_nothing(
 
     monkeypatch.setattr(Mp4Dataset, "save", fills_up)
     stopped(
-        project, r"cannot save .*vace/s2\.mp4: No space left on device; the disk is full.*is kept"
+        project, r"cannot save .*vace/s2\.mp4: No space left on device; the disk is full.*are kept"
     )
     assert made_clips_of(project) == {"s1"} and not list(project.data.rglob(".tmp-*"))
 
@@ -230,17 +232,50 @@ def test_a_full_disk_names_the_file_and_loses_nothing(
     assert next(w for w in project.work if w.startswith("generate")) == "generate s2"
 
 
-def test_a_clip_that_became_unreadable_fails_alone(project: Project) -> None:
-    project.run()
-    clip = project.data / "07_model_output" / "clips" / "vace" / "s1.mp4"
-    clip.write_bytes(clip.read_bytes()[:100])
-    for file in (project.data / "07_model_output" / "score_records" / "vace").rglob("*.json"):
-        file.unlink()
-    told = stopped(project, r"s1\.mp4 is not a readable clip.*delete it and run again")
+def test_a_clip_that_cannot_be_decoded_fails_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Mp4Dataset.load
+
+    def one_fails(self: Mp4Dataset) -> Any:
+        if self._filepath.endswith("vace/s1.mp4"):
+            raise DatasetError("vace/s1.mp4 is not a readable clip")
+        return load(self)
+
+    monkeypatch.setattr(Mp4Dataset, "load", one_fails)
+    told = stopped(project, r"s1\.mp4 is not a readable clip")
     assert "1 failed" in told
     scores = project.table("08_reporting/scores.parquet").set_index(["sample_id", "variant"])
     assert scores.loc[("s1", "vace"), "gme_score_reason"] == "scoring failed"
     assert scores.loc[("s2", "vace"), "overall"] > 0
+
+
+@pytest.mark.parametrize("damage", ["emptied", "cut", "of another sample"])
+def test_a_clip_that_is_not_what_was_saved_is_made_again(
+    project: Project, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.run()
+    before = project.table("08_reporting/scores.parquet")
+    clip = project.data / "07_model_output" / "clips" / "vace" / "s1.mp4"
+    content = clip.read_bytes()
+    other = clip.with_name("s2.mp4").read_bytes()
+    clip.write_bytes({"emptied": b"", "cut": content[:100], "of another sample": other}[damage])
+    project.forget_work()
+    project.run()
+    assert [w for w in project.work if w.startswith("generate")] == ["generate s1"]
+    assert "score" not in project.work, "the same clip came out: its scores hold"
+    assert clip.read_bytes() == content
+    assert "not as they were saved, made again: clips/vace/s1.mp4" in caplog.text
+    pd.testing.assert_frame_equal(project.table("08_reporting/scores.parquet"), before)
+
+
+def test_results_of_version_0_1_are_recognised_and_left_alone(project: Project) -> None:
+    record = project.data / "07_model_output" / "records" / "vace" / "s1.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    told = stopped(project, r"holds results of version 0\.1.*set another data_root")
+    assert "--pipelines=evaluate" in told and project.work == []
+    assert project.files("**/*.*") == ["07_model_output/records/vace/s1.json"]
 
 
 def test_a_model_that_crashes_stops_the_run_and_keeps_what_is_finished(project: Project) -> None:

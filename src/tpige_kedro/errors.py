@@ -38,3 +38,12 @@ class ServiceError(TpigeError):
 
 class BudgetError(ServiceError):
     """The limit that the user set on requests or spending is reached: nothing more is asked in this run."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or its class.
+
+    >>> first_line(ValueError("no file\\nat line 3")), first_line(KeyError())
+    ('no file', 'KeyError')
+    """
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,12 +1,20 @@
 """Kedro's settings of this project: the hooks, and how configuration is found and merged."""
 
 from tpige_kedro.hooks import FailureHooks, MlflowHooks, ParameterHooks
+from tpige_kedro.hooks.leftovers import LeftoverHooks
 from tpige_kedro.hooks.lock import LockHooks, ReleaseHooks
 
 # the hook registered last is called first: parameters are checked before the lock is taken, which happens before a run is
 # opened in MLflow, and that run is closed before failures end it with an error; ReleaseHooks is called around all others
 lock = LockHooks()
-HOOKS = (FailureHooks(), MlflowHooks(), lock, ParameterHooks(), ReleaseHooks(lock))
+HOOKS = (
+    FailureHooks(),
+    LeftoverHooks(),
+    MlflowHooks(),
+    lock,
+    ParameterHooks(),
+    ReleaseHooks(lock),
+)
 
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def test_artifacts_that_show_or_name_the_person_go(runs: Runs) -> None:
     assert "tpige.forgotten" not in runs.tags(other)
     listed = json.loads(runs.tags(parent)["mlflow.loggedArtifacts"])
     assert [entry["path"] for entry in listed] == ["variant_summary.json"]
-    assert f"MLflow run {parent[:8]} (full)" in result.output
+    assert re.search(r"MLflow, 2 runs +6 files", result.output)
 
 
 def test_a_run_that_shows_nobody_by_name_is_left_as_it_is(runs: Runs) -> None:
@@ -112,7 +113,9 @@ def test_runs_of_other_data_roots_are_left_alone(runs: Runs) -> None:
     mine = runs.make("full", ARTIFACTS, tpige__data_root=str(runs.data))
     older = runs.make("full", ARTIFACTS)
     runs.client.log_param(older, "data_root", elsewhere)
+    child = runs.make("vace", OF_VARIANT, **{PARENT: older})
     run(runs, "--yes")
+    assert runs.left(child) == set(OF_VARIANT)
     assert runs.left(tagged) == runs.left(older) == set(ARTIFACTS)
     assert "report.html" not in runs.left(mine)
 

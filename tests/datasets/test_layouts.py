@@ -12,6 +12,7 @@ from PIL import Image
 from project import ROOT
 from tpige_kedro.datasets import ReferenceFolder, SampleFolder
 from tpige_kedro.datasets.challenge_subset import PEOPLE, as_csv, subset
+from tpige_kedro.execution.pictures import picture_hash
 
 
 def picture(file: Path, colour: tuple[int, int, int] = (1, 2, 3)) -> None:
@@ -81,6 +82,25 @@ def test_the_folder_of_the_authors_evaluation(tmp_path: Path, clips: str) -> Non
     assert "id002.png is missing" in table.loc["id002_1_take2", "problem"]
     assert "id003_1.txt is missing" in table.loc["id003_1", "problem"]
     assert sorted(ReferenceFolder(path=str(tmp_path)).load()) == ["id001.png", "id003.png"]
+
+
+@pytest.mark.parametrize("layout", ["challenge", "authors", "table"])
+def test_pictures_are_known_in_every_layout(tmp_path: Path, layout: str) -> None:
+    root, known = tmp_path / "samples", tmp_path / "data" / "known.json"
+    if layout == "challenge":
+        challenge(root, "id001")
+    elif layout == "authors":
+        picture(root / "ID_image" / "id001.png", (1, 0, 0))
+    else:
+        picture(root / "references" / "id001.png", (1, 0, 0))
+        (root / "samples.csv").write_text("sample_id\n")
+    folder = ReferenceFolder(path=str(root), known=str(known))
+    pictures = folder.load()
+    found = pictures.check("id001.png")
+    assert found.hash == picture_hash(pictures["id001.png"]()) and not found.problem
+    pictures.remember()
+    assert "id001" in known.read_text() or "image.png" in known.read_text()
+    assert folder.load().check("id001.png") == found
 
 
 def test_a_table_comes_first(tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from kedro.io import DatasetError
 from PIL import Image
 
 from tpige_kedro.datasets import PictureFolder
-from tpige_kedro.datasets.pictures import PictureError, as_reference, load_reference
+from tpige_kedro.datasets.pictures import (
+    Checked,
+    PictureError,
+    as_reference,
+    checked_picture,
+    load_reference,
+)
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.pictures import picture_hash
 
 
 def halves(mode: str = "RGB") -> Image.Image:
@@ -153,6 +161,69 @@ def test_a_folder_is_read_by_name_and_only_when_asked(tmp_path: Path) -> None:
     assert pictures["b.PNG"]().size == (40, 20)
     with pytest.raises(PictureError):
         pictures["broken.png"]()
+
+
+# --- what is known of pictures -------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_known_by_its_pixels_or_by_what_is_wrong_with_it(tmp_path: Path) -> None:
+    halves().save(tmp_path / "a.png")
+    halves().save(tmp_path / "b.tif")
+    (tmp_path / "broken.png").write_bytes(b"GIF")
+    pictures = PictureFolder(path=str(tmp_path)).load()
+    assert pictures.check("a.png") == pictures.check("b.tif") == Checked(picture_hash(halves()))
+    broken = pictures.check("broken.png")
+    assert broken.hash == "" and "broken.png: damaged or not a picture" in broken.problem
+    with pytest.raises(KeyError):
+        pictures.check("none.png")
+
+
+def test_the_picture_that_was_checked_is_the_one_that_is_used(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    halves().save(file)
+    pictures = PictureFolder(path=str(tmp_path)).load()
+    known = pictures.check("a.png").hash
+    assert picture_hash(checked_picture(pictures, "a.png", known)) == known
+    with pytest.raises(TpigeError, match=r"a\.png was changed since .* run prompt_enhancement"):
+        checked_picture(pictures, "a.png", "another")
+    halves().transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(file)
+    with pytest.raises(TpigeError, match=r"a\.png was changed"):
+        checked_picture(pictures, "a.png", known)
+    halves().save(file, compress_level=0)
+    assert checked_picture(pictures, "a.png", known).size == (40, 20), "as a file it is another one"
+
+
+def test_a_picture_that_cannot_be_used_any_more_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    halves().save(file)
+    pictures = PictureFolder(path=str(tmp_path)).load()
+    known = pictures.check("a.png").hash
+    with pytest.raises(TpigeError, match=r"reference b\.png is gone; put the picture back"):
+        checked_picture(pictures, "b.png", known)
+    file.write_bytes(b"GIF")
+    with pytest.raises(PictureError, match=r"a\.png: damaged or not a picture"):
+        checked_picture(pictures, "a.png", known)
+    file.unlink()
+    with pytest.raises(PictureError, match=r"a\.png: no such file.*put the picture back"):
+        checked_picture(pictures, "a.png", known)
+
+
+def test_pictures_without_files_are_taken_as_they_are() -> None:
+    assert checked_picture({"a.png": halves}, "a.png", "whatever") == halves()
+    with pytest.raises(TpigeError, match=r"b\.png is gone"):
+        checked_picture({"a.png": halves}, "b.png", "whatever")
+
+
+def test_what_is_known_is_kept_beside_the_data_and_not_beside_the_pictures(tmp_path: Path) -> None:
+    (tmp_path / "references").mkdir()
+    halves().save(tmp_path / "references" / "a.png")
+    known = tmp_path / "data" / "known.json"
+    folder = PictureFolder(path=str(tmp_path / "references"), known=str(known))
+    pictures = folder.load()
+    pictures.check("a.png")
+    assert not known.exists()
+    pictures.remember()
+    assert known.exists() and [f.name for f in (tmp_path / "references").iterdir()] == ["a.png"]
 
 
 def test_an_absent_folder_says_what_to_set(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tpige_kedro.execution.concurrent import work_side_by_side
-from tpige_kedro.execution.local import Job, Outcome, Result
+from tpige_kedro.execution.work import Job, Outcome, Result
 
 JOBS = [Job(f"j{n}", "mark", n) for n in range(12)]
 

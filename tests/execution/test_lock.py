@@ -19,7 +19,8 @@ import pytest
 
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution import lock as lock_module
-from tpige_kedro.execution.lock import DataRootLock, Held, store_lock, this_command
+from tpige_kedro.execution.holder import this_command
+from tpige_kedro.execution.lock import DataRootLock, Held, store_lock
 
 HOLD = """
 import sys, time
@@ -320,8 +321,8 @@ def test_of_two_hosts_that_take_over_at_once_the_last_one_has_it(
 ) -> None:
     """Each replaces the other's file, where file locks of other hosts are not seen."""
     write_lock(tmp_path, age=100)
-    real = lock_module._flock
-    monkeypatch.setattr(lock_module, "_flock", lambda handle: real(handle) and None)
+    real = lock_module.try_lock
+    monkeypatch.setattr(lock_module, "try_lock", lambda handle: real(handle) and None)
     monkeypatch.setattr(lock_module, "SETTLING", 0.3)
 
     def other_host() -> None:
@@ -338,7 +339,7 @@ def test_of_two_hosts_that_take_over_at_once_the_last_one_has_it(
 def test_without_file_locks_heartbeat_and_pid_decide(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock_module, "_flock", lambda handle: None)
+    monkeypatch.setattr(lock_module, "try_lock", lambda handle: None)
     monkeypatch.setattr(lock_module, "SETTLING", 0.01)
     first = DataRootLock(tmp_path)
     first.acquire()
@@ -397,7 +398,7 @@ def test_a_read_only_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: Any) -> None:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(lock_module, "_open", refuse)
+    monkeypatch.setattr(lock_module, "open_if_there", refuse)
     with pytest.raises(TpigeError, match="read-only: set another data_root"):
         DataRootLock(tmp_path).acquire()
 

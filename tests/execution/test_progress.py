@@ -16,7 +16,8 @@ from project import ROOT
 
 STAGE = """
 import logging.config, threading, yaml
-from tpige_kedro.execution.local import Job, Result, work_off
+from tpige_kedro.execution.local import work_off
+from tpige_kedro.execution.work import Job, Result, Work
 
 logging.config.dictConfig(yaml.safe_load(open("conf/logging.yml")))
 logger = logging.getLogger("tpige_kedro.test")
@@ -26,9 +27,19 @@ def produce(todo):
         logger.warning("before %s", job.key)
         yield job, ValueError("odd") if job.key == "k2" else Result(job.key)
 
+class Store:
+    def plan(self, work):
+        return list(work.jobs)
+
+    def commit(self, job, result, seconds, work):
+        logger.info("saved %s", job.key)
+
+    def fail(self, job, error):
+        logger.info("noted %s", job.key)
+
 def stage(label):
-    for chunk in work_off(label, [Job(f"k{i}", "f", None) for i in range(1, 5)], {}, produce):
-        logger.info("saved %d", len(chunk[0]))
+    jobs = [Job(f"k{i}", "f", None) for i in range(1, 5)]
+    work_off(Work(label, jobs, produce), Store())
 
 stage("first")
 threads = [threading.Thread(target=stage, args=(name,)) for name in ("left", "right")]
@@ -107,7 +118,7 @@ def test_log_lines_and_bars_do_not_garble_each_other(on_terminal: str) -> None:
     logged = [line[17:].strip() for line in lines if line not in bars]
     expected = [
         *["before k1", "before k2", "before k3", "before k4"] * 3,
-        *["saved 0", "saved 1", "saved 0", "saved 1", "saved 1"] * 3,
+        *["saved k1", "noted k2", "saved k3", "saved k4"] * 3,
         *(f"{s}: 4 of 4 left to do" for s in ("first", "left", "right")),
         *(f"{s}: k2 failed: odd" for s in ("first", "left", "right")),
         "the end",

@@ -39,8 +39,8 @@ def body():
     when_stopped(lambda: say("runs killed"))
     drop = when_stopped(lambda: say("was finished before"))
     drop()
-    say("ready")
     try:
+        say("ready")
         while True:
             try:
                 time.sleep(30)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,6 +31,8 @@ TOLERANCES = {
 }
 
 Result = Mapping[str, Mapping[str, Any]]  # case -> kind -> content
+Pin = Callable[[type | ModuleType, Result], None]
+Checkpoints = Callable[..., str]
 
 
 class Pins:
@@ -60,14 +62,17 @@ class Pins:
         differences = list(differing(pinned["result"], result))
         if not differences:
             return
-        shown = "\n".join(f"  {difference}" for difference in differences[:8])
+        shown = "\n".join(f"  {difference[:200]}" for difference in differences[:8])
         if any(difference.startswith(WEIGHTS) for difference in differences):
             pytest.fail(
                 f"{name}: its shipped weights are other ones; `{COMMAND}` writes new pins\n{shown}",
                 pytrace=False,
             )
+        where = (
+            "`VERSION` in the module" if isinstance(maker, ModuleType) else "`version` in the class"
+        )
         pytest.fail(
-            f"{name}: the same input gives another result, but its version is still {version}: raise `version` in the class "
+            f"{name}: the same input gives another result, but its version is still {version}: raise {where} "
             f"(finished results are then made again), or undo the change; `{COMMAND}` writes new pins\n{shown}",
             pytrace=False,
         )

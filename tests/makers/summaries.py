@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from tpige_kedro.metrics.protocol import Missing
@@ -30,6 +31,13 @@ def of_frames(frames: np.ndarray) -> dict[str, Any]:
         "exact": {"shape": list(frames.shape)},
         "coarse": {"means": means, "spreads": [float(cell.std()) for cell in cells]},
     }
+
+
+def of_tensor(values: torch.Tensor) -> dict[str, Any]:
+    """Of (1, C, F, h, w): the shape, and mean and spread of each frame."""
+    frames = values[0].float().transpose(0, 1).flatten(1)
+    means, spreads = frames.mean(1).tolist(), frames.std(1).tolist()
+    return {"exact": {"shape": list(values.shape)}, "close": {"means": means, "spreads": spreads}}
 
 
 def of_picture(picture: Image.Image) -> dict[str, Any]:

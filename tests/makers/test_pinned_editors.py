@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from image_editors.tiny_editors import save_flux_fill, save_lora, save_qwen_image_edit
-from makers.conftest import Checkpoints, Pin
+from makers.pinning import Checkpoints, Pin
 from makers.summaries import blurred, of_picture, of_weights, photo
-from tiny_buffalo import red_squares, write_pack
+from tiny_buffalo import red_squares
 from tpige_kedro.image_editors.ace_plus import AcePlus
 from tpige_kedro.image_editors.photo_judge import PhotoJudge
 from tpige_kedro.image_editors.protocol import Comparison, EditRequest
@@ -67,8 +67,8 @@ def test_vace_still(pin: Pin, checkpoints: Checkpoints) -> None:
     pin(VaceStill, {f"text weight {weight:g}": drawn(e) for weight, e in editors.items()})
 
 
-def test_photo_judge(pin: Pin, tmp_path: Path) -> None:
-    judge = PhotoJudge(str(write_pack(tmp_path)), device="cpu")
+def test_photo_judge(pin: Pin, pack: Path) -> None:
+    judge = PhotoJudge(str(pack), device="cpu")
     grain = np.random.RandomState(0).randint(0, 120, (320, 320))
 
     def face(*cells: tuple[int, int], strength: float = 1.0) -> Image.Image:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from makers.conftest import Checkpoints, Pin
 from makers.light_generator import LightGenerator
-from makers.summaries import decoded, of_frames, of_picture, photo
+from makers.pinning import Checkpoints, Pin
+from makers.summaries import decoded, of_frames, of_picture, of_tensor, photo
 from tpige_kedro.datasets.mp4 import Clip, Mp4Dataset
 from tpige_kedro.schemas import Guidance, Schedule
 from tpige_kedro.video_generators.hailuo import Hailuo
@@ -35,6 +35,7 @@ SCHEDULED = Guidance(
     reuse_every=2,
 )
 GAINS = {"encoder.": 3.0, "vace_": 2.0}  # so that references are seen
+LINEAR = {"identity_schedule": Schedule(decay="linear", start=0.2)}
 SMALL = {**OPTIONS, "steps": 6}
 PUBLISHED = {"steps": 3, "sigmas": "reference", "flow_shift": 16.0, "letterbox": "stock"}
 
@@ -71,7 +72,9 @@ def test_vace(pin: Pin, checkpoints: Checkpoints) -> None:
         "published settings": frames_of(published, ask(), GUIDED),
         "half of a video": frames_of(published, ask(source_video=video), GUIDED),
     }
-    pin(WanVace, {name: of_frames(frames) for name, frames in made.items()})
+    seen = generator.conditions(ask(), weak("blank_reference"))
+    controls = {name: of_tensor(control) for name, control in seen.items() if control is not None}
+    pin(WanVace, {**{name: of_frames(frames) for name, frames in made.items()}, **controls})
 
 
 def test_phantom(pin: Pin, checkpoints: Checkpoints) -> None:
@@ -82,6 +85,7 @@ def test_phantom(pin: Pin, checkpoints: Checkpoints) -> None:
         "text alone": frames_of(generator, ask(), Guidance(text_weight=7.5)),
         "two references": frames_of(generator, ask((1, 2)), GUIDED),
         "scheduled, reused": frames_of(generator, ask(), SCHEDULED),
+        "linear": frames_of(generator, ask(), SCHEDULED.model_copy(update=LINEAR)),
         "text to video": frames_of(plain, ask(()), GUIDED),
     }
     pin(Phantom, {name: of_frames(frames) for name, frames in made.items()})

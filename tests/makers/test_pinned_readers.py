@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from makers.conftest import Checkpoints, Pin
+from makers.pinning import Checkpoints, Pin
 from makers.summaries import decoded, of_picture, of_weights, photo
 from tpige_kedro.mini.reader import MiniFaceReader
 from tpige_kedro.models import local_path
@@ -57,10 +57,8 @@ def question_sent(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_openai_compatible(pin: Pin, server: ChatServer) -> None:
-    model = OpenAICompatible(
-        model="test-model", base_url=server.url, key_variable=None, max_side=48
-    )
-    face = model.read_face(PICTURE).to_dict()
+    model = OpenAICompatible(model="test-model", base_url=server.url, key_variable=None)
+    face = model.read_face(Image.fromarray(photo(1, side=960)[:, 120:])).to_dict()
     caption = model.rewrite_prompt(PROMPT, PICTURE, "Say who it is.")
     text = model.rewrite_prompt(PROMPT, None, "Say it in other words.")
     for_face, for_caption, for_text = (asked.body for asked in server.asked)

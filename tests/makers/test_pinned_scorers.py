@@ -13,11 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from makers.conftest import Checkpoints, Pin
+from makers.pinning import Checkpoints, Pin
 from makers.rule_weights import rule_weights
 from makers.summaries import clip_of, of_values, of_weights, photo
 from published import PUBLISHED
-from tiny_buffalo import red_squares, write_pack
+from tiny_buffalo import red_squares
 from tiny_text_models import tiny_clip, tiny_gme
 from tpige_kedro.metrics.clip_score import ClipScorer
 from tpige_kedro.metrics.face_set import FID_INCEPTION
@@ -110,10 +110,10 @@ def people(*cells: list[tuple[int, int]]) -> np.ndarray:
     return pictures
 
 
-def test_photo_face(pin: Pin, tmp_path: Path) -> None:
+def test_photo_face(pin: Pin, pack: Path) -> None:
     for name, gain in (("ir101", 1.4), ("inception_v3", 1.8)):
-        rule_made(name, write_pack(tmp_path), **{"": gain})
-    made = PhotoFaceScorer(str(tmp_path), device="cpu", batch_size=2)
+        rule_made(name, pack, **{"": gain})
+    made = PhotoFaceScorer(str(pack), device="cpu", batch_size=2)
     photos = people([(4, 4)], [(4, 5)], [], [(2, 2), (6, 6)])
     frames = np.stack([photos[2]] * 12 + [photos[1], photos[3]] + [photos[2]] * 2)
     pin(
@@ -125,7 +125,7 @@ def test_photo_face(pin: Pin, tmp_path: Path) -> None:
     )
 
 
-def test_photo_face_set(pin: Pin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photo_face_set(pin: Pin, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network is of the extra ``fid``; means over a coarse grid stand in for its features."""
 
     class Extractor(torch.nn.Module):
@@ -133,14 +133,15 @@ def test_photo_face_set(pin: Pin, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             super().__init__()
 
         def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor]:
-            return (torch.nn.functional.avg_pool2d(pictures.float() / 255, 112).flatten(1),)
+            pixels = 20 * (pictures.float() / 255 - 0.4)
+            return (torch.nn.functional.avg_pool2d(pixels, 112).flatten(1),)
 
     module = ModuleType("torch_fidelity.feature_extractor_inceptionv3")
     module.FeatureExtractorInceptionV3 = Extractor  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "torch_fidelity", ModuleType("torch_fidelity"))
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    torch.save({}, write_pack(tmp_path) / FID_INCEPTION.file)
-    made = PhotoFaceSetScorer(str(tmp_path), device="cpu")
+    torch.save({}, pack / FID_INCEPTION.file)
+    made = PhotoFaceSetScorer(str(pack), device="cpu")
     photos = people([(4, 4)], [(4, 5)], [], [(2, 2), (6, 6)], [(3, 3)], [(5, 2)])
     clips = [np.stack([photos[0]] * 9 + [photos[1]] * 9), photos[1:4], photos[:0]]
     pin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from makers.conftest import Pin
+from makers.pinning import Pin
 from makers.summaries import clip_of, decoded, of_picture, photo
 from tpige_kedro.pipelines.reporting import strips
 from tpige_kedro.prompts import clause, reference_prompt
@@ -27,6 +27,7 @@ PROMPTS = (
     "Two chefs cook; the king watches them.",
     "A firefighter in a mask and a yellow coat walks by",
     "She dances in the rain.",
+    "Three dancers spin on a stage.",
     "Rain on a window at night.",
     "",
     "A close-up: the woman who is wearing a blue dress smiles...",
@@ -45,14 +46,14 @@ def test_clauses(pin: Pin) -> None:
         "nothing": clause.compose_clause(FaceAttributes()),
         "age alone": clause.compose_clause(FaceAttributes(age=Attribute("18-year-old"))),
     }
-    inserted = [clause.insert_clause(prompt, composed["0.5"]) for prompt in PROMPTS]
+    inserted = {prompt: clause.insert_clause(prompt, composed["0.5"]) for prompt in PROMPTS}
     pin(clause, {"composed": {"exact": composed}, "inserted": {"exact": inserted}})
 
 
 def test_reference_prompts(pin: Pin) -> None:
     said = clause.compose_clause(FACE, 0.5)
-    texts = [reference_prompt.reference_prompt(prompt, said) for prompt in PROMPTS]
-    bare = [reference_prompt.reference_prompt(prompt, "", "{role}; {clause}") for prompt in PROMPTS]
+    texts = {prompt: reference_prompt.reference_prompt(prompt, said) for prompt in PROMPTS}
+    bare = {p: reference_prompt.reference_prompt(p, "", "{role}; {clause}") for p in PROMPTS}
     pin(reference_prompt, {"with a clause": {"exact": texts}, "without": {"exact": bare}})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,6 +11,7 @@ from chat_server import FAULTS, TRANSPORT, Asked, ChatServer, seeded_mix, servin
 from service_project import ask, people
 
 from project import Project, row
+from tpige_kedro.files.seal import open_sealed
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.prompts.checks import is_verbatim
 
@@ -20,8 +20,8 @@ PROMPTS = "05_model_input/enhanced_prompts.parquet"
 
 
 def finished(project: Project) -> set[str]:
-    folder = project.data / "04_feature" / "rewritten_prompt_records"
-    return {file.stem for file in folder.glob("*.json") if not file.name.startswith(".")}
+    folder = project.data / "04_feature" / "rewritten_prompts"
+    return {file.stem for file in folder.glob("[!._]*.json")}
 
 
 def test_two_hundred_prompts_under_a_mix_of_faults(project: Project, key: str) -> None:
@@ -137,8 +137,11 @@ def test_a_person_is_described_alike_in_all_prompts(project: Project, key: str) 
     (outcome,) = project.table(PROMPTS).to_dict("records")
     assert outcome["source"] == "clause" and "brown hair" in outcome["enhanced_prompt"]
     assert set(outcome["flags"].split()) == {"person"}
-    record = json.loads(next(project.data.glob("04_feature/rewritten_prompts/*.json")).read_text())
-    assert [f["check"] for a in record["attempts"] for f in a["failed"]] == ["person"] * 3
+    file = project.data / "04_feature" / "rewritten_prompts" / "s1.json"
+    record = open_sealed(file.read_bytes())
+    attempts = record["value"]["attempts"]
+    assert [f["check"] for a in attempts for f in a["failed"]] == ["person"] * 3
+    assert record["usage"]["requests"] == 3 and record["people"] == ["p1"]
 
 
 def test_a_prompt_that_says_another_gender_is_flagged(project: Project, key: str) -> None:

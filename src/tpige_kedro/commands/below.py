@@ -120,18 +120,19 @@ class Below:
             if person.is_named_in(file.read_text(encoding="utf-8", errors="replace")):
                 yield file_finding(SHARED, file)
         elif file.suffix == ".json":
-            yield from self._in_json(file, person, group)
+            yield from self._in_json(file, person)
         elif file.parent.name == SHEETS:
             yield file_finding(SHARED, file)
 
-    def _in_json(self, file: Path, person: Person, group: str) -> Iterator[Finding]:
+    def _in_json(self, file: Path, person: Person) -> Iterator[Finding]:
         """A task of a service says whose sample it is for; a sealed file may hold what is known of photos."""
         photos = _sealed(file).get("files")
         if isinstance(photos, dict):
             mine = [path for path in photos if person.took(Path(path))]
             if mine:
                 drop = partial(_drop, file, "files", mine)
-                yield Finding(group, str(file), drop, "entry", len(mine))
+                name = file.relative_to(self.root).as_posix()
+                yield Finding(name, str(file), drop, "entry", len(mine))
             return
         try:
             content = json.loads(file.read_bytes())
@@ -140,7 +141,7 @@ class Below:
         if isinstance(content, dict):
             named = {str(content.get(name)) for name in ("sample_id", "person_id", "key")}
             if any(person.owns(name) for name in named):
-                yield file_finding(group, file)
+                yield file_finding(file.parent.relative_to(self.root).as_posix(), file)
 
 
 def _files(folder: Path) -> Iterator[Path]:

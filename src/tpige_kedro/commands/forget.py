@@ -130,7 +130,7 @@ def show(
         )
         click.echo(listing(findings, verbose))
     else:
-        click.echo(f"nothing of {person.person_id} is below {places.data_root}, or in MLflow")
+        click.echo(f"nothing of {person.person_id} was found below {places.data_root}")
     for note in notes:
         click.echo(f"note: {note}")
 

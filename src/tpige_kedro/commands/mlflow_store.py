@@ -60,31 +60,23 @@ class Store:
             self._client = MlflowClient(tracking_uri=uri)
             experiments = self._client.search_experiments(view_type=ViewType.ALL)
             ids = [experiment.experiment_id for experiment in experiments]
-            self._runs = [run for run in self._search(ids, ViewType.ALL) if self._is_here(run)]
+            self._families = self._in_families(self._search(ids, ViewType.ALL))
         except (MlflowException, SQLAlchemyError, OSError) as error:
             raise Unreadable(str(error).splitlines()[0]) from error
 
     def folders(self) -> list[Path]:
         """Where the artifacts of these runs lie."""
-        found = (artifact_folder(run.info.artifact_uri) for run in self._runs)
-        return [folder for folder in found if folder is not None]
+        uris = (run.info.artifact_uri for family in self._families for run in family)
+        return [folder for folder in map(artifact_folder, uris) if folder is not None]
 
     def find(self, person: Person) -> list[Finding]:
-        """Artifacts and traces, run by run; nothing of runs in which neither they nor their variants name the person."""
-        families: dict[str, list[RunFiles]] = {}
-        for run in self._runs:
-            parent = run.data.tags.get(PARENT, run.info.run_id)
-            families.setdefault(parent, []).append(_files_of(run, person))
-        return [
-            finding
-            for family in families.values()
-            if any(each.named for each in family)
-            for each in family
-            for finding in self._in_run(each)
-        ]
+        """Artifacts and traces; nothing of runs in which neither they nor their variants name the person."""
+        families = [[_files_of(run, person) for run in family] for family in self._families]
+        shown = [each for family in families if any(e.named for e in family) for each in family]
+        group = f"MLflow, {len(shown)} runs"
+        return [finding for each in shown for finding in self._in_run(each, group)]
 
-    def _in_run(self, found: RunFiles) -> Iterator[Finding]:
-        group = f"MLflow run {found.run.info.run_id[:8]} ({found.run.info.run_name})"
+    def _in_run(self, found: RunFiles, group: str) -> Iterator[Finding]:
         mine = [file for file in found.files if file in found.named or _is_shared_picture(file)]
         yield from (file_finding(group, file) for file in mine)
         if mine:
@@ -92,7 +84,8 @@ class Store:
         traces = self._traces(found.run)
         if traces:
             delete = partial(self._delete_traces, found.run.info.experiment_id, traces)
-            yield Finding(group, "traces of questions to services", delete, "trace", len(traces))
+            name = f"traces of run {found.run.info.run_id}"
+            yield Finding(group, name, delete, "trace", len(traces))
 
     def _search(self, experiments: list[str], view: Any) -> Iterator[Any]:
         token = None
@@ -103,9 +96,19 @@ class Store:
             if not token:
                 return
 
-    def _is_here(self, run: Any) -> bool:
-        root = run.data.tags.get("tpige.data_root") or run.data.params.get("data_root")
-        return root in {None, "", "None"} or (self._project / root).resolve() == self._root
+    def _in_families(self, runs: Iterable[Any]) -> list[list[Any]]:
+        """The runs that write to this data root, each with its variants; the parent says where they write."""
+        families: dict[str, list[Any]] = {}
+        for run in runs:
+            families.setdefault(run.data.tags.get(PARENT, run.info.run_id), []).append(run)
+        return [family for family in families.values() if self._is_here(family)]
+
+    def _is_here(self, family: Iterable[Any]) -> bool:
+        roots = {
+            run.data.tags.get("tpige.data_root") or run.data.params.get("data_root")
+            for run in family
+        } - {None, "", "None"}
+        return not roots or any((self._project / r).resolve() == self._root for r in roots)
 
     def _traces(self, run: Any) -> list[str]:
         """All traces of a run: what was read in a face names nobody, so they cannot be told apart."""

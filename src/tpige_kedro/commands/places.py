@@ -62,7 +62,9 @@ def open_store(places: Places) -> tuple[Any, list[str]]:
     try:
         return Store(uri, places.data_root, places.project), []
     except Unreadable as error:
-        return None, [f"MLflow's {file} was not searched, because it cannot be read ({error})"]
+        return None, [
+            f"MLflow's {file} was not searched, because it cannot be read ({error}): repair it and run this again"
+        ]
 
 
 def samples_of(root: Path) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from kedro.io.core import parse_dataset_definition
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.looking import Look, Looks
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
-from tpige_kedro.datasets.records import SUFFIX, output_of, read_record, value_hash
+from tpige_kedro.datasets.records import SUFFIX, Failure, output_of, read_record, value_hash
 from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Result, Work
@@ -36,6 +36,10 @@ logger = logging.getLogger(__name__)
 INDEX = "_index.json"
 SHOWN = 3  # damaged files named in one line
 Verify = Literal["stat", "full"]
+
+
+class PaidError(DatasetError):
+    """An item is damaged and is not made again, because that costs money."""
 
 
 class ItemFolder(AbstractDataset[Work, Items]):
@@ -73,8 +77,11 @@ class ItemFolder(AbstractDataset[Work, Items]):
         items, failures = {}, {}
         for key, mark in self._index().items():
             look = self._looks.at(key, mark)
-            if look.failure is not None and look.failure.fingerprint == mark:
-                failures[key] = look.failure
+            failure = None if look.is_complete else look.failure
+            if failure is not None and failure.fingerprint == mark:
+                failures[key] = failure
+            elif look.problem:
+                failures[key] = Failure(key, mark, "Damaged", self._told(look))
             if look.is_made:
                 items[key] = Item(key, look.sha256, self)
         return Items(items, failures)
@@ -85,6 +92,9 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def plan(self, work: Work) -> list[Job]:
         """Note what is asked for, sweep what killed runs left, and return the jobs that are left to do."""
+        for job in work.jobs:
+            if job.key.startswith("/") or ".." in job.key.split("/"):
+                raise DatasetError(f"{job.key!r} is a path outside of {self._path}, no key")
         earlier = self._index() if work.untouched else {}
         asked = {k: mark for k, mark in earlier.items() if k.partition("/")[0] in work.untouched}
         asked |= {job.key: job.fingerprint for job in work.jobs}
@@ -93,13 +103,13 @@ class ItemFolder(AbstractDataset[Work, Items]):
         todo, damaged = [], []
         for job in work.jobs:
             look = self._looks.at(job.key, job.fingerprint)
-            if look.is_complete(job.fingerprint):
+            if look.is_complete:
                 self._refresh(job.key, look)
                 continue
-            if look.problem:
-                damaged.append(f"{self._path.name}/{look.problem}")
             if look.problem and work.paid(job):
-                job = replace(job, request=_paid_for(self._path, job, look))  # noqa: PLW2901
+                job = replace(job, request=self._paid_for(job, look))  # noqa: PLW2901
+            elif look.problem:
+                damaged.append(f"{self._path.name}/{look.problem}")
             todo.append(self._with_previous(job, look))
         _report(damaged)
         return todo
@@ -124,19 +134,31 @@ class ItemFolder(AbstractDataset[Work, Items]):
             "seconds": round(seconds, 3),
             **result.details,
         }
-        if result.partial:
+        if result.partial or result.failure is not None:
             record["partial"] = True
         if result.failure is not None:
             record["failure"] = _describe(job, result.failure)
         self._write_record(job.key, record)
 
     def fail(self, job: Job, error: Exception) -> None:
-        """Save why; what an earlier attempt finished stays in the record, with its file."""
+        """Save why; what an earlier attempt finished stays in the record, with its file.
+
+        The damaged record of a paid item stays as it is: it is what protects the item from being paid again.
+        """
+        record: dict[str, Any] = {"key": job.key, "people": list(job.people)}
         try:
             record = self.record_of(job.key)
-        except (FileNotFoundError, Damaged):
-            record = {"key": job.key, "people": list(job.people)}
+        except FileNotFoundError:
+            pass
+        except Damaged:
+            if isinstance(error, PaidError):
+                return
         self._write_record(job.key, {**record, "failure": _describe(job, error)})
+
+    @property
+    def files_per_item(self) -> int:
+        """A record, and the output where that is a file of its own."""
+        return 2 if self._suffix else 1
 
     def leftovers(self) -> Iterator[Path]:
         """The records of items that the latest run did not ask for."""
@@ -170,17 +192,34 @@ class ItemFolder(AbstractDataset[Work, Items]):
             return strip_of([first, *(item.load() for item in items[1:])])
         return None  # type: ignore[return-value]
 
+    def _told(self, look: Look) -> str:
+        """How a file differs from what was saved, and what to do."""
+        name = self._path.name
+        return f"{name}/{look.problem}; run the pipeline that makes {name} again"
+
+    def _paid_for(self, job: Job, look: Look) -> PaidError:
+        return PaidError(
+            f"{job.key}: {self._path.name}/{look.problem}, and it was paid for; put the file back, or delete "
+            f"{self._file(job.key, SUFFIX)} to ask and pay for it again"
+        )
+
     def _with_previous(self, job: Job, look: Look) -> Job:
         if self._suffix or not look.sha256:
             return job
         return replace(job, previous=self.load_item(job.key))
 
     def _refresh(self, key: str, look: Look) -> None:
-        """Note the new time of a file that was found to be the committed one by its content, so that it is hashed once."""
+        """Bring the record of a finished item up to date: no failure of a later attempt, and the time of its file.
+
+        The file may have a new time if it was copied; with that in the record it is hashed once.
+        """
+        if not look.moved and look.failure is None:
+            return
+        record = self.record_of(key)
+        record.pop("failure", None)
         if look.moved:
-            record = self.record_of(key)
             record["output"]["mtime_ns"] = self._file(key, self._suffix).stat().st_mtime_ns
-            self._write_record(key, record)
+        self._write_record(key, record)
 
     def _write_record(self, key: str, record: Mapping[str, Any]) -> None:
         save_bytes(self._file(key, SUFFIX), sealed(record))
@@ -245,10 +284,3 @@ def _report(damaged: Iterable[str]) -> None:
     if found:
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         logger.warning("not as they were saved, made again: %s%s", "; ".join(found[:SHOWN]), more)
-
-
-def _paid_for(folder: Path, job: Job, look: Look) -> DatasetError:
-    return DatasetError(
-        f"{job.key}: {folder.name}/{look.problem}, and it was paid for; put the file back, or delete {folder / job.key}{SUFFIX} to "
-        "ask and pay for it again"
-    )

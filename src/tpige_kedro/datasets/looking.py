@@ -18,8 +18,8 @@ class Look:
     """What is on the disk of an item.
 
     ``is_made``: it was made from what is asked for, and is whole. ``problem`` names the file that is not what was committed, and
-    how. ``moved``: the file has another time, but its content is the committed one. ``partial``: the run was stopped when only a
-    part of it was made.
+    how. ``moved``: the file has another time, but its content is the committed one. ``partial``: only a part of it was made,
+    because the rest failed or the run was stopped.
     """
 
     is_made: bool = False
@@ -29,10 +29,13 @@ class Look:
     moved: bool = False
     partial: bool = False
 
-    def is_complete(self, fingerprint: str) -> bool:
-        """Whether nothing is left to do: it is made, all of it, and the last attempt at just this did not fail."""
-        failed = self.failure is not None and self.failure.fingerprint == fingerprint
-        return self.is_made and not self.partial and not failed
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do: it is made, all of it.
+
+        An attempt that failed since then does not count: the file was damaged, could not be made again, and was put back.
+        """
+        return self.is_made and not self.partial
 
 
 NOTHING = Look()

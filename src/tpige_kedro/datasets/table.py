@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from kedro_datasets._typing import TablePreview
 
 
+# what pyarrow and pandas raise when they read a file in which bits were flipped
+DAMAGE = (OSError, ValueError, KeyError, TypeError, NotImplementedError)
+
+
 class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
     """A table at ``filepath`` (``.parquet``), with ``csv: true`` also as ``.csv`` beside it; files that would not change are not written.
 
@@ -40,18 +44,19 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         if self._columns is not None and not self._filepath.exists():
             return pd.DataFrame(columns=self._columns, dtype=str)
         try:
-            return pd.read_parquet(self._filepath)
+            return pd.read_parquet(self._filepath, page_checksum_verification=True)
         except FileNotFoundError:
             raise
-        except (OSError, ValueError) as error:
+        except DAMAGE as error:
+            cause = next(iter(str(error).splitlines()), type(error).__name__)
             raise DatasetError(
-                f"{self._filepath} is damaged ({str(error).splitlines()[0]}); delete it and run the stage that makes it again"
+                f"{self._filepath} is damaged ({cause}); delete it and run the stage that makes it again"
             ) from error
 
     def save(self, data: pd.DataFrame) -> None:
         """Write both files atomically."""
         buffer = io.BytesIO()
-        data.to_parquet(buffer, index=False)
+        data.to_parquet(buffer, index=False, write_page_checksum=True)
         save_bytes(self._filepath, buffer.getvalue())
         if self._csv:
             text = data.to_csv(index=False)

@@ -11,7 +11,7 @@ from kedro.io import DatasetError
 
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.progress import shown_progress
-from tpige_kedro.execution.tally import Tallies
+from tpige_kedro.execution.tally import Tallies, message_of
 from tpige_kedro.execution.work import Job, Outcome, Produce, Result, Work
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ def work_off(work: Work, store: Store) -> None:
             tallies.count(job, error)
             if error is not None:
                 _log_failure(tallies.label(job), job, error)
+            del outcome, error  # else the model in an error's traceback stays while the next is loaded
             step(job.key)
             last = time.perf_counter()
 
@@ -70,7 +71,7 @@ def _save(store: Store, job: Job, outcome: Outcome, seconds: float, work: Work) 
 
 def _log_failure(label: str, job: Job, error: Exception) -> None:
     unforeseen = None if isinstance(error, TpigeError | DatasetError) else error
-    logger.error("%s: %s failed: %s", label, job.key, error, exc_info=unforeseen)
+    logger.error("%s: %s failed: %s", label, job.key, message_of(error), exc_info=unforeseen)
 
 
 def _answers(todo: Sequence[Job], produce: Produce) -> Iterator[tuple[Job, Outcome]]:
@@ -85,6 +86,7 @@ def _answers(todo: Sequence[Job], produce: Produce) -> Iterator[tuple[Job, Outco
     for job, outcome in produce(possible) if possible else ():
         unanswered.pop(job.key, None)
         yield job, outcome
+        del outcome
     for job in unanswered.values():
         forgotten = (
             f"{job.key}: the model returned nothing for it; see its documentation or remove it"

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 NAMES = {signal.SIGINT: "Ctrl-C"}
 UNWINDING = 5.0  # seconds for what is under way to notice that it was stopped; containers get ten before they are killed
-CLOSING = 4.0  # seconds for the closers, where the first did not happen
+CLOSING = 8.0  # seconds for the closers
 LEAVING = 0.5  # seconds for threads to end by themselves
 
 Closer = Callable[[], None]
@@ -139,8 +139,8 @@ class Watch:
 
     The first signal raises :class:`Stopped` in the main thread; a second one has its default effect, which is to end the process
     at once. If the main thread does not arrive in time (it may be joining threads that wait for a service, or some library may
-    have swallowed the exception), the watching thread calls the closers and leaves with ``os._exit``: all files are saved
-    atomically, so there is nothing to wait for.
+    have swallowed the exception), or hangs in a closer (a store that does not answer), the watching thread calls the closers that
+    are left and leaves with ``os._exit``: all files are saved atomically, so there is nothing to wait for.
     """
 
     is_on = False
@@ -150,6 +150,7 @@ class Watch:
         self._others = set(threading.enumerate())
         self.stop: Stopped | None = None
         self._signalled, self._arrived = threading.Event(), threading.Event()
+        self._closed = threading.Event()
         self._said = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -172,8 +173,10 @@ class Watch:
         Python joins all threads before it exits. One that waits for a service would hold that up until its request times out, for
         an answer that nobody saves, so with such threads the process ends without that.
         """
+        self._arrived.set()
         close_all()
         self._say(stop)
+        self._closed.set()
         started = set(threading.enumerate()) - self._others
         stuck = [thread for thread in started if not thread.daemon]
         for thread in stuck:
@@ -192,11 +195,14 @@ class Watch:
 
     def _wait(self) -> None:
         self._signalled.wait()
-        if self._arrived.wait(UNWINDING) or self.stop is None:
+        if self.stop is None:
+            return
+        arrived = self._arrived.wait(UNWINDING)
+        if arrived and self._closed.wait(CLOSING):
             return
         closing = threading.Thread(target=close_all, daemon=True)
-        closing.start()
-        closing.join(CLOSING)
+        closing.start()  # all closers, or those behind one that hangs
+        closing.join(LEAVING if arrived else CLOSING)
         self._say(self.stop)
         _leave(self.stop.code)
 
@@ -212,7 +218,6 @@ class Watch:
     def _restore(self) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        self._arrived.set()
         self._signalled.set()
         Watch.is_on = False
 

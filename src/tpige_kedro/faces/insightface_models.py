@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tpige_kedro.errors import ModelError
+from tpige_kedro.errors import ModelError, first_line
 from tpige_kedro.faces.alignment import norm_crop
 from tpige_kedro.faces.protocol import Face, Picture
-from tpige_kedro.networks.weights import Weights, first_line, require_files
+from tpige_kedro.networks.weights import Weights, require_files
 
 logger = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ REMEDIES = {
     errno.EPERM: "the folder is not writable: change its permissions or set another data_root",
     errno.EROFS: "the file system is read-only: set another data_root",
     errno.ENOTDIR: "a file stands where a folder is needed: move it away or set another data_root",
+    errno.EEXIST: "a file stands where a folder is needed: move it away or set another data_root",
 }
 
 

@@ -19,6 +19,7 @@ from tpige_kedro.vision_language.usage import reset_usage
 logger = logging.getLogger(__name__)
 
 REPORT = "report"  # in the catalog
+WRAPPED = "Failed while saving data to dataset"  # how Kedro begins an error of its own
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class FailureHooks:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """What happened inside a save, which Kedro wraps into an error of its own; else the error itself."""
-    if isinstance(error, DatasetError) and str(error).startswith("Failed while saving"):
-        return error.__cause__ or error
+    """What happened inside a save, which Kedro wraps into errors of its own; else the error itself."""
+    while isinstance(error, DatasetError) and WRAPPED in str(error) and error.__cause__:
+        error = error.__cause__
     return error

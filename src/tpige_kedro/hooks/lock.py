@@ -30,11 +30,11 @@ def configured_path(config_loader: Any, project: Path, name: str) -> Path:
     """The path ``name`` of the runtime parameters, else of ``globals.yml``; relative ones start at ``project``.
 
     Raises:
-        TpigeError: neither has it.
+        RunStopped: neither has it.
     """
     given = (config_loader.runtime_params or {}).get(name) or config_loader["globals"].get(name)
     if not given:
-        raise TpigeError(f"{name} is not set; set it in conf/base/globals.yml")
+        raise RunStopped(f"{name} is not set; set it in conf/base/globals.yml")
     return project / Path(str(given))
 
 

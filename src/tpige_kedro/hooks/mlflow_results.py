@@ -59,6 +59,12 @@ class Results:
     def __contains__(self, name: str) -> bool:
         return name in self.saved
 
+    def get(self, name: str) -> Any:
+        """A dataset that this run saved, else None."""
+        if name not in self:
+            return None
+        return self[name]
+
 
 def log_parent(log: RunLog, results: Results, failures: list[Failure], ledger: Ledger) -> None:
     """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
@@ -81,8 +87,7 @@ def parent_metrics(results: Results) -> dict[str, float]:
     if "variant_summary" in results:
         for row in ("moe", "moe_held_out"):
             found |= interval_metrics(results["variant_summary"], row, prefix=f"{row}.")
-    drawn = results["enhanced_references"] if "enhanced_references" in results else None  # noqa: RUF069
-    if drawn:
+    if drawn := results.get("enhanced_references"):
         found |= reference_metrics(reference_table(drawn))
     return found
 
@@ -94,7 +99,7 @@ def parent_artifacts(results: Results) -> Iterator[Artifact]:
             yield table(results[name], f"{name}.json")
     if "variant_means" in results:
         yield text(results["variant_means"], "variant_means.svg")
-    if "enhanced_references" in results and (drawn := results["enhanced_references"]):
+    if drawn := results.get("enhanced_references"):
         yield from reference_artifacts(reference_table(drawn), drawn, results["references"])
     if "contact_sheets" in results:
         sheets = results["contact_sheets"]

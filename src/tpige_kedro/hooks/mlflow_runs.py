@@ -9,6 +9,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pandas as pd
 from PIL import Image
 
 from tpige_kedro import __version__
+from tpige_kedro.errors import first_line
+from tpige_kedro.execution.lock import store_lock
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.models import missing_needs
 from tpige_kedro.provenance import environment
@@ -42,10 +45,11 @@ def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
     """A client of the tracking store, and the id of the experiment, which is made if it is new.
 
     Raises:
-        RunStopped: the store cannot be reached; better known before hours of work than after.
+        RunStopped: the store cannot be reached, or is damaged; better known before hours of work than after.
     """
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri = (
         os.environ.get("MLFLOW_TRACKING_URI")
@@ -53,23 +57,46 @@ def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
         or f"sqlite:///{project / 'mlflow.db'}"
     )
     try:
-        client = MlflowClient(tracking_uri=uri)
-        experiment = client.get_experiment_by_name(settings.experiment)
-        if experiment is not None:
-            return client, experiment.experiment_id
-        return client, client.create_experiment(settings.experiment, artifact_location(uri))
-    except (MlflowException, OSError) as error:
+        with creation_lock(uri):
+            client = MlflowClient(tracking_uri=uri)
+            return client, experiment_of(client, settings.experiment, artifact_location(uri))
+    except (MlflowException, SQLAlchemyError, OSError) as error:
         raise RunStopped(
-            f"MLflow at {uri} cannot be used: {error}; repair it, set MLFLOW_TRACKING_URI, or switch it off (enabled: false "
-            "in mlflow.yml)"
+            f"MLflow at {uri} cannot be used: {first_line(error)}; repair it (a damaged file: move it away), set MLFLOW_TRACKING_URI, "
+            "or switch it off (enabled: false in mlflow.yml)"
         ) from error
+
+
+def experiment_of(client: Any, name: str, artifacts: str | None) -> str:
+    """The id of the experiment. Raises :class:`RunStopped` if somebody deleted it."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return str(client.create_experiment(name, artifacts))
+    if experiment.lifecycle_stage != "active":
+        raise RunStopped(
+            f"MLflow: the experiment {name} was deleted; restore it (mlflow experiments restore --experiment-id "
+            f"{experiment.experiment_id}), or set another name in mlflow.yml"
+        )
+    return str(experiment.experiment_id)
+
+
+def creation_lock(uri: str) -> AbstractContextManager[None]:
+    """Two first runs must not create one SQLite file at the same time: their migrations would destroy it."""
+    file = sqlite_file(uri)
+    if file is None or not file.parent.is_dir():
+        return nullcontext()
+    return store_lock(file)
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
 def artifact_location(uri: str) -> str | None:
     """Beside a SQLite file; MLflow would put artifacts below the working directory. A server decides itself."""
-    if not uri.startswith("sqlite:///"):
-        return None
-    return (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").resolve().as_uri()
+    file = sqlite_file(uri)
+    return None if file is None else (file.parent / "mlartifacts").resolve().as_uri()
 
 
 def close_abandoned(client: Any, experiment: str) -> None:

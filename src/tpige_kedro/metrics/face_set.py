@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tpige_kedro.errors import ModelError
+from tpige_kedro.errors import ModelError, first_line
 from tpige_kedro.metrics.protocol import Missing
-from tpige_kedro.networks.weights import Weights, first_line
+from tpige_kedro.networks.weights import Weights
 
 Crops = Iterable[NDArray[np.uint8]]  # each (H, W, 3) RGB, all of one size
 Features = Callable[[NDArray[np.uint8]], NDArray[Any]]  # crops (N, H, W, 3) to vectors (N, D)

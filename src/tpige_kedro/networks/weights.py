@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from tpige_kedro.errors import ModelError
+from tpige_kedro.errors import ModelError, first_line
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -125,8 +125,3 @@ def _load_plain(file: Path) -> Any:
     foreign = torch.serialization.get_unsafe_globals_in_checkpoint(file)
     with torch.serialization.safe_globals([(Inert, name) for name in foreign]):
         return torch.load(file, map_location="cpu", weights_only=True, mmap=True)
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's message, or its class."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,243 +1,300 @@
 from __future__ import annotations
 
-from pathlib import Path
+import gc
+import logging
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
+from clip_stage import ENHANCED, LARGE, MODEL, PLAIN, PROMPTS, SAMPLES, Large, Stage
 
-from tpige_kedro.datasets.pictures import PictureError
+import fakes
+from tpige_kedro.execution.tally import tallies
+from tpige_kedro.files.known import sha256_of
 from tpige_kedro.models import release_models
-from tpige_kedro.pipelines.generation_variants import create_pipeline
-from tpige_kedro.pipelines.generation_variants.jobs import clip_jobs, frames_hash
-from tpige_kedro.pipelines.generation_variants.nodes import clip_generator, list_variants
+from tpige_kedro.pipelines.generation_variants import create_pipeline, nodes
+from tpige_kedro.pipelines.generation_variants.plan import list_variants
+from tpige_kedro.pipelines.generation_variants.records import frames_hash
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
 
-MODEL = ModelSpec(
-    type="fakes.Generator", licence="Apache-2.0", options={"steps": 3, "batch_size": 4}
-)
-ENHANCED = Variant(generator="m", prompt="enhanced", reference="enhanced")
-SAMPLES = pd.DataFrame(
-    {
-        "sample_id": ["s1", "s2"],
-        "person_id": ["p1", "p2"],
-        "prompt": ["A man reads.", "A man runs."],
-        "reference": ["a.png", "b.png"],
-        "reference_hash": ["ha", "hb"],
-    }
-)
-PROMPTS = pd.DataFrame(
-    {"sample_id": ["s1", "s2"], "enhanced_prompt": ["A red man reads.", "A red man runs."]}
-)
-RECORDS = {"s1": lambda: {"picture_hash": "e1"}, "s2": lambda: {"picture_hash": "e2"}}
+OTHER = MODEL.model_copy(update={"options": {"steps": 4}})
 
 
-@pytest.fixture(autouse=True)
-def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FAKES_LOG", str(tmp_path / "log"))
-    release_models()
-    return tmp_path / "log"
-
-
-def picture(red: int = 0) -> Image.Image:
-    return Image.new("RGB", (32, 32), (red, 0, 0))
-
-
-def inputs(**changes: Any) -> dict[str, Any]:
-    return {
-        "samples": SAMPLES,
-        "prompts": PROMPTS,
-        "references": {"a.png": picture, "b.png": picture},
-        "enhanced_references": {"s1": lambda: picture(99), "s2": lambda: picture(99)},
-        "enhanced_reference_records": RECORDS,
-        "completed": {},
-        "variant": Variant(generator="m"),
-        "models": {"m": MODEL},
-        "seed": 0,
-        **changes,
-    }
-
-
-def generate(
-    name: str = "v", **changes: Any
-) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """All clips, records and failures; a deleted partition is None."""
-    chunks = list(clip_generator(name)(**inputs(**changes)))
-    clips, records, failures = (
-        {k: v for part in parts for k, v in part.items()} for parts in zip(*chunks, strict=True)
-    )
-    return clips, records, failures
-
-
-def marks(variant: Variant = ENHANCED, model: ModelSpec = MODEL, **changes: Any) -> dict[str, str]:
-    given = {
-        "samples": SAMPLES,
-        "prompts": PROMPTS,
-        "enhanced_reference_records": RECORDS,
-        "seed": 0,
-        **changes,
-    }
-    return {job.key: job.fingerprint for job in clip_jobs(**given, variant=variant, model=model)}
-
-
-def test_a_record_says_all_that_made_the_clip() -> None:
-    clips, records, failures = generate(variant=ENHANCED)
-    record = records["s1"]
-    assert record["prompt"] == "A red man reads." == clips["s1"].title
+def test_a_record_says_all_that_made_the_clip(stage: Stage) -> None:
+    items = stage.run(variants={"v": ENHANCED})
+    record, clip = items["v/s1"].record(), items["v/s1"].load()
+    assert record["prompt"] == "A red man reads." == clip.title
     assert record["prompt_source"] == record["reference_source"] == "enhanced"
-    assert record["reference"] == "a.png" and record["reference_hash"] == "e1"
-    assert record["model"]["name"] == "m" and record["model"]["licence"] == "Apache-2.0"
+    assert record["reference"] == "a.png"
+    assert record["reference_hash"] == stage.redrawn.load()["s1"].mark
+    assert record["maker"]["name"] == "m" and record["maker"]["licence"] == "Apache-2.0"
+    assert record["maker"]["version"] == fakes.Generator.version
     assert record["guidance"] == ENHANCED.guidance.model_dump(mode="json")
     assert (record["frames"], record["height"], record["width"], record["fps"]) == (5, 32, 32, 8)
-    assert record["frames_hash"] == frames_hash(clips["s1"].frames)
-    assert record["generator"] == {"steps": 1}
-    assert record["fingerprint"] == marks()["s1"]
-    assert {"seed", "seconds", "tpige_version", "variant"} <= set(record)
-    assert failures == {"s1": None, "s2": None}
+    assert len(record["frames_hash"]) == 64 and record["generator"] == {"steps": 1}
+    assert record["fingerprint"] == stage.marks()["s1"]
+    assert (record["variant"], record["sample_id"]) == ("v", "s1")
+    assert record["people"] == ["p1"] and record["ai_generated"] is True
+    assert {"seed", "seconds", "environment"} <= set(record)
+    assert record["output"]["sha256"] == items["v/s1"].mark == sha256_of(items["v/s1"].path)
+    assert list(items) == ["v/s1", "v/s2"] and items.failures == {}
 
 
-def test_variants_see_the_prompt_and_picture_that_they_ask_for() -> None:
-    plain, _, _ = generate(variant=Variant(generator="m"))
-    redrawn, records, _ = generate(variant=Variant(generator="m", reference="enhanced"))
-    assert plain["s1"].title == "A man reads."
-    assert records["s1"]["prompt_source"] == "original"
-    assert (plain["s1"].frames != redrawn["s1"].frames).any()
+def test_the_hash_of_the_frames_is_of_those_before_compression(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    generate = fakes.Generator.generate
+
+    def watched(self: Any, *given: Any) -> Any:
+        for request, clip in generate(self, *given):
+            seen.append(clip.frames)
+            yield request, clip
+
+    monkeypatch.setattr(fakes.Generator, "generate", watched)
+    items = stage.run()
+    assert [item.record()["frames_hash"] for item in items.values()] == list(map(frames_hash, seen))
 
 
-def test_samples_have_seeds_of_their_own_and_variants_share_them() -> None:
-    _, one, _ = generate("one")
-    _, other, _ = generate("other", variant=ENHANCED)
-    assert one["s1"]["seed"] == other["s1"]["seed"] != one["s2"]["seed"]
-    assert generate(seed=1)[1]["s1"]["seed"] != one["s1"]["seed"]
-    reordered = generate(samples=SAMPLES.iloc[::-1])[1]
-    assert reordered["s1"]["seed"] == one["s1"]["seed"]
-    assert one["s1"]["seed"] == derive_seed(0, "s1")  # of clips made before there were draws
+def test_variants_see_the_prompt_and_picture_that_they_ask_for(stage: Stage) -> None:
+    redrawn = Variant(generator="m", reference="enhanced")
+    items = stage.run(variants={"plain": PLAIN, "redrawn": redrawn})
+    assert items["plain/s1"].load().title == "A man reads."
+    assert items["redrawn/s1"].record()["prompt_source"] == "original"
+    frames = [items[key].load().frames for key in ("plain/s1", "redrawn/s1")]
+    assert (frames[0] != frames[1]).any()
 
 
-def test_further_draws_differ_from_the_first_in_their_noise_alone() -> None:
-    draws = [ENHANCED.model_copy(update={"draw": draw}) for draw in (0, 1, 2)]
-    made = [generate(variant=variant) for variant in draws]
-    seeds = {records[key]["seed"] for _, records, _ in made for key in ("s1", "s2")}
+def test_samples_have_seeds_of_their_own_and_variants_share_them(stage: Stage) -> None:
+    def seeds() -> dict[tuple[str, str], int]:
+        plan = stage.plan()
+        keys = zip(plan["variant"], plan["sample_id"], strict=True)
+        return dict(zip(keys, plan["seed"], strict=True))
+
+    stage.variants = {"one": PLAIN, "other": ENHANCED}
+    found = seeds()
+    assert found["one", "s1"] == found["other", "s1"] != found["one", "s2"]
+    stage.samples = SAMPLES.iloc[::-1]
+    assert seeds() == found
+    assert found["one", "s1"] == derive_seed(0, "s1")  # of clips made before there were draws
+    stage.seed = 1
+    assert seeds()["one", "s1"] != found["one", "s1"]
+
+
+def test_further_draws_differ_from_the_first_in_their_noise_alone(stage: Stage) -> None:
+    draws = {f"d{n}": ENHANCED.model_copy(update={"draw": n}) for n in (0, 1, 2)}
+    items = stage.run(variants=draws)
+    seeds = {item.record()["seed"] for item in items.values()}
     assert len(seeds) == 6
-    first, second = (records["s1"] for _, records, _ in made[:2])
+    first, second = (items[key].record() for key in ("d0/s1", "d1/s1"))
     differing = {key for key in first if first[key] != second[key]} - {"seconds"}
-    assert differing == {"seed", "fingerprint", "frames_hash"}
-    assert marks(draws[0]) == marks(ENHANCED)
+    assert differing == {"seed", "fingerprint", "frames_hash", "key", "variant", "output"}
+    assert stage.marks(draws["d0"]) == stage.marks(ENHANCED)
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "guidance": {
         "variant": Variant.model_validate(
             {**ENHANCED.model_dump(), "guidance": {"identity_weight": 0.7}}
         )
     },
-    "model option": {"model": MODEL.model_copy(update={"options": {"steps": 4, "batch_size": 4}})},
-    "weights": {"model": MODEL.model_copy(update={"source": "owner/name", "revision": "abc"})},
-    "prompt": {"prompts": PROMPTS.assign(enhanced_prompt="Another.")},
-    "picture": {
-        "enhanced_reference_records": dict.fromkeys(RECORDS, lambda: {"picture_hash": "new"})
+    "model option": {
+        "models": {
+            "m": MODEL.model_copy(update={"options": {**MODEL.options, "steps": 4}}),
+        }
     },
+    "weights": {
+        "models": {"m": MODEL.model_copy(update={"source": "owner/name", "revision": "abc"})}
+    },
+    "prompt": {"prompts": PROMPTS.assign(enhanced_prompt="Another.")},
+    "picture": {"drawn": {"s1": 10, "s2": 10}},
     "seed": {"seed": 1},
 }
 
 
+def marks_after(stage: Stage, variant: Variant = ENHANCED, **changes: Any) -> dict[str, str]:
+    for name, value in changes.items():
+        setattr(stage, name, value)
+    return stage.marks(variant)
+
+
 @pytest.mark.parametrize("what", CHANGES)
-def test_what_decides_the_clip_changes_the_fingerprint(what: str) -> None:
-    assert marks(**CHANGES[what])["s1"] != marks()["s1"]
+def test_what_decides_the_clip_changes_the_fingerprint(stage: Stage, what: str) -> None:
+    before = stage.marks()
+    assert marks_after(stage, **CHANGES[what])["s1"] != before["s1"]
 
 
-SAME = {
+def test_a_new_version_of_the_generator_changes_the_fingerprint(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stage.marks()
+    monkeypatch.setattr(fakes.Generator, "version", 2)
+    assert stage.marks()["s1"] != before["s1"]
+
+
+SAME: dict[str, dict[str, Any]] = {
     "batch size": {
-        "model": MODEL.model_copy(
-            update={"options": {"steps": 3, "batch_size": 1, "device": "cuda"}}
-        )
+        "models": {
+            "m": MODEL.model_copy(
+                update={"options": {"steps": 3, "batch_size": 1, "device": "cuda"}}
+            )
+        }
     },
-    "licence": {"model": MODEL.model_copy(update={"licence": "MIT"})},
+    "licence": {"models": {"m": MODEL.model_copy(update={"licence": "MIT"})}},
     "original prompt": {"samples": SAMPLES.assign(prompt="unused by this variant")},
-    "original picture": {"samples": SAMPLES.assign(reference_hash="unused by this variant")},
     "other samples": {"samples": SAMPLES.iloc[:1]},
 }
 
 
 @pytest.mark.parametrize("what", SAME)
-def test_what_does_not_decide_it_leaves_it(what: str) -> None:
-    assert marks(**SAME[what])["s1"] == marks()["s1"]
+def test_what_does_not_decide_it_leaves_it(stage: Stage, what: str) -> None:
+    before = stage.marks()
+    assert marks_after(stage, **SAME[what])["s1"] == before["s1"]
 
 
-def test_a_prompt_that_changes_redoes_its_own_clip_only(work: Path) -> None:
-    completed = {f"v/{key}": mark for key, mark in marks(Variant(generator="m")).items()}
-    changed = SAMPLES.assign(prompt=["A man reads.", "A man sleeps."])
-    clips, _, _ = generate(completed=completed, samples=changed)
-    assert list(clips) == ["s2"]
-    assert work.read_text().splitlines() == ["load generator", "generate s2"]
+def test_an_original_picture_that_the_variant_does_not_see_leaves_it(stage: Stage) -> None:
+    before, plain = stage.marks(), stage.marks(PLAIN)
+    stage.picture("a.png", 200)
+    assert stage.marks() == before
+    changed = stage.marks(PLAIN)
+    assert changed["s1"] != plain["s1"] and changed["s2"] == plain["s2"]
 
 
-def test_a_finished_variant_loads_no_model(work: Path) -> None:
-    completed = {f"v/{key}": mark for key, mark in marks(Variant(generator="m")).items()}
-    assert generate(completed=completed) == ({}, {}, {})
-    assert not work.exists()
+def test_a_prompt_that_changes_redoes_its_own_clip_only(stage: Stage) -> None:
+    stage.run()
+    stage.forget()
+    release_models()
+    stage.run(samples=SAMPLES.assign(prompt=["A man reads.", "A man sleeps."]))
+    assert stage.log == ["load generator", "generate s2"]
 
 
-def test_clips_of_another_variant_do_not_count() -> None:
-    completed = {f"vv/{key}": mark for key, mark in marks(Variant(generator="m")).items()}
-    assert sorted(generate("v", completed=completed)[0]) == ["s1", "s2"]
+def test_a_finished_variant_loads_no_model(stage: Stage) -> None:
+    before = {key: item.record() for key, item in stage.run().items()}
+    stage.forget()
+    release_models()
+    assert {key: item.record() for key, item in stage.run().items()} == before
+    assert stage.log == []
+
+
+def test_clips_of_another_variant_do_not_count(stage: Stage) -> None:
+    stage.run()
+    stage.forget()
+    items = stage.run(variants={"v": PLAIN, "vv": PLAIN})
+    assert list(items) == ["v/s1", "v/s2", "vv/s1", "vv/s2"]
+    assert stage.log.count("generate s1") == 1, "those of v are kept"
+    assert list(stage.run(variants={"vv": PLAIN})) == ["vv/s1", "vv/s2"]
+    stage.forget()
+    assert len(stage.run(variants={"v": PLAIN, "vv": PLAIN})) == 4 and stage.log == []
 
 
 def test_a_variant_without_its_key_yields_nothing(
-    work: Path, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     needy = MODEL.model_copy(update={"needs": ("SOME_KEY",)})
     monkeypatch.delenv("SOME_KEY", raising=False)
-    assert generate(models={"m": needy}) == ({}, {}, {}) and not work.exists()
+    items = stage.run(models={"m": needy})
+    assert dict(items) == {} == items.failures and stage.log == []
+    assert "generation_variants.v: skipped, no key: SOME_KEY is not set" in caplog.messages
     status = list_variants(
         {"v": Variant(generator="m"), "w": Variant(generator="n")}, {"m": needy, "n": MODEL}
     )
     assert status["status"].tolist() == ["skipped", "ready"]
     assert status["reason"].tolist() == ["no key: SOME_KEY is not set", ""]
     monkeypatch.setenv("SOME_KEY", "secret")
-    assert sorted(generate(models={"m": needy})[0]) == ["s1", "s2"]
+    assert list(stage.run()) == ["v/s1", "v/s2"]
 
 
-def broken() -> Image.Image:
-    raise PictureError("reference a.png: damaged")
-
-
-FAULTS = {
-    "the model refuses": {"samples": SAMPLES.assign(prompt=["unmakeable", "A man runs."])},
-    "its reference a.png is gone": {"references": {"b.png": picture}},
-    "damaged": {"references": {"a.png": broken, "b.png": picture}},
-    "no enhanced prompt": {"variant": ENHANCED, "prompts": PROMPTS.iloc[1:]},
-    "no enhanced reference": {
-        "variant": ENHANCED,
-        "enhanced_reference_records": {"s2": RECORDS["s2"]},
+FAULTS: dict[str, dict[str, Any]] = {
+    "refused this prompt": {"samples": SAMPLES.assign(prompt=["unmakeable", "A man runs."])},
+    "sample s1: it has no enhanced prompt; see why in the failures of prompt_enhancement": {
+        "variants": {"v": ENHANCED},
+        "prompts": PROMPTS.iloc[1:],
+    },
+    "sample s1: it has no enhanced reference; see why in the failures of reference_enhancement": {
+        "variants": {"v": ENHANCED},
+        "drawn": {"s2": 99},
     },
 }
 
 
 @pytest.mark.parametrize("message", FAULTS)
-def test_one_bad_sample_does_not_stop_the_others(message: str) -> None:
-    clips, records, failures = generate(**FAULTS[message])
-    assert list(clips) == ["s2"] and records["s1"] is None
-    assert failures["s2"] is None
-    assert failures["s1"]["stage"] == "generation_variants.v"
-    assert (
-        message.removeprefix("the model ") in failures["s1"]["message"]
-        or "refused" in failures["s1"]["message"]
-    )
+def test_one_bad_sample_does_not_stop_the_others(stage: Stage, message: str) -> None:
+    items = stage.run(**FAULTS[message])
+    assert list(items) == ["v/s2"] and list(items.failures) == ["v/s1"]
+    assert message in items.failures["v/s1"].message
+    tally = tallies()[-1]
+    assert (tally.label, tally.made) == ("generation_variants.v", 1)
+    assert [failure["key"] for failure in tally.failures] == ["s1"]
+    assert tally.failures[0]["stage"] == "generation_variants.v"
 
 
-def test_if_nothing_can_be_made_no_model_is_loaded(work: Path) -> None:
-    _, _, failures = generate(variant=ENHANCED, enhanced_reference_records={})
-    assert sorted(failures) == ["s1", "s2"] and not work.exists()
+def test_a_variant_that_needs_no_redrawn_picture_is_not_held_up(stage: Stage) -> None:
+    items = stage.run(variants={"v": PLAIN, "w": ENHANCED}, drawn={})
+    assert list(items) == ["v/s1", "v/s2"] and list(items.failures) == ["w/s1", "w/s2"]
 
 
-def test_two_variants_of_one_generator_load_it_once(work: Path) -> None:
-    generate("one")
-    generate("two", variant=Variant(generator="m", prompt="enhanced"))
-    assert work.read_text().splitlines().count("load generator") == 1
+def test_if_nothing_can_be_made_no_model_is_loaded(stage: Stage) -> None:
+    items = stage.run(variants={"v": ENHANCED}, drawn={})
+    assert list(items.failures) == ["v/s1", "v/s2"] and stage.log == []
+
+
+def test_two_variants_of_one_generator_load_it_once(stage: Stage) -> None:
+    stage.run(variants={"one": PLAIN, "two": PLAIN.model_copy(update={"prompt": "enhanced"})})
+    assert stage.log.count("load generator") == 1
+
+
+def test_generators_are_loaded_once_each_however_variants_are_listed(stage: Stage) -> None:
+    other = Variant(generator="n")
+    variants = {"a": PLAIN, "b": other, "c": ENHANCED, "d": other}
+    items = stage.run(variants=variants, models={"m": MODEL, "n": OTHER})
+    makes = ["generate s1", "generate s2"]
+    assert stage.log == ["load generator", *2 * makes, "load generator", *2 * makes]
+    assert list(items) == [f"{v}/{s}" for v in "abcd" for s in ("s1", "s2")], "as they are listed"
+
+
+@pytest.mark.parametrize("last", ["A man runs.", "unmakeable"])
+def test_a_generator_is_freed_before_the_next_is_loaded(stage: Stage, last: str) -> None:
+    Large.alive.clear()
+    stage.models |= {"m": LARGE, "n": LARGE.model_copy(update={"options": {"steps": 4}})}
+    stage.variants["w"] = Variant(generator="n")
+    gc.collect()
+    gc.disable()  # what is kept by a circle stays
+    logging.disable()  # pytest keeps what is logged, with its traceback
+    try:
+        items = stage.run(samples=SAMPLES.assign(prompt=["A man reads.", last]))
+    finally:
+        gc.enable()
+        logging.disable(logging.NOTSET)
+    assert len(items) + len(items.failures) == 4
+    assert Large.alive == [1, 1], "both together do not fit"
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 64])
+def test_a_generator_gets_a_bounded_number_of_pictures_at_a_time(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    sizes: list[int] = []
+    generate = fakes.Generator.generate
+
+    def watched(self: Any, requests: Any, guidance: Any) -> Any:
+        sizes.append(len(requests))
+        yield from generate(self, requests, guidance)
+
+    monkeypatch.setattr(fakes.Generator, "generate", watched)
+    monkeypatch.setattr(nodes, "AT_ONCE", at_once)
+    assert len(stage.run(variants={"v": PLAIN, "w": PLAIN})) == 4
+    assert sizes == ([1] * 4 if at_once == 1 else [2, 2])
+
+
+def test_a_crash_keeps_what_is_finished(stage: Stage) -> None:
+    crashing = SAMPLES.assign(prompt=["A man reads.", "crash"])
+    with pytest.raises(Exception, match="no memory left"):
+        stage.run(samples=crashing)
+    assert list(stage.folder.load()) == ["v/s1"]
+    stage.forget()
+    assert list(stage.run(samples=SAMPLES)) == ["v/s1", "v/s2"]
+    assert [line for line in stage.log if "s1" in line] == []
 
 
 def test_frames_hash_sees_pixels_and_shape() -> None:
@@ -247,12 +304,14 @@ def test_frames_hash_sees_pixels_and_shape() -> None:
     assert frames_hash(frames) != frames_hash(frames[::-1])
 
 
-def test_each_variant_is_a_box_with_its_own_tag() -> None:
-    pipeline = create_pipeline(("a", "b"))
-    assert {n.namespace for n in pipeline.nodes} == {
-        "generation_variants", "generation_variants.a", "generation_variants.b",
-    }  # fmt: skip
-    (node,) = pipeline.only_nodes_with_tags("a").nodes
-    assert node.name == "generation_variants.a.generate"
-    assert set(node.outputs) == {"clips_a", "records_a", "failures_generation_a"}
-    assert all("." not in name.removeprefix("params:variants.") for name in pipeline.datasets())
+def test_a_variant_is_no_node() -> None:
+    pipeline = create_pipeline()
+    assert {n.namespace for n in pipeline.nodes} == {"generation_variants"}
+    assert pipeline.outputs() >= {"clips", "variant_status"}
+    assert all(len(n.inputs) <= 6 for n in pipeline.nodes)
+    assert all("." not in name for name in pipeline.datasets())
+
+
+def test_a_stage_without_variants_that_can_run_is_empty(stage: Stage) -> None:
+    needy = ModelSpec(type="not.There", licence="terms", needs=("KEY_THAT_NOBODY_HAS",))
+    assert stage.run(models={"m": needy}).by_group() == {}

@@ -2,14 +2,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pandera.errors import SchemaError
 from PIL import Image
 
 from tpige_kedro.datasets import PictureFolder
 from tpige_kedro.datasets.pictures import Pictures
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.pipelines.evaluate.nodes import check_evaluated_samples
 from tpige_kedro.pipelines.prompt_enhancement.samples import MAX_PROMPT_CHARACTERS, check_samples
-from tpige_kedro.tables import CHECKED_SAMPLES, SAMPLE_ISSUES
+from tpige_kedro.tables import CHECKED_SAMPLES, EVALUATED_SAMPLES, SAMPLE_ISSUES
 
 GOOD = {
     "sample_id": "s1",
@@ -118,3 +120,14 @@ def test_without_any_sample_the_run_ends_at_once(references, rows, words) -> Non
 def test_the_final_error_names_the_first_problems(references) -> None:
     with pytest.raises(TpigeError, match=r"sample s0: the prompt is empty(.|\n)*and 2 more"):
         check_samples(table(*[{"prompt": ""}] * 7), references, None)
+
+
+def test_clips_that_exist_are_evaluated_without_consent(references) -> None:
+    rows = table({"consent": ""}, {"consent": "absent"}, {}, {"consent": "yes"}, {"prompt": ""})
+    checked, issues = check_evaluated_samples(rows, references, None)
+    assert checked["sample_id"].tolist() == ["s0", "s1", "s2"]
+    assert checked["consent"].tolist() == ["absent", "absent", "granted"]
+    assert issues["sample_id"].tolist() == ["s3", "s4"]
+    EVALUATED_SAMPLES.validate(checked)
+    with pytest.raises(SchemaError):
+        CHECKED_SAMPLES.validate(checked)  # no run generates from them

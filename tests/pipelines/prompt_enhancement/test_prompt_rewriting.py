@@ -25,9 +25,7 @@ def test_the_models_caption_or_the_clause(stage: Stage) -> None:
     made = stage.run(REWRITE)
     table = made["enhanced_prompts"].set_index("sample_id")
     assert table["source"].tolist() == ["model", "model", "clause"]
-    assert (
-        table.loc["s1", "enhanced_prompt"] == "A chef, a man with red hair and a scar, cooks."
-    )
+    assert table.loc["s1", "enhanced_prompt"] == "A chef, a man with red hair and a scar, cooks."
     assert table.loc["s3", "enhanced_prompt"] == "A knight, a man with blue hair, rides."
     assert "not the model's text: " in table.loc["s3", "note"]
     record = made["rewritten_prompts"]["s1"].record()

@@ -104,6 +104,7 @@ class Generation:
                 variant = self.variants[of_variant[0].group]
                 for job, outcome in self.run(generator, of_variant, variant):
                     yield job, self.finish(job, outcome, variant, model)
+                    del outcome  # an error's traceback holds the generator
             del generator  # else the next one is loaded beside it
 
     def finish(

@@ -13,7 +13,7 @@ SETTINGS = ["params:variants", "params:models"]
 def create_pipeline() -> Pipeline:
     """The stage as one box; a variant is an entry of the parameters, not a node."""
     nodes = [
-        Node(list_variants, inputs=SETTINGS, outputs="variant_status"),
+        Node(list_variants, inputs=SETTINGS, outputs="variant_status", name="list_variants"),
         Node(
             plan_clips,
             inputs=[
@@ -24,6 +24,7 @@ def create_pipeline() -> Pipeline:
                 "params:seed",
             ],
             outputs="clip_plan",
+            name="plan_clips",
         ),
         Node(
             generate_clips,
@@ -36,6 +37,7 @@ def create_pipeline() -> Pipeline:
             ],
             outputs="clips",
             tags=["gpu"],
+            name="generate_clips",
         ),
     ]
     return Pipeline(nodes, namespace=STAGE, prefix_datasets_with_namespace=False)

@@ -19,21 +19,25 @@ def create_pipeline() -> Pipeline:
             check_samples,
             inputs=["samples", "references", "params:consent"],
             outputs=["checked_samples", "sample_issues"],
+            name="check_samples",
         ),
         Node(
             read_faces,
             inputs=["checked_samples", "references", OPTIONS, "params:models"],
             outputs="face_attributes",
+            name="read_faces",
         ),
         Node(
             rewrite_prompts,
             inputs=["checked_samples", "references", "face_attributes", OPTIONS, "params:models"],
             outputs="rewritten_prompts",
+            name="rewrite_prompts",
         ),
         Node(
             enhance_prompts,
             inputs=["checked_samples", "face_attributes", "rewritten_prompts", OPTIONS],
             outputs=["enhanced_prompts", "prompt_checks"],
+            name="enhance_prompts",
         ),
     ]
     return Pipeline(nodes, namespace="prompt_enhancement", prefix_datasets_with_namespace=False)

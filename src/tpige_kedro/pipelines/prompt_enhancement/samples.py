@@ -153,4 +153,4 @@ def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:
         raise TpigeError("no sample can be used:\n" + "\n".join(lines[:SHOWN]) + more)
     for line in lines:
         logger.warning("left out: %s", line)
-    logger.info("%d of %d samples can go on", len(checked), len(checked) + len(issues))
+    logger.info("%d of %d samples can be used", len(checked), len(checked) + len(issues))

@@ -20,11 +20,13 @@ def create_pipeline() -> Pipeline:
             ask_reference_prompts,
             inputs=["enhanced_prompts", OPTIONS, "params:models", "params:variants"],
             outputs="written_reference_prompts",
+            name="ask_reference_prompts",
         ),
         Node(
             write_reference_prompts,
             inputs=["checked_samples", "enhanced_prompts", OPTIONS, "written_reference_prompts"],
             outputs="reference_prompts",
+            name="write_reference_prompts",
         ),
         Node(
             redraw_references,
@@ -38,6 +40,7 @@ def create_pipeline() -> Pipeline:
             ],
             outputs="enhanced_references",
             tags=["gpu"],
+            name="redraw_references",
         ),
     ]
     return Pipeline(nodes, namespace="reference_enhancement", prefix_datasets_with_namespace=False)

@@ -9,8 +9,17 @@ import pandas as pd
 
 from tpige_kedro.datasets.items import Item
 
-GIVEN = ["sample_id", "person_id", "prompt", "reference", "reference_hash"]
 CHOICE = ["variant", "overall", "reason"]
+COLUMNS = [
+    "sample_id",
+    "person_id",
+    "prompt",
+    "enhanced_prompt",
+    "reference",
+    "reference_hash",
+    "enhanced_reference",
+    *CHOICE,
+]
 
 
 def overview_samples(
@@ -26,16 +35,16 @@ def overview_samples(
         of the reference), empty where there is none; ``variant``, ``overall`` and ``reason`` of the selection.
     """
     ids = checked_samples["sample_id"]
-    prompts = dict(
-        zip(enhanced_prompts["sample_id"], enhanced_prompts["enhanced_prompt"], strict=True)
-    )
+    texts = enhanced_prompts["sample_id"], enhanced_prompts["enhanced_prompt"]
+    prompts = dict(zip(*texts, strict=True))
     labels = {key: enhanced_label(item.record()) for key, item in enhanced_references.items()}
     choices = selection.set_index("sample_id")[CHOICE].reindex(ids)
-    return checked_samples[GIVEN].assign(
+    table = checked_samples.assign(
         enhanced_prompt=[prompts.get(key, "") for key in ids],
         enhanced_reference=[labels.get(key, "") for key in ids],
         **{name: choices[name].to_numpy() for name in CHOICE},
     )
+    return table[COLUMNS]
 
 
 def enhanced_label(record: Mapping[str, Any]) -> str:

@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from traceback import clear_frames
 from typing import Any
 
 import pandas as pd
 
 from tpige_kedro.datasets.items import Items
 from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Outcome, Result, Work
 from tpige_kedro.metrics.protocol import Missing, ScoredClip, Scorer, Values
 from tpige_kedro.models import describe_model, load_models
@@ -65,11 +67,18 @@ class Scored:
         return [] if self.unreadable else [name for name in scorers if name not in self.parts]
 
     def outcome(self, finished: bool) -> Outcome:
-        """What is to be saved: all parts, or the error if there is none."""
+        """What is to be saved: all parts, or what went wrong if there is none."""
         if self.unreadable or not self.parts:
-            return self.errors[0]
-        failure = self.errors[0] if self.errors and finished else None
+            return self._all_errors()
+        failure = self._all_errors() if self.errors and finished else None
         return Result(self.parts, failure=failure, partial=not finished)
+
+    def _all_errors(self) -> Exception:
+        """The first error, with the others as its notes."""
+        first, *others = self.errors
+        for other in others:
+            first.add_note(f"and {message_of(other)}")
+        return first
 
 
 def score_families(
@@ -78,16 +87,23 @@ def score_families(
     specs: Mapping[str, ModelSpec],
     references: References,
 ) -> Iterator[tuple[Job, Outcome]]:
-    """The outcomes of ``clips``; the scorers of a family are in memory together, and see all clips before the next family."""
+    """The outcomes of ``clips``; the scorers of a family are in memory together, and see all clips before the next family.
+
+    Of a family only those scorers are loaded that have something to do.
+    """
+    for clip in clips:
+        if not clip.lacks(list(specs)):  # a scorer was left out: what the others found still holds
+            yield clip.job, clip.outcome(finished=True)
     for number, family in enumerate(families, start=1):
         mine = [clip for clip in clips if clip.lacks(family)]
+        wanted = [name for name in family if any(clip.lacks([name]) for clip in mine)]
         if mine:
-            loaded = dict(zip(family, load_models([specs[s] for s in family]), strict=True))
+            loaded = dict(zip(wanted, load_models([specs[s] for s in wanted]), strict=True))
             for clip in score_each(mine, loaded, references):
                 following = [name for later in families[number:] for name in later]
                 if clip.parts or not clip.lacks(following):
                     yield clip.job, clip.outcome(finished=not clip.lacks(following))
-            del loaded  # else the next family is loaded beside it
+            loaded.clear()  # else the next family is loaded beside it
 
 
 def score_each(
@@ -99,7 +115,7 @@ def score_each(
             clip = opening.result()
         except Exception as error:  # named in the table of failures; the other clips go on
             scored.unreadable = True
-            scored.errors.append(error)
+            scored.errors.append(without_frames(error))
             yield scored
             continue
         for name in scored.lacks(list(scorers)):
@@ -107,11 +123,20 @@ def score_each(
                 values = values_and_reasons(scorers[name].score(clip), type(scorers[name]).__name__)
             except Exception as error:  # so does the next scorer
                 error.add_note(f"(scorer {name})")
-                scored.errors.append(error)
+                scored.errors.append(without_frames(error))
             else:
                 fingerprint = scored.job.request.parts[name]
                 scored.parts[name] = {"fingerprint": fingerprint, **values}
         yield scored
+
+
+def without_frames(error: Exception) -> Exception:
+    """``error`` without the variables of the functions in its traceback: among them are the networks that are to be freed."""
+    link: BaseException | None = error
+    while link is not None:
+        clear_frames(link.__traceback__)
+        link = link.__cause__ or link.__context__
+    return error
 
 
 def opened_ahead(

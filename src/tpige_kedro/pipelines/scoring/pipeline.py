@@ -18,22 +18,26 @@ def create_pipeline() -> Pipeline:
             inputs=["checked_samples", "enhanced_prompts", "clips", "references", *settings],
             outputs="clip_scores",
             tags="gpu",
+            name="score_clips",
         ),
         Node(
             tabulate_scores,
             inputs=["checked_samples", "clips", "clip_scores", "params:scoring"],
             outputs="all_scores",
+            name="tabulate_scores",
         ),
         Node(
             score_sets,
             inputs=["checked_samples", "clips", "references", *settings],
             outputs="set_score_items",
             tags="gpu",
+            name="score_sets",
         ),
         Node(
             tabulate_sets,
             inputs=["checked_samples", "clips", "set_score_items", "params:scoring"],
             outputs="set_scores",
+            name="tabulate_sets",
         ),
     ]
     return Pipeline(nodes, namespace=STAGE, prefix_datasets_with_namespace=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from kedro.io import DatasetError
 from numpy.typing import NDArray
 
 from tpige_kedro.datasets.items import Item, Items
@@ -93,7 +94,7 @@ def photos(samples: pd.DataFrame, references: References) -> Iterator[NDArray[np
     for person, (name, mark) in last.items():
         try:
             yield np.asarray(checked_picture(references, name, mark).convert("RGB"))
-        except TpigeError as error:
+        except (TpigeError, DatasetError) as error:
             raise TpigeError(f"person {person}: {error}") from error
 
 
