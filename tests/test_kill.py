@@ -1,26 +1,34 @@
-"""kill -9 in the middle of the work, five times, then a plain rerun."""
+"""kill -9 at moments spread over all stages, in a first run and after a change of parameters; SIGTERM and Ctrl-C."""
 
 from __future__ import annotations
 
 import random
+import signal
+import subprocess
 import time
+from pathlib import Path
 
-import pandas as pd
+import pytest
 
-from project import STAGES, Project, row
+from mlflow_store import Store
+from project import Project, row
+from test_tamper import results
 
-ALL_WORK = (
-    6 + 2 * 6 + 2 * 6 + 2 * 6 * 4
-)  # faces read, candidates drawn, clips made, scores of four scorers
-TABLES = ["scores", "selection", "variant_summary", "win_shares"]
+KILLS = 5  # of a first run, and as many of a rerun after a change; benchmarks/kill.py does fifty
+CHANGE = {"variants": {"vace": {"guidance": {"text_weight": 5.5}}}}
 
 
-def kill_after(project: Project, items: int, delay: float) -> bool:
-    """Start a run and kill it ``delay`` seconds after it worked on ``items`` more items; whether it was still alive."""
-    already = len(project.work)
-    process = project.command(f"--pipelines={','.join(STAGES)}", FAKES_SECONDS="0.05")
-    while process.poll() is None and len(project.work) < already + items:
+def wait_for(process: subprocess.Popen[str], project: Project, items: int) -> None:
+    """Until the stand-ins have worked on so many items, or the process has ended."""
+    while process.poll() is None and len(project.work) < items:
         time.sleep(0.01)
+
+
+def kill_at(project: Project, items: int, delay: float) -> bool:
+    """Start a full run and kill it ``delay`` seconds after ``items`` more items; whether it was still alive."""
+    already = len(project.work)
+    process = project.command("--pipelines=full", FAKES_SECONDS="0.03")
+    wait_for(process, project, already + items)
     time.sleep(delay)
     alive = process.poll() is None
     process.kill()
@@ -28,26 +36,56 @@ def kill_after(project: Project, items: int, delay: float) -> bool:
     return alive
 
 
-def test_a_run_killed_five_times_ends_like_an_undisturbed_one(project: Project) -> None:
-    project.write_samples([row(n) for n in range(6)])
-    undisturbed = Project(project.folder)
-    undisturbed.run(data_root=str(project.folder / "undisturbed"))
+def kill_again_and_again(project: Project, times: int, seed: int) -> int:
+    """How many of ``times`` kills hit a run at work; their moments lie further and further from the start."""
+    moments = random.Random(seed)
+    return sum(
+        kill_at(project, moments.randint(1, 12), moments.uniform(0, 0.8)) for _ in range(times)
+    )
 
-    moments = random.Random(7)
+
+@pytest.fixture
+def undisturbed(project: Project) -> Path:
+    """The results of two runs that nobody disturbed: as configured, then with a change."""
+    project.write_samples([row(n) for n in range(4)])
+    folder = project.folder / "undisturbed"
+    project.run("full", data_root=str(folder))
     project.forget_work()
-    killed = [kill_after(project, moments.randint(1, 8), moments.uniform(0, 0.3)) for _ in range(5)]
-    assert all(killed), "each was killed in the middle of its work"
+    return folder
 
-    rest = project.data / "07_model_output" / "clips" / "vace" / ".tmp-0-s9.mp4"
-    rest.parent.mkdir(parents=True, exist_ok=True)
-    rest.write_bytes(b"half a clip")
+
+def test_killed_runs_end_like_an_undisturbed_one(project: Project, undisturbed: Path) -> None:
+    assert kill_again_and_again(project, KILLS, seed=7) == KILLS
     before = len(project.work)
-    project.run()
-    assert 0 < len(project.work) - before < ALL_WORK, "it went on where the last one was killed"
-    for name in TABLES:
-        found, expected = (
-            pd.read_parquet(root / "08_reporting" / f"{name}.parquet")
-            for root in (project.data, project.folder / "undisturbed")
-        )
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    assert "s9" not in set(project.table("08_reporting/scores.parquet")["sample_id"])
+    project.run("full")
+    assert len(project.work) > before, "the last kill left something to do"
+    assert results(project.data) == results(undisturbed)
+    assert not list(project.data.rglob(".tmp-*"))
+
+    project.configure(**CHANGE)
+    assert kill_again_and_again(project, KILLS, seed=8) >= 2
+    project.run("full")
+    project.run("full", data_root=str(undisturbed))
+    assert results(project.data) == results(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "name"), [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
+)
+def test_a_stop_keeps_results_and_leaves_nothing_open(
+    project: Project, store: Store, number: signal.Signals, code: int, name: str
+) -> None:
+    project.write_samples([row(n) for n in range(4)])
+    process = project.command("--pipelines=full", FAKES_SECONDS="0.1")
+    wait_for(process, project, 14)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == code, output
+    assert f"stopped ({name}): finished items are kept; run the same command again" in output
+    assert "Traceback" not in output
+    assert {run.info.status for run in store.runs()} == {"KILLED"}
+    assert not (project.data / "run.lock").exists()
+    done = len(project.work)
+    project.run("full")
+    assert 0 < len(project.work) - done < done + 60
+    assert project.work.count("read face") == 4, "what was read is kept"

@@ -209,9 +209,7 @@ SAMPLE_OVERVIEW = pa.DataFrameSchema(
     name="sample overview",
 )
 
-FAILURES = pa.DataFrameSchema(
-    {"stage": text(), "item": text(), "problem": text()}, name="failures"
-)
+FAILURES = pa.DataFrameSchema({"stage": text(), "item": text(), "problem": text()}, name="failures")
 
 TRAINING_LOG = pa.DataFrameSchema(
     {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -63,3 +64,21 @@ def test_what_ends_the_run_ends_it() -> None:
     with pytest.raises(MemoryError):
         list(work_side_by_side(JOBS, work, workers=2))
     assert list(work_side_by_side([], work, workers=2)) == []
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_answers() -> None:
+    late = threading.Event()
+
+    def work(job: Job) -> Outcome:
+        if job.request:
+            late.wait(60)
+        return Result(None)
+
+    outcomes: Iterator[tuple[Job, Outcome]] = work_side_by_side(JOBS, work, workers=3)
+    try:
+        assert next(outcomes)[0].key == "j0"
+        started = time.perf_counter()
+        outcomes.close()  # type: ignore[attr-defined]
+        assert time.perf_counter() - started < 30
+    finally:
+        late.set()

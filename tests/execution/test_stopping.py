@@ -275,18 +275,6 @@ def test_closers_of_one_thread() -> None:
     assert closed == ["mine", "other"]
 
 
-def test_a_notebook_cell_that_was_interrupted_closes_what_it_opened() -> None:
-    from IPython.core.interactiveshell import InteractiveShell
-
-    shell = InteractiveShell.instance()
-    try:
-        shell.run_cell("from tpige_kedro.execution.stopping import when_stopped\nclosed = []")
-        shell.run_cell("when_stopped(lambda: closed.append(1)); raise KeyboardInterrupt")
-        assert shell.user_ns["closed"] == [1]
-    finally:
-        InteractiveShell.clear_instance()
-
-
 def test_a_stop_is_no_exception() -> None:
     assert not issubclass(Stopped, Exception)
     assert (Stopped(signal.SIGTERM).code, Stopped(signal.SIGINT).code) == (143, 130)

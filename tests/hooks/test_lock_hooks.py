@@ -370,11 +370,3 @@ def test_two_runs_at_once(tiny: Any, tmp_path: Path) -> None:
     first.kill()
     assert waiting.wait(timeout=60) == 0
     assert {f.name for f in (tmp_path / "data").iterdir()} == {"08_reporting"}
-
-
-def test_a_run_inside_a_run_shares_its_lock(tiny: Any, tmp_path: Path) -> None:
-    process = tiny("--pipelines=inside", "--params=seconds=30")
-    wait_for(process, "working")  # the inner one
-    wait_for(process, "working")
-    assert (tmp_path / "data/run.lock").exists()
-    assert tiny("--params=seconds=0").wait(timeout=60) == 1

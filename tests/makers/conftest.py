@@ -22,7 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def pins(pytestconfig: pytest.Config) -> Pins:
-    return Pins(FILE, update=bool(pytestconfig.getoption("--update-pins", False)))
+    update = bool(pytestconfig.getoption("--update-pins", False))
+    if update and hasattr(pytestconfig, "workerinput"):
+        pytest.fail("--update-pins: one process writes the file; add -n 0", pytrace=False)
+    return Pins(FILE, update)
 
 
 @pytest.fixture

@@ -116,13 +116,7 @@ def test_photo_face(pin: Pin, pack: Path) -> None:
     made = PhotoFaceScorer(str(pack), device="cpu", batch_size=2)
     photos = people([(4, 4)], [(4, 5)], [], [(2, 2), (6, 6)])
     frames = np.stack([photos[2]] * 12 + [photos[1], photos[3]] + [photos[2]] * 2)
-    pin(
-        PhotoFaceScorer,
-        {
-            "a clip": of_values(made.score(clip(frames, photos[0]))),
-            "no face in the photo": of_values(made.score(clip(frames[12:13], photos[2]))),
-        },
-    )
+    pin(PhotoFaceScorer, {"a clip": of_values(made.score(clip(frames, photos[0])))})
 
 
 def test_photo_face_set(pin: Pin, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +160,7 @@ def test_photo_scorers(
     pin(
         scorer,
         {
-            "a clip": of_values(made.score(clip(frames[::2, :70]))),
+            "a clip": of_values(made.score(clip(frames[2:5, :70]))),
             "wide": of_values(made.score(clip(wide[:, :, :660]))),
             "small": of_values(made.score(clip(frames[:3, :40, :40]))),
             "no frames": of_values(made.score(clip(frames[:0]))),

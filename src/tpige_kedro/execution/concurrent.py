@@ -18,7 +18,8 @@ def work_side_by_side(
     """
     waiting = iter(todo)
     running: dict[Future[Outcome], Job] = {}
-    with ThreadPoolExecutor(max_workers=workers) as pool:
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
         for job in waiting:
             running[pool.submit(work, job)] = job
             if len(running) == workers:
@@ -29,3 +30,5 @@ def work_side_by_side(
                 yield running.pop(future), future.result()
                 if (following := next(waiting, None)) is not None:
                     running[pool.submit(work, following)] = following
+    finally:  # a run that is stopped does not wait for answers that nobody will save
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -55,7 +55,8 @@ def work_off(work: Work, store: Store) -> None:
             tallies.count(job, error)
             if error is not None:
                 _log_failure(tallies.label(job), job, error)
-            del outcome, error  # else the model in an error's traceback stays while the next is loaded
+            # else the model in an error's traceback stays in memory while the next is loaded
+            del outcome, error
             step(job.key)
             last = time.perf_counter()
 

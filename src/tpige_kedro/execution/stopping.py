@@ -53,12 +53,10 @@ class _Closers:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._open: list[tuple[int, Closer]] = []
-        self._watches_cells = False
 
     def add(self, closer: Closer) -> None:
         with self._guard:
             self._open.append((threading.get_ident(), closer))
-        self._watch_cells()
 
     def drop(self, closer: Closer) -> None:
         with self._guard:
@@ -71,15 +69,6 @@ class _Closers:
                 if thread in {None, self._open[index][0]}:
                     return self._open.pop(index)[1]
         return None
-
-    def _watch_cells(self) -> None:
-        """In a notebook: what a cell leaves open was interrupted, and is closed when the cell ends."""
-        notebook = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        if notebook is not None and not self._watches_cells:
-            self._watches_cells = True
-            notebook.events.register(
-                "post_run_cell", lambda result: close_all(threading.get_ident())
-            )
 
 
 _closers = _Closers()

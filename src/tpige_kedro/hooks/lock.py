@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,6 @@ from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.lock import DataRootLock
 from tpige_kedro.execution.stopping import when_stopped
 from tpige_kedro.hooks.errors import RunStopped
-
-SESSION = "kedro.framework.session"
 
 
 def data_root_of(context: Any) -> Path:
@@ -49,25 +45,11 @@ def writes_below(root: Path, pipeline: Pipeline, catalog: Any) -> bool:
     return False
 
 
-@dataclass(frozen=True)
-class Taken:
-    """A lock and the run that has it, by how many runs were under way in its thread then."""
-
-    lock: DataRootLock
-    depth: int
-    drop: Callable[[], None]
-
-    def release(self) -> None:
-        """Let go."""
-        self.drop()
-        self.lock.release()
-
-
 class LockHooks:
     """Takes the lock before anything is opened, swept or written. :class:`ReleaseHooks` lets it go.
 
-    Hooks live as long as the process, and runs may follow each other or go on in several threads, so what belongs to a run is
-    kept by thread. A run inside another on the same folder shares its lock; what an interrupted run left is let go.
+    Hooks live as long as the process, and its threads may run pipelines side by side, so what belongs to a run is kept by thread.
+    What an interrupted run of the same thread left, in a notebook for one, is let go by the next one.
     """
 
     def __init__(self) -> None:
@@ -87,27 +69,20 @@ class LockHooks:
         root = self._run.root
         if not writes_below(root, pipeline, catalog):
             return
-        if any(taken.lock.root.resolve() == root.resolve() for taken in self._taken):
-            return
         lock = DataRootLock(root)
         try:
             lock.acquire(wait=self._run.wait)
         except TpigeError as error:
             raise RunStopped(str(error)) from error
-        self._taken.append(Taken(lock, runs_under_way(), when_stopped(lock.release)))
+        self._run.lock, self._run.drop = lock, when_stopped(lock.release)
 
     def release(self) -> None:
-        """Let go what the present run of this thread has taken, and runs that were interrupted."""
-        depth = runs_under_way()
-        while self._taken and self._taken[-1].depth >= depth:
-            self._taken.pop().release()
-
-    @property
-    def _taken(self) -> list[Taken]:
-        if not hasattr(self._run, "taken"):
-            self._run.taken = []
-        taken: list[Taken] = self._run.taken
-        return taken
+        """Let go what this thread has taken."""
+        lock = getattr(self._run, "lock", None)
+        if lock is not None:
+            self._run.drop()
+            lock.release()
+            self._run.lock = None
 
 
 class ReleaseHooks:
@@ -140,13 +115,3 @@ class ReleaseHooks:
             return (yield)
         finally:
             self._lock.release()
-
-
-def runs_under_way() -> int:
-    """How many runs the present call is inside of, in this thread: more than one if a node starts a run itself."""
-    count, frame = 0, sys._getframe()
-    while (caller := frame.f_back) is not None:
-        frame = caller
-        module = str(frame.f_globals.get("__name__", ""))
-        count += frame.f_code.co_name == "run" and module.startswith(SESSION)
-    return count

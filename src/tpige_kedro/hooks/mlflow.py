@@ -49,8 +49,9 @@ class MlflowHooks:
             return
         client, experiment = connect(self.settings, self.project)
         close_abandoned(client, experiment)
-        self.log = RunLog(client, experiment, run_params["pipeline_names"], self.env)
-        when_stopped(self._kill)
+        tags = {"kedro.env": self.env, "tpige.data_root": str(self.data_root.resolve())}
+        self.log = RunLog(client, experiment, run_params["pipeline_names"], tags)
+        self.drop = when_stopped(self._kill)
         self.log.open_parent(self.parameters)
         if asks_service(pipeline, self.parameters):
             self.traces = Traces(client.tracking_uri, experiment, self.log.parent)
@@ -80,7 +81,7 @@ class MlflowHooks:
         for name in self.log.children:
             self.log.close_variant(name, "FAILED" if name in failed else "FINISHED")
         self.log.close_parent("FAILED" if too_many else "FINISHED")
-        self.log = None
+        self._ended()
 
     @hook_impl
     def on_pipeline_error(self, error: Exception, pipeline: Pipeline, catalog: Any) -> None:
@@ -100,7 +101,7 @@ class MlflowHooks:
             ended = "KILLED" if name in unfinished or never_made else "FINISHED"
             self.log.close_variant(name, "FAILED" if first else ended)
         self.log.close_parent("FAILED")
-        self.log = None
+        self._ended()
 
     def _variants_in(self, pipeline: Pipeline) -> list[str]:
         """All variants, if the pipeline makes, scores or compares their clips."""
@@ -117,6 +118,10 @@ class MlflowHooks:
         for name in self.log.children:
             log_variant(self.log, name, results, ledger)
         ledger.save()
+
+    def _ended(self) -> None:
+        self.drop()
+        self.log = None
 
     def _stop_traces(self) -> None:
         if self.traces is not None:

@@ -110,7 +110,13 @@ def close_abandoned(client: Any, experiment: str) -> None:
 class RunLog:
     """A parent run and its children, one per variant."""
 
-    def __init__(self, client: Any, experiment: str, pipelines: list[str] | None, env: str) -> None:
+    def __init__(
+        self,
+        client: Any,
+        experiment: str,
+        pipelines: list[str] | None,
+        tags: Mapping[str, str],
+    ) -> None:
         self.client = client
         self.experiment = experiment
         self.name = "+".join(pipelines or ["__default__"])
@@ -119,7 +125,7 @@ class RunLog:
             "tpige.host": socket.gethostname(),
             "tpige.pid": str(os.getpid()),
             "kedro.pipelines": self.name,
-            "kedro.env": env,
+            **tags,
             "mlflow.source.name": "kedro run",
             "mlflow.source.type": "LOCAL",
             **git_commit(),

@@ -178,9 +178,8 @@ class Hailuo:
         try:
             status, file = self.api.query(task.task_id)
         except Refused as error:
-            self.journal.write(
-                task.key, refused=str(error), task_id=task.task_id, model=self.options.model
-            )
+            about = {"sample_id": task.request.sample_id, "model": self.options.model}
+            self.journal.write(task.key, refused=str(error), task_id=task.task_id, **about)
             raise self._refusal(task.request, task.key, str(error)) from error
         if status == "Success" and file:
             return self._clip(task, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 import socket
 import weakref
 from collections.abc import Iterator, Sequence
@@ -136,6 +137,9 @@ def _serve(
     connection: Connection,
 ) -> None:
     """The life of one process: build the generator, then make what is asked for; rank 0 sends the clips."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all; the first process ends the others
     try:
         generator = _join(rank, ranks, address, device, build)
         connection.send(("done", None))

@@ -138,12 +138,12 @@ class Generation:
         sample = row["sample_id"]
         if row["reference_source"] == "original":
             picture = checked_picture(self.references, row["reference"], row["reference_hash"])
-        elif sample in self.enhanced_references:
-            picture = self.enhanced_references[sample].load()
         else:
-            raise SampleError(
-                sample, "its enhanced reference is gone", "run reference_enhancement again"
-            )
+            drawn = self.enhanced_references.get(sample)
+            if drawn is None or drawn.mark != row["reference_hash"]:
+                problem = "its enhanced reference is gone, or another one than was planned"
+                raise SampleError(sample, problem, "run reference_enhancement again")
+            picture = drawn.load()
         return ClipRequest(sample, row["prompt"], (picture,), row["seed"])
 
 
