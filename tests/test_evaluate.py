@@ -73,8 +73,8 @@ def test_clips_are_scored_and_compared_and_nothing_is_made(project: Project, cli
     assert set(project.work) == {"load scorer", "score"}, "nobody was read, redrawn or generated"
     copied = project.data / "07_model_output/clips/theirs/s1.mp4"
     assert copied.read_bytes() == (clips / "theirs/s1.mp4").read_bytes(), "bit for bit"
-    record = json.loads((project.data / "07_model_output/records/theirs/s1.json").read_text())
-    assert record["model"]["licence"] == "of the clips' owner"
+    record = json.loads((project.data / "07_model_output/clips/theirs/s1.json").read_text())
+    assert record["maker"]["licence"] == "of the clips' owner"
     wins = project.table("08_reporting/win_shares.parquet")
     assert wins["variant"].tolist() == ["theirs", "vace"], (
         "one expert alone is no choice: all take part"
@@ -115,7 +115,7 @@ def test_who_did_not_consent_is_scored_but_nothing_is_generated_from_it(
 
 def test_scoring_alone_works_on_what_a_run_left(project: Project) -> None:
     project.run()
-    shutil.rmtree(project.data / "07_model_output" / "score_records")
+    shutil.rmtree(project.data / "07_model_output" / "clip_scores")
     project.forget_work()
     project.run("scoring")
     assert project.work.count("score") == 2 * 2 * 4

@@ -69,10 +69,10 @@ def test_the_demo_goes_through_every_stage(
             assert clip.frames.shape == (5, 80, 80, 3)
             assert clip.frames.std() > 10, "a picture, not a plain colour"
             record = json.loads(
-                (smallest.data / f"07_model_output/records/{variant}/{sample}.json").read_text()
+                (smallest.data / f"07_model_output/clips/{variant}/{sample}.json").read_text()
             )
-            source = models.model_revision(record["model"]["source"])
-            assert record["model"]["revision"] == source and record["seconds"] > 0
+            source = models.model_revision(record["maker"]["source"])
+            assert record["maker"]["revision"] == source and record["seconds"] > 0
 
     prompts = smallest.table("05_model_input/enhanced_prompts.parquet")
     assert (prompts["source"] == "model").all() and (

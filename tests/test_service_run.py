@@ -53,11 +53,11 @@ def test_the_key_is_in_no_log_record_database_or_artifact(
     account.verdicts["runs"] = "refused at once"  # the refusal echoes the key
     with caplog.at_level(logging.DEBUG), pytest.raises(RunStopped, match="content policy"):
         project.run("full")
-    record = json.loads((project.data / "07_model_output/records/hailuo/s1.json").read_text())
+    record = json.loads((project.data / "07_model_output/clips/hailuo/s1.json").read_text())
     assert record["generator"]["task_id"] in account.tasks and record["fps"] == 25
     assert record["ai_generated"] is True and record["digital_source_type"] == SOURCE_TYPE
-    (failed,) = (project.data / "07_model_output/failures/generation/hailuo").iterdir()
-    assert "content policy" in failed.read_text()
+    failed = json.loads((project.data / "07_model_output/clips/hailuo/s2.json").read_text())
+    assert "content policy" in failed["failure"]["message"]
     assert files_with(project.folder, record["generator"]["task_id"]), "the search finds things"
     assert files_with(project.folder, KEY) == [] and KEY not in caplog.text
     assert store.parents()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -98,13 +99,12 @@ def test_a_clip_that_cannot_be_read_fails_its_variant_alone(
 ) -> None:
     with_sets.run()
     first = set_scores(with_sets)
-    for folder in ("score_records", "set_score_records"):  # so that all is to be scored again
-        for file in (with_sets.data / "07_model_output" / folder).rglob("*.json"):
-            file.unlink()
+    for folder in ("clip_scores", "set_scores"):  # so that all is to be scored again
+        shutil.rmtree(with_sets.data / "07_model_output" / folder)
     clip = with_sets.data / "07_model_output/clips/vace/s1.mp4"
     content = clip.read_bytes()
     clip.write_bytes(content[:200])
-    with pytest.raises(RunStopped, match=r"vace +set_scoring +.*not a readable clip"):
+    with pytest.raises(RunStopped, match=r"vace +set_scoring +clips/vace/s1\.mp4 has 200 bytes instead of"):
         with_sets.run("scoring", "moe_selection")
     table = set_scores(with_sets)
     assert table.loc["vace", "face_fid_reason"] == "scoring failed"
@@ -131,7 +131,7 @@ def test_without_a_scorer_of_sets_nothing_is_done(project: Project) -> None:
     project.run("full")
     assert work_on_sets(project) == []
     assert project.table("08_reporting/set_scores.parquet").empty
-    assert project.files("07_model_output/set_score_records/*") == []
+    assert project.files("07_model_output/set_scores/v*") == []
     assert "face_fid" not in (project.data / "08_reporting" / "report.html").read_text()
 
 
@@ -142,8 +142,8 @@ def test_switched_off_later_its_numbers_are_gone_and_kept_for_when_it_is_on(
     with_sets.configure(scoring={"set_scorer": None})
     with_sets.run()
     assert set_scores(with_sets).empty
-    record = with_sets.data / "07_model_output/set_score_records/vace.json"
-    assert json.loads(record.read_text())["values"]["face_crops"] == 3
+    record = with_sets.data / "07_model_output/set_scores/vace.json"
+    assert json.loads(record.read_text())["value"]["values"]["face_crops"] == 3
 
 
 def test_an_unknown_scorer_of_sets_is_named(project: Project) -> None:

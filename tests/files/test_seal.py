@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tpige_kedro.files.seal import DIGEST, HEAD, Damaged, open_sealed, sealed
@@ -22,11 +22,13 @@ CONTENTS = st.dictionaries(st.text(), VALUES, min_size=1)
 RECORD = {"key": "vace/s1", "fingerprint": "ab" * 16, "output": {"bytes": 3}, "note": "läuft 🏃\n"}
 
 
+@settings(max_examples=30)
 @given(CONTENTS)
 def test_what_was_sealed_comes_back(content: dict[str, Any]) -> None:
     assert open_sealed(sealed(content)) == content
 
 
+@settings(max_examples=30)
 @given(CONTENTS)
 def test_any_json_reader_opens_it(content: dict[str, Any]) -> None:
     plain = json.loads(sealed(content))

@@ -123,7 +123,7 @@ def test_the_stage_runs_end_to_end_and_falls_back(project: Project, checkpoint: 
     (outcome,) = project.table("05_model_input/enhanced_prompts.parquet").to_dict("records")
     assert outcome["source"] == "none" and is_verbatim("A man reads.", outcome["enhanced_prompt"])
     assert "asked 3 times" in outcome["note"]
-    file = next(project.data.glob("04_feature/rewritten_prompt_records/*.json"))
+    file = next(project.data.glob("04_feature/rewritten_prompts/s*.json"))
     record = json.loads(file.read_text())
-    assert record["usage"]["requests"] == 3 and record["reader"]["revision"] != "unpinned"
+    assert record["usage"]["requests"] == 3 and len(record["maker"]["revision"]) == 64
     assert record["instruction"]["name"] == "rewrite_caption"

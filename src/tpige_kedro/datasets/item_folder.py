@@ -74,7 +74,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def load(self) -> Items:
         """The items that the latest run asked for and that are there; reads records, no outputs."""
-        items, failures = {}, {}
+        items, failures, damaged = {}, {}, {}
         for key, mark in self._index().items():
             look = self._looks.at(key, mark)
             failure = None if look.is_complete else look.failure
@@ -84,7 +84,10 @@ class ItemFolder(AbstractDataset[Work, Items]):
                 failures[key] = Failure(key, mark, "Damaged", self._told(look))
             if look.is_made:
                 items[key] = Item(key, look.sha256, self)
-        return Items(items, failures)
+            elif look.problem:
+                damaged[key] = f"{self._path.name}/{look.problem}"
+        _report("left out until the stage that makes them runs again", damaged.values())
+        return Items(items, failures, damaged)
 
     def save(self, data: Work) -> None:
         """Make what is missing; see :func:`.work_off`."""
@@ -111,7 +114,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
             elif look.problem:
                 damaged.append(f"{self._path.name}/{look.problem}")
             todo.append(self._with_previous(job, look))
-        _report(damaged)
+        _report("made again", damaged)
         return todo
 
     def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
@@ -279,8 +282,9 @@ def _describe(job: Job, error: Exception) -> dict[str, str]:
     }
 
 
-def _report(damaged: Iterable[str]) -> None:
+def _report(what_follows: str, damaged: Iterable[str]) -> None:
     found = list(damaged)
     if found:
         more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        logger.warning("not as they were saved, made again: %s%s", "; ".join(found[:SHOWN]), more)
+        shown = "; ".join(found[:SHOWN])
+        logger.warning("not as they were saved, %s: %s%s", what_follows, shown, more)

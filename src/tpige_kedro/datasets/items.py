@@ -55,12 +55,18 @@ class Items(Mapping[str, Item]):
     """The finished items of a folder by key, in the order in which the latest run asked for them.
 
     What that run did not ask for, what is damaged, and what was made from something else is not in here. ``failures`` holds the
-    reasons of those that failed.
+    reasons of those that failed, ``damaged`` what is wrong with those whose files are not what was saved.
     """
 
-    def __init__(self, items: Mapping[str, Item], failures: Mapping[str, Failure]) -> None:
+    def __init__(
+        self,
+        items: Mapping[str, Item],
+        failures: Mapping[str, Failure],
+        damaged: Mapping[str, str] | None = None,
+    ) -> None:
         self._items = dict(items)
         self.failures = dict(failures)
+        self.damaged = dict(damaged or {})
 
     def __getitem__(self, key: str) -> Item:
         return self._items[key]

@@ -102,6 +102,7 @@ def test_a_paid_clip_that_is_put_back_is_not_paid_again(paid: Stage, damage: Any
     items = paid.run()
     assert list(items) == ["v/s1", "v/s2"] and items.failures == {}
     assert paid.log == [], "nothing was bought"
+    assert "failure" not in items["v/s1"].record()
 
 
 def test_who_deletes_the_record_of_a_paid_clip_pays_again(paid: Stage) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.datasets.items import Item, Items
-from tpige_kedro.execution.work import Job, fingerprint
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.work import Job, fingerprint, impossible
 from tpige_kedro.models import model_identity
 from tpige_kedro.schemas import ModelSpec
 
@@ -37,6 +38,7 @@ def score_jobs(
     enhanced = dict(zip(prompts["sample_id"], prompts["enhanced_prompt"], strict=True))
     identities = {n: fingerprint(model=model_identity(spec)) for n, spec in scorers.items()}
     rows = samples.to_dict("records")
+    yield from damaged_clips(samples, clips)
     for variant, made in clips.by_group().items():
         for row in rows:
             sample = row["sample_id"]
@@ -61,6 +63,16 @@ def score_jobs(
             )
             mark = fingerprint(parts=parts)
             yield Job(f"{variant}/{sample}", mark, request, variant, (row["person_id"],))
+
+
+def damaged_clips(samples: pd.DataFrame, clips: Items) -> Iterator[Job]:
+    """A job that fails for every clip whose file is not what was saved."""
+    people = dict(zip(samples["sample_id"], samples["person_id"], strict=True))
+    for key, problem in clips.damaged.items():
+        variant, _, sample = key.partition("/")
+        if sample in people:
+            error = TpigeError(f"{problem}; run generation_variants again")
+            yield impossible(key, error, variant, (people[sample],))
 
 
 def kept_parts(job: Job) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import ModelError, TpigeError
-from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
+from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
 from tpige_kedro.metrics.columns import REASON
 from tpige_kedro.metrics.protocol import SetScorer
 from tpige_kedro.models import describe_model, load_models, model_identity
+from tpige_kedro.pipelines.scoring.jobs import damaged_clips
 from tpige_kedro.pipelines.scoring.nodes import values_and_reasons
 from tpige_kedro.schemas import ModelSpec, Scoring
 
@@ -63,7 +64,11 @@ def set_jobs(samples: pd.DataFrame, clips: Items, spec: ModelSpec) -> Iterator[J
     """
     photos = dict(zip(samples["person_id"], samples["reference_hash"], strict=True))
     decided = fingerprint(references=photos, scorer=model_identity(spec))
+    damaged = {job.group: job.request for job in damaged_clips(samples, clips)}
     for variant, made in clips.by_group().items():
+        if variant in damaged:  # without it the set would pass for the whole
+            yield impossible(variant, damaged[variant], people=tuple(photos))
+            continue
         chosen = {s: made[s] for s in samples["sample_id"] if s in made}
         if chosen:
             marks = {sample: clip.mark for sample, clip in chosen.items()}
