@@ -43,7 +43,7 @@ def test_from_clips_to_report_and_mlflow(with_sets: Project, store: Store) -> No
     assert (table["n"] == 3).all() and (table["face_crops"] == 3).all()
     assert (table["reference_crops"] == 2).all(), "each person once"
     folder = with_sets.data / "07_model_output" / "clips" / "vace"
-    clips = [Mp4Dataset(filepath=str(f)).load().frames.mean() for f in sorted(folder.iterdir())]
+    clips = [Mp4Dataset(filepath=str(f)).load().frames.mean() for f in sorted(folder.glob("*.mp4"))]
     assert table.loc["vace", "face_kid"] == pytest.approx(np.var(clips))
     csv = pd.read_csv(with_sets.data / "08_reporting" / "set_scores.csv", index_col="variant")
     assert csv.loc["vace", "face_fid"] == pytest.approx(table.loc["vace", "face_fid"])

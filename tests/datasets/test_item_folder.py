@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
+from work import Stage
 
 from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.execution.work import Job, Result, Work
 from tpige_kedro.files.seal import open_sealed
-from work import Stage
 
 
 @pytest.fixture(params=[".txt", ""], ids=["files", "values"])

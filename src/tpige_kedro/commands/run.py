@@ -1,12 +1,26 @@
-"""``kedro run`` with Kedro's own options, except that SIGTERM and Ctrl-C end it in order."""
+"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order."""
 
 from __future__ import annotations
 
 import copy
+import gc
+from typing import Any
 
 from kedro.framework.cli.project import run as kedro_run
 
 from tpige_kedro.execution.stopping import stoppable
 
+COLLECT_AFTER = (
+    50_000  # new objects; Python's 700 make a run over thousands of items a fifth slower
+)
+
+
+def run_pipelines(**options: Any) -> Any:
+    """Run with a garbage collector that looks less often."""
+    gc.set_threshold(COLLECT_AFTER, 20, 20)
+    assert kedro_run.callback is not None
+    return kedro_run.callback(**options)
+
+
 run = copy.copy(kedro_run)
-run.callback = stoppable(kedro_run.callback)
+run.callback = stoppable(run_pipelines)

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +22,7 @@ from kedro.io.core import parse_dataset_definition
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.looking import Look, Looks
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
-from tpige_kedro.datasets.records import SUFFIX, Failure, output_of, read_record, value_hash
+from tpige_kedro.datasets.records import SUFFIX, Failure, output_entry, read_record, value_hash
 from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Result, Work
@@ -66,14 +67,27 @@ class ItemFolder(AbstractDataset[Work, Items]):
             raise DatasetError(f"{path}: outputs cannot end in {SUFFIX}, which records do")
         self.path = self._path = Path(path)
         self._suffix = suffix
-        self._looks = Looks(self._path, full=verify == "full")
+        self._looks = Looks(self._path, suffix, full=verify == "full")
+        self._items: Items | None = None  # of the run that writes here, until it releases them
+        self._is_writing = False
         if dataset is not None:
             config = dataset if isinstance(dataset, dict) else {"type": dataset}
             self._type, self._config = parse_dataset_definition(config)
         self.metadata = metadata
 
     def load(self) -> Items:
-        """The items that the latest run asked for and that are there; reads records, no outputs."""
+        """The items that the latest run asked for and that are there; reads records, no outputs.
+
+        While a run writes here nobody else does, so that what it has loaded once stays true until it writes again.
+        """
+        if self._items is not None:
+            return self._items
+        items = self._look()
+        if self._is_writing:
+            self._items = items
+        return items
+
+    def _look(self) -> Items:
         items, failures, damaged = {}, {}, {}
         for key, mark in self._index().items():
             look = self._looks.at(key, mark)
@@ -89,8 +103,16 @@ class ItemFolder(AbstractDataset[Work, Items]):
         _report("left out until the stage that makes them runs again", damaged.values())
         return Items(items, failures, damaged)
 
+    def first(self, count: int, prefix: str = "") -> list[Item]:
+        """The first ``count`` items whose key begins with ``prefix``, without looking at the others."""
+        asked = ((key, mark) for key, mark in self._index().items() if key.startswith(prefix))
+        looks = ((key, self._looks.at(key, mark)) for key, mark in asked)
+        made = (Item(key, look.sha256, self) for key, look in looks if look.is_made)
+        return list(islice(made, count))
+
     def save(self, data: Work) -> None:
         """Make what is missing; see :func:`.work_off`."""
+        self._is_writing = True
         work_off(data, self)
 
     def plan(self, work: Work) -> list[Job]:
@@ -101,6 +123,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         earlier = self._index() if work.untouched else {}
         asked = {k: mark for k, mark in earlier.items() if k.partition("/")[0] in work.untouched}
         asked |= {job.key: job.fingerprint for job in work.jobs}
+        self._items = None
         save_bytes(self._path / INDEX, sealed({"items": asked}))
         self._sweep()
         todo, damaged = [], []
@@ -124,7 +147,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         if self._suffix:
             file = self._file(job.key, self._suffix)
             save_atomically(file, partial(self._write, result.output))
-            made: dict[str, Any] = {"output": asdict(output_of(file))}
+            made: dict[str, Any] = {"output": output_entry(file)}
         else:
             made = {"value": result.output, "sha256": value_hash(result.output)}
         record = {
@@ -166,10 +189,9 @@ class ItemFolder(AbstractDataset[Work, Items]):
     def leftovers(self) -> Iterator[Path]:
         """The records of items that the latest run did not ask for."""
         asked = self._index()
-        for file in self._records():
-            key = file.relative_to(self._path).as_posix().removesuffix(SUFFIX)
-            if key not in asked:
-                yield file
+        for name in _names(str(self._path)):
+            if name.endswith(SUFFIX) and name != INDEX and name.removesuffix(SUFFIX) not in asked:
+                yield self._path / name
 
     def path_of(self, key: str) -> Path:
         """Where the output of an item is or would be; its record, if the value is in there."""
@@ -227,6 +249,12 @@ class ItemFolder(AbstractDataset[Work, Items]):
     def _write_record(self, key: str, record: Mapping[str, Any]) -> None:
         save_bytes(self._file(key, SUFFIX), sealed(record))
         self._looks.forget(key)
+        self._items = None
+
+    def _release(self) -> None:
+        """The run needs it no more: forget what was seen of every item."""
+        self._items, self._is_writing = None, False
+        self._looks.forget_all()
 
     def _index(self) -> dict[str, str]:
         file = self._path / INDEX
@@ -239,9 +267,6 @@ class ItemFolder(AbstractDataset[Work, Items]):
                 f"{file} is damaged: {error}; delete it and run the pipeline that makes {self._path.name} again (finished "
                 "items are kept)"
             ) from error
-
-    def _records(self) -> Iterator[Path]:
-        return (file for file in _files(self._path) if file.suffix == SUFFIX and file.name != INDEX)
 
     def _sweep(self) -> None:
         """Delete unfinished files: whoever wrote them is gone, since one run at a time writes here."""
@@ -266,12 +291,13 @@ class ItemFolder(AbstractDataset[Work, Items]):
         return (self._path / INDEX).is_file()
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for entry in os.scandir(folder) if folder.is_dir() else ():
+def _names(folder: str, below: str = "") -> Iterator[str]:
+    """The finished files of a folder and its sub-folders, relative, as texts: there are tens of thousands."""
+    for entry in os.scandir(folder) if os.path.isdir(folder) else ():
         if entry.is_dir():
-            yield from _files(Path(entry.path))
+            yield from _names(entry.path, f"{below}{entry.name}/")
         elif not is_temporary(entry.name):
-            yield Path(entry.path)
+            yield f"{below}{entry.name}"
 
 
 def _describe(job: Job, error: Exception) -> dict[str, str]:

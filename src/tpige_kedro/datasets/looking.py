@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tpige_kedro.datasets.records import SUFFIX, Failure, Known, Output, known_of, read_record
+from tpige_kedro.datasets.records import SUFFIX, Failure, Known, known_of, read_record
 from tpige_kedro.files.known import sha256_of
 from tpige_kedro.files.seal import Damaged
 
@@ -48,16 +48,22 @@ class Looks:
     thousands of files.
     """
 
-    def __init__(self, folder: Path, full: bool = False) -> None:
+    def __init__(self, folder: Path, suffix: str, full: bool = False) -> None:
         self._folder = str(folder)
+        self._suffix = suffix
         self._full = full
-        self._records: dict[str, tuple[State, Known | str]] = {}
+        self._records: dict[str, tuple[int, Known | str]] = {}
         self._outputs: dict[str, tuple[State, str]] = {}
 
     def forget(self, key: str) -> None:
         """An item was written."""
         self._records.pop(key, None)
-        self._outputs.pop(key, None)
+        self._outputs.pop(f"{key}{self._suffix}", None)
+
+    def forget_all(self) -> None:
+        """Free the memory; what is looked at again is read again."""
+        self._records.clear()
+        self._outputs.clear()
 
     def at(self, key: str, fingerprint: str) -> Look:
         """The item ``key``, of which ``fingerprint`` is asked for."""
@@ -68,17 +74,16 @@ class Looks:
             return Look(problem=f"{key}{SUFFIX} ({known})")
         if known.fingerprint != fingerprint:
             return Look(sha256=known.sha256, failure=known.failure)
-        if known.output is None:
+        if known.size < 0:
             return Look(True, known.sha256, known.failure, partial=known.partial)
-        return self._look_at_output(key, known, known.output)
+        return self._look_at_output(key, known)
 
-    def _look_at_output(self, key: str, known: Known, output: Output) -> Look:
-        file = os.path.join(os.path.dirname(f"{self._folder}/{key}"), output.file)
-        state = _state(file)
-        committed = (output.bytes, output.mtime_ns)
+    def _look_at_output(self, key: str, known: Known) -> Look:
+        state = _state(f"{self._folder}/{key}{self._suffix}")
+        committed = (known.size, known.mtime_ns)
         problem = ""
         if state != committed or self._full:
-            problem = self._problem(key, file, output, state)
+            problem = self._problem(f"{key}{self._suffix}", known, state)
         moved = state != committed and not problem
         return Look(not problem, known.sha256, known.failure, problem, moved)
 
@@ -88,22 +93,22 @@ class Looks:
         state = _state(file)
         if state is None:
             return None
+        stamp = hash(state)
         seen = self._records.get(key)
-        if seen is None or seen[0] != state:
-            seen = self._records[key] = (state, _read(file, key))
+        if seen is None or seen[0] != stamp:
+            seen = self._records[key] = (stamp, _read(file, key))
         return seen[1]
 
-    def _problem(self, key: str, file: str, output: Output, state: State) -> str:
-        """How the file differs from the committed one; nothing if its content is the same."""
-        where = os.path.join(os.path.dirname(key), output.file)
+    def _problem(self, file: str, known: Known, state: State) -> str:
+        """How a file differs from the committed one; nothing if its content is the same."""
         if state is None:
-            return f"{where} is gone"
-        if state[0] != output.bytes:
-            return f"{where} has {state[0]} bytes instead of {output.bytes}"
-        seen = self._outputs.get(key)
+            return f"{file} is gone"
+        if state[0] != known.size:
+            return f"{file} has {state[0]} bytes instead of {known.size}"
+        seen = self._outputs.get(file)
         if seen is None or seen[0] != state:
-            seen = self._outputs[key] = (state, sha256_of(Path(file)))
-        return "" if seen[1] == output.sha256 else f"{where} has another content"
+            seen = self._outputs[file] = (state, sha256_of(Path(self._folder, file)))
+        return "" if seen[1] == known.sha256 else f"{file} has another content"
 
 
 def _state(file: str) -> State:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,37 +27,37 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """The file that a record speaks for: its name beside the record, its size, time and content."""
-
-    file: str
-    bytes: int
-    mtime_ns: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """What a record says, without its details: small enough to keep for every item of a large run.
 
-    ``fingerprint`` and ``sha256`` are empty if the item was never finished. ``output`` is None for an item whose value is in the
-    record itself.
+    ``fingerprint`` and ``sha256`` are empty if the item was never finished. ``size`` (bytes) and ``mtime_ns`` are those of its file;
+    the size is -1 for an item whose value is in the record itself.
     """
 
     fingerprint: str
     sha256: str
-    output: Output | None
+    size: int
+    mtime_ns: int
     failure: Failure | None
-    partial: bool = False
+    partial: bool
 
 
 def read_record(file: str | Path, key: str) -> dict[str, Any]:
     """The whole record. Raises ``FileNotFoundError``, and :class:`Damaged` if it is not the one that was written for ``key``."""
-    with open(file, "rb") as handle:
-        content = open_sealed(handle.read())
+    content = open_sealed(read_bytes(file))
     if content.get("key") != key:
         raise Damaged(f"it is the record of {content.get('key')}")
     return content
+
+
+def read_bytes(file: str | Path) -> bytes:
+    """All bytes of a file, without the buffers that opening one costs otherwise."""
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        size = os.fstat(handle).st_size
+        return os.read(handle, size + 1)
+    finally:
+        os.close(handle)
 
 
 def known_of(record: Mapping[str, Any]) -> Known:
@@ -64,17 +65,23 @@ def known_of(record: Mapping[str, Any]) -> Known:
     output, failure = record.get("output"), record.get("failure")
     return Known(
         fingerprint=record.get("fingerprint", ""),
-        sha256=record["output"]["sha256"] if output else record.get("sha256", ""),
-        output=Output(**output) if output else None,
+        sha256=output["sha256"] if output else record.get("sha256", ""),
+        size=output["bytes"] if output else -1,
+        mtime_ns=output["mtime_ns"] if output else 0,
         failure=Failure(key=record["key"], **failure) if failure else None,
         partial=record.get("partial", False),
     )
 
 
-def output_of(file: Path) -> Output:
-    """What a record keeps of its file."""
+def output_entry(file: Path) -> dict[str, str | int]:
+    """What a record says of its file: the name beside the record, size, time and content."""
     state = file.stat()
-    return Output(file.name, state.st_size, state.st_mtime_ns, sha256_of(file))
+    return {
+        "file": file.name,
+        "bytes": state.st_size,
+        "mtime_ns": state.st_mtime_ns,
+        "sha256": sha256_of(file),
+    }
 
 
 def value_hash(value: Any) -> str:

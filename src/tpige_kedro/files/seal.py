@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 HEAD, SEPARATOR = b'{"checksum": "', b'",\n'
 DIGEST = 64  # hex digits
 
@@ -41,5 +43,7 @@ def open_sealed(data: bytes) -> dict[str, Any]:
     expected = HEAD + hashlib.sha256(body).hexdigest().encode() + SEPARATOR
     if data[:start] != expected:
         raise Damaged("it is not what was written")
-    content: dict[str, Any] = json.loads(b"{\n" + body)
+    content: dict[str, Any] = orjson.loads(
+        b"{" + body
+    )  # five times as fast: a rerun reads thousands
     return content

@@ -34,9 +34,21 @@ def table(content: pd.DataFrame, name: str) -> Artifact:
 
     Written here, because ``MlflowClient.log_table`` cuts numbers to ten digits.
     """
+    return Artifact(
+        name, table_mark(content), lambda log, run: log.log_table_text(run, as_json(content), name)
+    )
+
+
+def as_json(content: pd.DataFrame) -> str:
+    """A table in MLflow's form, missing values as null."""
     rows = [[None if pd.isna(v) else v for v in row] for row in content.astype(object).to_numpy()]
-    data = json.dumps({"columns": list(content.columns), "data": rows})
-    return Artifact(name, text_mark(data), lambda log, run: log.log_table_text(run, data, name))
+    return json.dumps({"columns": list(content.columns), "data": rows})
+
+
+def table_mark(content: pd.DataFrame) -> str:
+    """The hash of a table's columns and values."""
+    values = pd.util.hash_pandas_object(content, index=False).to_numpy()
+    return text_mark(f"{list(content.columns)}{hashlib.sha256(values.tobytes()).hexdigest()}")
 
 
 def text(content: str, name: str) -> Artifact:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any
 
 import pandas as pd
 
+from tpige_kedro.datasets import Item, ItemFolder
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
 from tpige_kedro.hooks.mlflow_artifacts import Artifact, Ledger, file, table, text
@@ -59,6 +59,11 @@ class Results:
     def __contains__(self, name: str) -> bool:
         return name in self.saved
 
+    def first(self, name: str, count: int, prefix: str = "") -> list[Item]:
+        """The first items of a folder, without looking at the others."""
+        folder: ItemFolder = self.catalog.get(name)
+        return folder.first(count, prefix)
+
     def get(self, name: str) -> Any:
         """A dataset that this run saved, else None."""
         if name not in self:
@@ -102,8 +107,7 @@ def parent_artifacts(results: Results) -> Iterator[Artifact]:
     if drawn := results.get("enhanced_references"):
         yield from reference_artifacts(reference_table(drawn), drawn, results["references"])
     if "contact_sheets" in results:
-        sheets = results["contact_sheets"]
-        for item in islice(sheets.values(), results.settings.sheets_per_run):
+        for item in results.first("contact_sheets", results.settings.sheets_per_run):
             yield file(item.path, item.mark, "contact_sheets")
     if "report" in results:
         yield text(results["report"], "report.html")
@@ -131,8 +135,7 @@ def variant_artifacts(name: str, results: Results) -> Iterator[Artifact]:
         sheet = results["variant_sheets"][name]
         yield file(sheet.path, sheet.mark, name="contact_sheet.png")
     if "clips" in results:
-        mine = (item for key, item in results["clips"].items() if key.startswith(f"{name}/"))
-        for item in islice(mine, results.settings.clips_per_variant):
+        for item in results.first("clips", results.settings.clips_per_variant, f"{name}/"):
             yield file(item.path, item.mark, "clips")
 
 

@@ -47,6 +47,7 @@ def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
     Raises:
         RunStopped: the store cannot be reached, or is damaged; better known before hours of work than after.
     """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow would report usage home
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -78,50 +77,52 @@ def plan_clips(
     texts = dict(
         zip(enhanced_prompts["sample_id"], enhanced_prompts["enhanced_prompt"], strict=True)
     )
-    samples = checked_samples.to_dict("records")
-    rows: list[dict[str, Any]] = []
+    tables = [pd.DataFrame(columns=COLUMNS)]
     for name, variant in variants.items():
         if reason := why_skipped(models[variant.generator]):
             logger.warning("generation_variants.%s: skipped, %s", name, reason)
         else:
-            rows += clips_of(name, variant, samples, texts, enhanced_references, seed)
-    return pd.DataFrame(rows, columns=COLUMNS)
+            tables.append(
+                clips_of(name, variant, checked_samples, texts, enhanced_references, seed)
+            )
+    return pd.concat(tables[1:] or tables, ignore_index=True)[COLUMNS]
 
 
 def clips_of(
     name: str,
     variant: Variant,
-    samples: list[dict[Any, Any]],
+    samples: pd.DataFrame,
     texts: Mapping[str, str],
     enhanced_references: Items,
     seed: int,
-) -> Iterator[dict[str, Any]]:
+) -> pd.DataFrame:
     """The rows of one variant."""
-    for sample in samples:
-        key = sample["sample_id"]
-        prompt, problem = sample["prompt"], ""
-        reference_hash = sample["reference_hash"]
-        if variant.prompt == "enhanced":
-            prompt = texts.get(key, "")
-            problem = "" if prompt else _lacks(key, "prompt", "prompt_enhancement")
-        if variant.reference == "enhanced":
-            drawn = enhanced_references.get(key)
-            reference_hash = drawn.mark if drawn else ""
-            problem = problem or (
-                "" if drawn else _lacks(key, "reference", "reference_enhancement")
-            )
-        yield {
-            "variant": name,
-            "sample_id": key,
-            "person_id": sample["person_id"],
-            "prompt": prompt,
-            "prompt_source": variant.prompt,
-            "reference": sample["reference"],
-            "reference_source": variant.reference,
-            "reference_hash": reference_hash,
-            "seed": noise_seed(seed, key, variant.draw),
-            "problem": problem,
-        }
+    keys = list(samples["sample_id"])
+    prompts, hashes = list(samples["prompt"]), list(samples["reference_hash"])
+    problems = [""] * len(keys)
+    if variant.reference == "enhanced":
+        drawn = [enhanced_references.get(key) for key in keys]
+        hashes = [item.mark if item else "" for item in drawn]
+        problems = [
+            "" if h else _lacks(k, "reference", "reference_enhancement")
+            for k, h in zip(keys, hashes, strict=True)
+        ]
+    if variant.prompt == "enhanced":
+        prompts = [texts.get(key, "") for key in keys]
+        lacking = (
+            "" if p else _lacks(k, "prompt", "prompt_enhancement")
+            for k, p in zip(keys, prompts, strict=True)
+        )
+        problems = [of_prompt or other for of_prompt, other in zip(lacking, problems, strict=True)]
+    return samples[["sample_id", "person_id", "reference"]].assign(
+        variant=name,
+        prompt=prompts,
+        prompt_source=variant.prompt,
+        reference_source=variant.reference,
+        reference_hash=hashes,
+        seed=[noise_seed(seed, key, variant.draw) for key in keys],
+        problem=problems,
+    )
 
 
 def _lacks(sample: str, what: str, stage: str) -> str:

@@ -51,7 +51,7 @@ def score_jobs(
                 "reference": row["reference_hash"],
             }
             decided = fingerprint(**seen)
-            parts = {n: fingerprint(seen=decided, scorer=i) for n, i in identities.items()}
+            parts = {n: f"{decided}-{identity}" for n, identity in identities.items()}
             request = ScoreRequest(
                 sample_id=sample,
                 prompt=row["prompt"],

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -25,48 +25,57 @@ def tabulate_scores(
     A sample without a score of its present clip has a row of missing values; a variant without clips has no rows.
     """
     samples = list(checked_samples["sample_id"])
-    found = {
-        (sample, variant): scores_of(f"{variant}/{sample}", sample in made, clip_scores, scoring)
+    rows = [
+        (sample, variant, scores_of(f"{variant}/{sample}", sample in made, clip_scores, scoring))
         for variant, made in clips.by_group().items()
         for sample in samples
-    }
-    seen = dict.fromkeys([*scoring.overall, *(m for f in found.values() for m in f["values"])])
-    metrics = in_order([*seen, OVERALL])
-    columns = [*KEYS, *metrics, *(f"{metric}{REASON}" for metric in metrics)]
-    rows = [score_row(key, record, list(seen), scoring) for key, record in found.items()]
-    table = pd.DataFrame(rows, columns=columns)
-    reasons = {c: object for c in columns if c.endswith(REASON)}
-    return table.astype({**dict.fromkeys(metrics, float), **reasons})
+    ]
+    keys = {KEYS[0]: [row[0] for row in rows], KEYS[1]: [row[1] for row in rows]}
+    found = [row[2] for row in rows]
+    seen = dict.fromkeys([*scoring.overall, *(m for record in found for m in record.values)])
+    columns = {metric: [record.score(metric) for record in found] for metric in seen}
+    columns[OVERALL] = [
+        overall({m: columns[m][i] for m in scoring.overall}, scoring.overall)
+        for i in range(len(found))
+    ]
+    table = pd.DataFrame(keys, columns=list(KEYS))
+    metrics = in_order(list(columns))
+    values = {m: pd.Series(map(number, columns[m]), dtype=float) for m in metrics}
+    reasons = {f"{m}{REASON}": pd.Series(map(reason, columns[m]), dtype=object) for m in metrics}
+    return table.assign(**values, **reasons)
 
 
-def scores_of(key: str, has_clip: bool, clip_scores: Items, scoring: Scoring) -> dict[str, Any]:
-    """``values`` and ``reasons`` of all scorers' parts for one clip, and why others are ``lacking``."""
-    merged: dict[str, Any] = {"values": {}, "reasons": {}, "lacking": "no clip"}
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The parts of all scorers for one clip, and why other metrics are ``lacking``."""
+
+    values: Mapping[str, float | None]
+    reasons: Mapping[str, str]
+    lacking: str
+
+    def score(self, metric: str) -> float | Missing:
+        """A value, or the reason that there is none."""
+        value = self.values.get(metric)
+        return Missing(self.reasons.get(metric, self.lacking)) if value is None else value
+
+
+def number(score: float | Missing) -> float:
+    """The value, NaN where it is missing."""
+    return math.nan if isinstance(score, Missing) else score
+
+
+def reason(score: float | Missing) -> str | None:
+    """Why a value is missing, None where it is not."""
+    return score.reason if isinstance(score, Missing) else None
+
+
+def scores_of(key: str, has_clip: bool, clip_scores: Items, scoring: Scoring) -> Scores:
+    """The scorers' parts for one clip, those of other scorers left out."""
     if not has_clip:
-        return merged
+        return Scores({}, {}, "no clip")
     parts = clip_scores[key].load() if key in clip_scores else {}
     found = [parts[name] for name in scoring.scorers if name in parts]
-    for part in found:
-        merged["values"] |= part["values"]
-        merged["reasons"] |= part["reasons"]
+    values = {metric: value for part in found for metric, value in part["values"].items()}
+    reasons = {metric: text for part in found for metric, text in part["reasons"].items()}
     complete = len(found) == len(scoring.scorers)
-    merged["lacking"] = "not computed by the scorers" if complete else "scoring failed"
-    return merged
-
-
-def score_row(
-    key: tuple[str, str], record: Mapping[str, Any], metrics: Sequence[str], scoring: Scoring
-) -> dict[str, Any]:
-    """A row of the score table. ``overall`` follows the weights of ``scoring``; with a part missing it is missing."""
-    values: dict[str, float | Missing] = {}
-    for metric in metrics:
-        value = record["values"].get(metric)
-        reason = record["reasons"].get(metric, record["lacking"])
-        values[metric] = Missing(reason) if value is None else value
-    values[OVERALL] = overall(values, scoring.overall)
-    row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
-    for metric, value in values.items():
-        missing = isinstance(value, Missing)
-        row[metric] = math.nan if missing else value
-        row[f"{metric}{REASON}"] = value.reason if isinstance(value, Missing) else None
-    return row
+    return Scores(values, reasons, "not computed by the scorers" if complete else "scoring failed")
