@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from mlflow_store import Store
 from project import Project, row
 from test_tamper import results
 
-KILLS = 5  # of a first run, and as many of a rerun after a change; benchmarks/kill.py does fifty
+KILLS = int(
+    os.environ.get("TPIGE_KILLS", "5")
+)  # of a first run, and as many of a rerun after a change; TPIGE_KILLS sets another number
 CHANGE = {"variants": {"vace": {"guidance": {"text_weight": 5.5}}}}
 
 
@@ -47,7 +50,7 @@ def kill_again_and_again(project: Project, times: int, seed: int) -> int:
 @pytest.fixture
 def undisturbed(project: Project) -> Path:
     """The results of two runs that nobody disturbed: as configured, then with a change."""
-    project.write_samples([row(n) for n in range(4)])
+    project.write_samples([row(n) for n in range(max(4, KILLS))])
     folder = project.folder / "undisturbed"
     project.run("full", data_root=str(folder))
     project.forget_work()
@@ -63,7 +66,7 @@ def test_killed_runs_end_like_an_undisturbed_one(project: Project, undisturbed: 
     assert not list(project.data.rglob(".tmp-*"))
 
     project.configure(**CHANGE)
-    assert kill_again_and_again(project, KILLS, seed=8) >= 2
+    assert kill_again_and_again(project, KILLS, seed=8) >= 2, "runs with little to do end soon"
     project.run("full")
     project.run("full", data_root=str(undisturbed))
     assert results(project.data) == results(undisturbed)

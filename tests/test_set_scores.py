@@ -104,7 +104,9 @@ def test_a_clip_that_cannot_be_read_fails_its_variant_alone(
     clip = with_sets.data / "07_model_output/clips/vace/s1.mp4"
     content = clip.read_bytes()
     clip.write_bytes(content[:200])
-    with pytest.raises(RunStopped, match=r"vace +set_scoring +clips/vace/s1\.mp4 has 200 bytes instead of"):
+    with pytest.raises(
+        RunStopped, match=r"vace +set_scoring +clips/vace/s1\.mp4 has 200 bytes instead of"
+    ):
         with_sets.run("scoring", "moe_selection")
     table = set_scores(with_sets)
     assert table.loc["vace", "face_fid_reason"] == "scoring failed"

@@ -213,7 +213,7 @@ class RunLog:
         """Set a tag."""
         self.client.set_tag(run, key, value)
 
-    def note_error(self, error: Exception) -> None:
+    def note_error(self, error: BaseException) -> None:
         """Put the error that ended the run where the UI shows it."""
         self.tag(self.parent, "error", f"{type(error).__name__}: {error}"[:MAX_VALUE])
 
