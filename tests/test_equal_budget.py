@@ -23,7 +23,7 @@ def test_draws_are_made_scored_and_reported(project: Project) -> None:
     project.run("full")
     # draw 0 is the clip that was there before anybody spoke of draws
     assert before == {clip: (project.data / clip).stat().st_mtime_ns for clip in before}
-    records = project.data / "07_model_output" / "records"
+    records = project.data / "07_model_output" / "clips"
     hashes = {yaml.safe_load((records / v / "s1.json").read_text())["frames_hash"] for v in DRAWS}
     assert len(hashes) == 3
     scores = project.table("08_reporting/scores.parquet").set_index(["variant", "sample_id"])

@@ -31,7 +31,8 @@ def record(project: Project, variant: str, sample: str) -> dict[str, Any]:
 
 def failed(project: Project, folder: str) -> set[str]:
     """The items of a folder whose latest attempt failed."""
-    dataset = ItemFolder(path=str(project.data / folder))
+    clip = "tpige_kedro.datasets.Mp4Dataset"
+    dataset = ItemFolder(path=str(project.data / folder), suffix=".mp4", dataset=clip)
     return set(dataset.load().failures)
 
 

@@ -6,7 +6,7 @@ import itertools
 import random
 import re
 
-from tpige_kedro.pipelines.prompt_enhancement.settling import settle
+from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance
 
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim, tokens
@@ -110,7 +110,7 @@ def test_no_final_prompt_lost_anything() -> None:
         for prompt in PROMPTS:
             for text in answers(prompt) if mode == "rewrite" else ("",):
                 rewritten = {"text": text, "attempts": [], "problem": "none came"}
-                made = settle(prompt, FACE, "", rewritten, [], options)
+                made = enhance(prompt, FACE, "", rewritten, [], options)
                 assert is_verbatim(prompt, made.enhanced_prompt), (prompt, made)
                 assert (made.source == "none") == (made.enhanced_prompt == prompt)
                 sources[made.source] += 1

@@ -203,7 +203,7 @@ def test_mlflow_takes_the_whole_log_of_the_training(
     file = tmp_path / "mlflow.db"
     file.write_bytes(empty_store.read_bytes())
     store = Store(file)
-    log = RunLog(store.client, store.client.create_experiment("tests"), ["train_mini"], "local")
+    log = RunLog(store.client, store.client.create_experiment("tests"), ["train_mini"], {})
     log.parent = store.client.create_run(log.experiment).info.run_id
     log_training(log, longer)
     names = set(table["stage"] + "." + table["metric"])
