@@ -7,7 +7,6 @@ import random
 import re
 
 from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance
-
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim, tokens
 from tpige_kedro.prompts.vocabulary import GROUPS, PEOPLE
