@@ -17,7 +17,7 @@ from kedro.io import DatasetError
 from PIL import Image
 from work import Stage
 
-from tpige_kedro.datasets import Clip, ItemFolder, item_folder
+from tpige_kedro.datasets import Clip, ItemFolder
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.files.atomic import save_atomically
 from tpige_kedro.files.seal import sealed
@@ -55,7 +55,7 @@ def test_a_file_that_vanishes_while_the_folder_is_swept_is_no_error(
             return True
         return False
 
-    monkeypatch.setattr(item_folder, "is_temporary", renamed_meanwhile)
+    monkeypatch.setattr(item_index, "is_temporary", renamed_meanwhile)
     stage.run()
     assert seen == [".tmp-1-b.txt"]
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from tpige_kedro.commands.findings import Finding, file_finding
 from tpige_kedro.commands.person import Person
-from tpige_kedro.commands.records import INDEX, Folder, read_folder
+from tpige_kedro.commands.records import Folder, read_folder
+from tpige_kedro.datasets.item_index import INDEX
 from tpige_kedro.files.atomic import is_temporary, save_bytes
 from tpige_kedro.files.seal import Damaged, open_sealed, sealed
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tpige_kedro.datasets.item_index import INDEX
 from tpige_kedro.files.atomic import PREFIX
 from tpige_kedro.files.seal import Damaged, open_sealed
 
-INDEX = "_index.json"
 TEMPORARY = re.compile(rf"^{re.escape(PREFIX)}[0-9a-f]+-")
 
 

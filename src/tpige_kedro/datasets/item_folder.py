@@ -8,7 +8,6 @@ have it in the record. ``_index.json`` lists what the latest run asked for.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +18,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from kedro.io import AbstractDataset, DatasetError
 from kedro.io.core import parse_dataset_definition
 
+from tpige_kedro.datasets.item_index import (
+    INDEX,
+    finished_files,
+    read_index,
+    sweep,
+    write_index,
+)
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.looking import Look, Looks
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
@@ -26,15 +32,14 @@ from tpige_kedro.datasets.records import SUFFIX, Failure, output_entry, read_rec
 from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Result, Work
-from tpige_kedro.files.atomic import is_temporary, remove, save_atomically, save_bytes
-from tpige_kedro.files.seal import Damaged, open_sealed, sealed
+from tpige_kedro.files.atomic import save_atomically, save_bytes
+from tpige_kedro.files.seal import Damaged, sealed
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import ImagePreview
 
 logger = logging.getLogger(__name__)
 
-INDEX = "_index.json"
 SHOWN = 3  # damaged files named in one line
 Verify = Literal["stat", "full"]
 
@@ -89,7 +94,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def _look(self) -> Items:
         items, failures, damaged = {}, {}, {}
-        for key, mark in self._index().items():
+        for key, mark in read_index(self._path).items():
             look = self._looks.at(key, mark)
             failure = None if look.is_complete else look.failure
             if failure is not None and failure.fingerprint == mark:
@@ -105,7 +110,9 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def first(self, count: int, prefix: str = "") -> list[Item]:
         """The first ``count`` items whose key begins with ``prefix``, without looking at the others."""
-        asked = ((key, mark) for key, mark in self._index().items() if key.startswith(prefix))
+        asked = (
+            (key, mark) for key, mark in read_index(self._path).items() if key.startswith(prefix)
+        )
         looks = ((key, self._looks.at(key, mark)) for key, mark in asked)
         made = (Item(key, look.sha256, self) for key, look in looks if look.is_made)
         return list(islice(made, count))
@@ -120,12 +127,12 @@ class ItemFolder(AbstractDataset[Work, Items]):
         for job in work.jobs:
             if job.key.startswith("/") or ".." in job.key.split("/"):
                 raise DatasetError(f"{job.key!r} is a path outside of {self._path}, no key")
-        earlier = self._index() if work.untouched else {}
+        earlier = read_index(self._path) if work.untouched else {}
         asked = {k: mark for k, mark in earlier.items() if k.partition("/")[0] in work.untouched}
         asked |= {job.key: job.fingerprint for job in work.jobs}
         self._items = None
-        save_bytes(self._path / INDEX, sealed({"items": asked}))
-        self._sweep()
+        write_index(self._path, asked)
+        sweep(self._path)
         todo, damaged = [], []
         for job in work.jobs:
             look = self._looks.at(job.key, job.fingerprint)
@@ -188,8 +195,8 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def leftovers(self) -> Iterator[Path]:
         """The records of items that the latest run did not ask for."""
-        asked = self._index()
-        for name in _names(str(self._path)):
+        asked = read_index(self._path)
+        for name in finished_files(str(self._path)):
             if name.endswith(SUFFIX) and name != INDEX and name.removesuffix(SUFFIX) not in asked:
                 yield self._path / name
 
@@ -256,25 +263,6 @@ class ItemFolder(AbstractDataset[Work, Items]):
         self._items, self._is_writing = None, False
         self._looks.forget_all()
 
-    def _index(self) -> dict[str, str]:
-        file = self._path / INDEX
-        try:
-            return dict(open_sealed(file.read_bytes())["items"])
-        except FileNotFoundError:
-            return {}
-        except Damaged as error:
-            raise DatasetError(
-                f"{file} is damaged: {error}; delete it and run the pipeline that makes {self._path.name} again (finished "
-                "items are kept)"
-            ) from error
-
-    def _sweep(self) -> None:
-        """Delete unfinished files: whoever wrote them is gone, since one run at a time writes here."""
-        for folder in {self._path, *(f for f in self._path.iterdir() if f.is_dir())}:
-            for entry in os.scandir(folder):
-                if is_temporary(entry.name):
-                    remove(Path(entry.path))
-
     def _file(self, key: str, suffix: str) -> Path:
         return self._path / f"{key}{suffix}"
 
@@ -289,15 +277,6 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def _exists(self) -> bool:
         return (self._path / INDEX).is_file()
-
-
-def _names(folder: str, below: str = "") -> Iterator[str]:
-    """The finished files of a folder and its sub-folders, relative, as texts: there are tens of thousands."""
-    for entry in os.scandir(folder) if os.path.isdir(folder) else ():
-        if entry.is_dir():
-            yield from _names(entry.path, f"{below}{entry.name}/")
-        elif not is_temporary(entry.name):
-            yield f"{below}{entry.name}"
 
 
 def _describe(job: Job, error: Exception) -> dict[str, str]:
