@@ -17,7 +17,7 @@ from kedro.io import DatasetError
 from PIL import Image
 from work import Stage
 
-from tpige_kedro.datasets import Clip, ItemFolder
+from tpige_kedro.datasets import Clip, ItemFolder, item_index
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.files.atomic import save_atomically
 from tpige_kedro.files.seal import sealed
