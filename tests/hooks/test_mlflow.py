@@ -61,6 +61,52 @@ def test_a_run_that_makes_nothing_is_logged_and_says_so(project: Project, store:
     assert again["mean/overall"] == once["mean/overall"]
 
 
+def test_artifacts_are_logged_again_only_when_they_changed(project: Project, store: Store) -> None:
+    project.run("full")
+    project.run("full")
+    second, first = store.parents()
+    assert store.artifacts(first) and store.artifacts(second) == []
+    assert second.data.tags["tpige.artifacts"] == f"unchanged since run {first.info.run_id}"
+    vace, before = (store.children(run)["vace"] for run in (second, first))
+    assert store.artifacts(vace) == []
+    assert vace.data.tags["tpige.artifacts"] == f"unchanged since run {before.info.run_id}"
+    assert vace.data.metrics["mean/overall"] == before.data.metrics["mean/overall"]
+
+    project.configure(variants={"vace_pe_ie": {"guidance": {"identity_weight": 0.4}}})
+    project.run("full")
+    third = store.children(store.parents()[0])
+    assert store.artifacts(third["vace_pe_ie"]), "another clip"
+    assert store.artifacts(third["vace"]) == [], "the same clips, scores and sheet"
+
+
+@pytest.mark.parametrize("lost", ["the run is deleted", "the ledger is damaged"])
+def test_artifacts_that_nobody_holds_are_logged_again(
+    project: Project, store: Store, lost: str
+) -> None:
+    project.run("full")
+    (first,) = store.parents()
+    if lost == "the run is deleted":
+        store.client.delete_run(first.info.run_id)
+    else:
+        (project.data / "08_reporting" / "mlflow_artifacts.json").write_text("{")
+    project.run("full")
+    assert "report.html" in store.artifacts(store.parents()[0])
+
+
+def test_a_deleted_experiment_is_named(project: Project, store: Store) -> None:
+    project.run("prompt_enhancement")
+    experiment = store.client.get_experiment_by_name("tests")
+    store.client.delete_experiment(experiment.experiment_id)
+    with pytest.raises(RunStopped, match=r"experiment tests was deleted; restore it"):
+        project.run("prompt_enhancement")
+
+
+def test_a_damaged_store_says_what_to_do(project: Project, store: Store) -> None:
+    store.file.write_bytes(os.urandom(5000))
+    with pytest.raises(RunStopped, match=r"cannot be used: .*not a database; repair it"):
+        project.run("prompt_enhancement")
+
+
 def test_failures_fail_the_run_and_the_variants_that_have_them(
     project: Project, store: Store
 ) -> None:
