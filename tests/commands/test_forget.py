@@ -196,7 +196,7 @@ def test_nobody(data: Path, name: str) -> None:
 
 def test_a_folder_that_is_not_there(data: Path) -> None:
     result = run("ada", data / "absent")
-    assert result.exit_code == 1 and "there is no folder" in result.output
+    assert result.exit_code == 1 and "is not a directory; set --data-root" in result.output
     assert not (data / "absent").exists()
 
 

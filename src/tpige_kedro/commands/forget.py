@@ -55,7 +55,7 @@ def forget(
     places = find_places({k: os.path.abspath(v) for k, v in roots.items() if v}, env, conf_source)
     if not places.data_root.is_dir():
         raise ClickException(
-            f"there is no folder {places.data_root}; give the right one as --data-root"
+            f"{places.data_root} is not a directory; set --data-root to the folder with the results"
         )
     with writing_alone(places.data_root, needed=not dry_run):
         who, findings, notes = search(person, places)
