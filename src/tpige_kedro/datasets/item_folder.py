@@ -133,11 +133,12 @@ class ItemFolder(AbstractDataset[Work, Items]):
         self._items = None
         write_index(self._path, asked)
         sweep(self._path)
-        todo, damaged = [], []
+        todo, damaged, kept = [], [], {}
         for job in work.jobs:
             look = self._looks.at(job.key, job.fingerprint)
             if look.is_complete:
                 self._refresh(job.key, look)
+                kept[job.key] = Item(job.key, look.sha256, self)
                 continue
             if look.problem and work.paid(job):
                 job = replace(job, request=self._paid_for(job, look))  # noqa: PLW2901
@@ -145,6 +146,8 @@ class ItemFolder(AbstractDataset[Work, Items]):
                 damaged.append(f"{self._path.name}/{look.problem}")
             todo.append(self._with_previous(job, look))
         _report("made again", damaged)
+        if len(kept) == len(asked):  # the next stage need not look again
+            self._items = Items(kept, {})
         return todo
 
     def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
