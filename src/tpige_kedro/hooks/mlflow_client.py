@@ -22,6 +22,7 @@ CALL = 60.0  # seconds for one call, with MLflow's own attempts in it
 RUN = 600.0  # seconds for all calls of a run
 CLOSING = 10.0  # seconds to close a run of a store that has failed
 THREAD = "a call of MLflow"
+LEFT_BEHIND = (THREAD, "MlflowTraceLoggingWorker")  # names of threads
 SLOWEST = 100_000.0  # bytes per second of an upload, which gets so much longer
 LIBRARIES = ("mlflow", "alembic", "sqlalchemy", "urllib3.connectionpool", "huey")
 SETTINGS = {  # of MLflow; it would try for minutes, and print addresses with the password in them
@@ -182,7 +183,7 @@ class Quiet:
 
     def stop(self) -> None:
         """Let them log as before, unless threads were left behind that may still say what is secret."""
-        if any(thread.name == THREAD for thread in threading.enumerate()):
+        if any(thread.name.startswith(LEFT_BEHIND) for thread in threading.enumerate()):
             return
         for name, (handlers, propagate) in self._before.items():
             library = logging.getLogger(name)

@@ -86,8 +86,11 @@ class Traces:
         try:
             bounded(mlflow.flush_trace_async_logging, FLUSH)
         except TimeoutError:
-            self.give_up()
+            os.environ.update(IN_A_HURRY)  # for what is still queued when the process ends
             raise
+        else:
+            for name, value in self._retries.items():
+                _set_variable(name, value)
         finally:
             mlflow.tracing.configure(span_processors=[])
             self._restore()
@@ -98,10 +101,6 @@ class Traces:
         uri, attachments = self.before
         mlflow.set_tracking_uri(uri)
         _set_variable(ATTACHMENTS, attachments)
-        if not self.given_up:  # what is queued is still to fail quickly
-            return
-        for name, value in self._retries.items():
-            _set_variable(name, value)
 
 
 def _set_variable(name: str, value: str | None) -> None:
