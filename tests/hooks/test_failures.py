@@ -17,8 +17,8 @@ import pytest
 from project import Project
 from tpige_kedro.datasets import Mp4Dataset
 from tpige_kedro.execution.stopping import close_all
-from tpige_kedro.execution.work import Job, Work
 from tpige_kedro.execution.tally import Tallies, reset_tallies
+from tpige_kedro.execution.work import Job, Work
 from tpige_kedro.files import atomic
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.failures import FailureHooks
