@@ -13,7 +13,8 @@ import pytest
 from mlflow_store import Store
 from project import Project, row
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.mlflow_runs import MlflowSettings, RunLog, close_abandoned, connect, flatten
+from tpige_kedro.hooks.mlflow_runs import RunLog, close_abandoned, connect, flatten
+from tpige_kedro.hooks.mlflow_settings import MlflowSettings
 
 
 def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> None:

@@ -13,17 +13,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mlflow_server import Answer, MlflowServer, html, sleeps
 from mlflow_store import Store
 from project import Project, row
 from test_service_run import files_with
+from tpige_kedro.datasets import Clip, Mp4Dataset
 from tpige_kedro.execution.stopping import close_all
 from tpige_kedro.hooks import mlflow_client, mlflow_outage
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.mlflow_outage import MlflowAway
-from tpige_kedro.hooks.mlflow_runs import MlflowSettings, connect
+from tpige_kedro.hooks.mlflow_runs import connect
+from tpige_kedro.hooks.mlflow_settings import MlflowSettings
 
 MARK = "PASSWORD-MARKER"
 
@@ -261,6 +264,26 @@ def test_a_store_that_goes_away_costs_nothing_and_gets_all_later(
     project.run("reporting")
     assert store.artifacts(store.parents()[0]) == [], "the first one has the same"
     assert MARK not in caplog.text and files_with(project.folder, MARK) == []
+
+
+def test_an_evaluation_is_logged_later(project: Project, store: Store) -> None:
+    clips = project.folder / "made" / "ours"
+    clips.mkdir(parents=True)
+    for number in (1, 2):
+        frames = np.full((5, 32, 32, 3), 40 * number, np.uint8)
+        Mp4Dataset(filepath=str(clips / f"s{number}.mp4")).save(Clip(frames, 8))
+    where = {"clips_root": str(clips.parent)}
+    project.run("evaluate", mlflow={"enabled": False}, **where)
+    assert store.client.get_experiment_by_name("tests") is None
+    project.forget_work()
+    project.run("reporting", **where)
+    (parent,) = store.parents()
+    ours = store.children(parent)["ours"]
+    assert store.artifacts(ours) == ["clips/s1.mp4", "contact_sheet.png", "scores.json"]
+    assert "mean/overall" in ours.data.metrics and "report.html" in store.artifacts(parent)
+    assert project.work == []
+    with pytest.raises(RunStopped, match="checked_samples is not there yet"):
+        project.run("generation_variants")
 
 
 def one_sample_fails(project: Project) -> None:

@@ -7,7 +7,7 @@ Whatever happens to MLflow is one sentence with the remedy; the run goes on with
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any
 from kedro.framework.hooks import hook_impl
 from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
-from pydantic import ValidationError
 
 from tpige_kedro.errors import TpigeError, first_line
 from tpige_kedro.execution.stopping import when_stopped
@@ -34,16 +33,10 @@ from tpige_kedro.hooks.mlflow_results import (
     shown_names,
     variant_artifacts,
 )
-from tpige_kedro.hooks.mlflow_runs import (
-    MlflowSettings,
-    RunLog,
-    close_abandoned,
-    connect,
-    tracking_uri,
-)
+from tpige_kedro.hooks.mlflow_runs import RunLog, close_abandoned, connect
+from tpige_kedro.hooks.mlflow_settings import parse_settings, tracking_uri
 from tpige_kedro.hooks.mlflow_traces import Traces, asks_service
 from tpige_kedro.hooks.parameters import parse_parameters
-from tpige_kedro.schemas import Parameters
 
 logger = logging.getLogger(__name__)
 
@@ -182,9 +175,9 @@ class MlflowHooks:
 
     def _say(self, problem: str, consequence: str) -> None:
         """Warn once."""
-        if problem not in self.problems:
-            self.problems.append(problem)
-            logger.warning("%s; %s", problem, consequence)
+        if (line := f"{problem}; {consequence}") not in self.problems:
+            self.problems.append(line)
+            logger.warning("%s", line)
 
     def _trace_failed(self, text: str) -> None:
         """The store went away while language models were asked: none of it is traced any more."""
@@ -224,46 +217,11 @@ class MlflowHooks:
             log.close_all("KILLED")
 
 
-class RequiredHooks:
-    """Ends a run with an error that could not be logged, if that is wanted, after all other hooks."""
-
-    def __init__(self, mlflow: MlflowHooks) -> None:
-        self._mlflow = mlflow
-
-    @hook_impl(wrapper=True)
-    def after_pipeline_run(self) -> Generator[None, Any, Any]:
-        """Summary and report come first. Raises :class:`RunStopped`."""
-        result = yield
-        if self._mlflow.problems and self._mlflow.settings.required:
-            problem = self._mlflow.problems[0]
-            raise RunStopped(
-                f"mlflow.required is set, and MLflow does not have all of this run: {problem}"
-            )
-        return result
-
-
-def parse_settings(raw: dict[str, Any], parameters: Parameters) -> MlflowSettings:
-    """``mlflow.yml``, with what the command line says instead.
-
-    Raises:
-        RunStopped: names every key that is unknown or of the wrong type.
-    """
-    changes = parameters.mlflow.model_dump(exclude_none=True)
-    try:
-        return MlflowSettings.model_validate({**raw, **changes})
-    except ValidationError as error:
-        problems = [f"  {'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors()]
-        raise RunStopped(
-            "\n".join(["mlflow.yml:", *problems, "correct conf/<environment>/mlflow.yml"])
-        ) from error
-
-
 def how_to_log_later(pipeline: Pipeline) -> str:
     """The command that sends what is on disk: the report's, where it has all that it needs."""
-    whole = {REPORT, "checked_samples"} <= pipeline.all_outputs() | pipeline.inputs()
-    return (
-        "the same command with --pipelines=reporting" if whole else "the same command, run again,"
-    )
+    if REPORT in pipeline.all_outputs():
+        return "the same command with --pipelines=reporting"
+    return "the same command, run again,"
 
 
 def ends_of_variants(names: Iterable[str]) -> dict[str, str]:

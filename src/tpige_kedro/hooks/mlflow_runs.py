@@ -20,33 +20,13 @@ from tpige_kedro import __version__
 from tpige_kedro.execution.lock import store_lock
 from tpige_kedro.hooks.mlflow_client import GuardedClient, settle
 from tpige_kedro.hooks.mlflow_outage import check_uri, sqlite_file
+from tpige_kedro.hooks.mlflow_settings import MlflowSettings, tracking_uri
 from tpige_kedro.models import missing_needs
 from tpige_kedro.provenance import environment
-from tpige_kedro.schemas import Parameters, Settings
+from tpige_kedro.schemas import Parameters
 
 MAX_BATCH = 100  # parameters in one request
 MAX_VALUE = 6000  # characters of a parameter
-
-
-class MlflowSettings(Settings):
-    """``mlflow.yml``: whether and where runs are logged, and how many clips and contact sheets go with them.
-
-    ``MLFLOW_TRACKING_URI`` wins over ``tracking_uri``; without both it is ``mlflow.db`` in the project. ``required`` is for those
-    to whom a run that MLflow does not show is none: it ends with an error, before it begins if MLflow is away by then.
-    """
-
-    enabled: bool = True
-    experiment: str = "tpige"
-    tracking_uri: str | None = None
-    clips_per_variant: int = 4
-    sheets_per_run: int = 24
-    required: bool = False  # whether a run that cannot be logged ends with an error
-
-
-def tracking_uri(settings: MlflowSettings, project: Path) -> str:
-    """Where runs are logged."""
-    named = os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri
-    return named or f"sqlite:///{project / 'mlflow.db'}"
 
 
 def connect(settings: MlflowSettings, project: Path) -> tuple[GuardedClient, str]:
