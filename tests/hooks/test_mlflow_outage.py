@@ -24,7 +24,7 @@ from tpige_kedro.datasets import Clip, Mp4Dataset
 from tpige_kedro.execution.stopping import close_all
 from tpige_kedro.hooks import mlflow_client, mlflow_outage
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.mlflow_outage import MlflowAway
+from tpige_kedro.hooks.mlflow_outage import MlflowAway, outage
 from tpige_kedro.hooks.mlflow_runs import connect
 from tpige_kedro.hooks.mlflow_settings import MlflowSettings
 
@@ -207,6 +207,35 @@ def test_a_file_that_cannot_be_used(
         )
     assert re.search(expected, sentence(f"sqlite:///{file}", tmp_path, monkeypatch))
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (
+            "(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT]",
+            "the disk is full; free",
+        ),
+        ("[Errno 28] No space left on device: '/x'", "the disk is full; free some space"),
+        ("[Errno 122] Disk quota exceeded", "the disk is full; free some space"),
+        ("(sqlite3.OperationalError) disk I/O error", "ulimit -f"),
+        ("[Errno 27] File too large", "ulimit -f"),
+        ("(sqlite3.OperationalError) attempt to write a readonly database", "cannot be written to"),
+        ("[Errno 30] Read-only file system: '/x'", "cannot be written to"),
+        ("(sqlite3.DatabaseError) database disk image is malformed", "damaged.*move the file away"),
+        ("SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED]", "not trusted"),
+        (f'connection failed: FATAL: password authentication failed for "u", {MARK}', "the login"),
+        (
+            "Detected out-of-date database schema (found version 1, but expected 2)",
+            "another version",
+        ),
+        (f"a library says {MARK}\nand more", r"it reports 'a library says \*\*\*'"),
+        ("", "; "),
+    ],
+)
+def test_what_an_error_means(message: str, said: str) -> None:
+    problem = str(outage(RuntimeError(message), f"postgresql://u:{MARK}@host/db"))
+    assert re.search(said, problem) and MARK not in problem and "\n" not in problem
 
 
 # --- what a run does about it ----------------------------------------------------------------------------------------
