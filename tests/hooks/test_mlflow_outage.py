@@ -262,6 +262,7 @@ def test_a_store_that_is_away_costs_nothing(
 def test_a_store_that_goes_away_costs_nothing_and_gets_all_later(
     project: Project, store: Store, server: MlflowServer, caplog: pytest.LogCaptureFixture
 ) -> None:
+    project.write_samples([row(1)])
     refused = []
 
     def gone(path: str) -> Answer | None:
@@ -290,17 +291,15 @@ def test_a_store_that_goes_away_costs_nothing_and_gets_all_later(
     tables = {"selection.json", "enhanced_references.json", "win_shares.json"}
     assert {"report.html", "contact_sheets/s1.png", "variant_means.svg"} | tables <= sent
 
-    project.run("reporting")
-    assert store.artifacts(store.parents()[0]) == [], "the first one has the same"
     assert MARK not in caplog.text and files_with(project.folder, MARK) == []
 
 
 def test_an_evaluation_is_logged_later(project: Project, store: Store) -> None:
     clips = project.folder / "made" / "ours"
     clips.mkdir(parents=True)
-    for number in (1, 2):
-        frames = np.full((5, 32, 32, 3), 40 * number, np.uint8)
-        Mp4Dataset(filepath=str(clips / f"s{number}.mp4")).save(Clip(frames, 8))
+    frames = np.full((5, 32, 32, 3), 40, np.uint8)
+    Mp4Dataset(filepath=str(clips / "s1.mp4")).save(Clip(frames, 8))
+    project.write_samples([row(1)])
     where = {"clips_root": str(clips.parent)}
     project.run("evaluate", mlflow={"enabled": False}, **where)
     assert store.client.get_experiment_by_name("tests") is None
