@@ -19,6 +19,7 @@ from tpige_kedro.schemas import Parameters
 ATTACHMENTS = (
     "MLFLOW_TRACE_EXTRACT_ATTACHMENTS"  # whether MLflow moves pictures into files of their own
 )
+URI = "MLFLOW_TRACKING_URI"
 FLUSH = 60.0  # seconds to write the last traces
 IN_A_HURRY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
 MESSAGES = ("mlflow.chat.messages", "messages")
@@ -54,7 +55,7 @@ class Traces:
 
         self.given_up = False
         self._retries = {name: os.environ.get(name) for name in IN_A_HURRY}
-        self.before = (mlflow.get_tracking_uri(), os.environ.get(ATTACHMENTS))
+        self.before = {name: os.environ.get(name) for name in (URI, ATTACHMENTS)}
         os.environ[ATTACHMENTS] = "false"
         mlflow.set_tracking_uri(uri)
         try:
@@ -98,9 +99,11 @@ class Traces:
     def _restore(self) -> None:
         import mlflow
 
-        uri, attachments = self.before
-        mlflow.set_tracking_uri(uri)
-        _set_variable(ATTACHMENTS, attachments)
+        mlflow.set_tracking_uri(
+            None
+        )  # also its variable, which would win over the settings of the next run
+        for name, value in self.before.items():
+            _set_variable(name, value)
 
 
 def _set_variable(name: str, value: str | None) -> None:
