@@ -35,7 +35,7 @@ class DrawnPictureDataset(AbstractDataset["Image", "Image"]):
         from PIL import Image
 
         try:
-            with Image.open(self._filepath) as picture:
+            with Image.open(self._filepath, formats=["PNG"]) as picture:
                 picture.load()
         except (OSError, ValueError, SyntaxError) as error:
             raise DatasetError(f"{self._filepath} is no readable picture: {error}") from error

@@ -106,7 +106,7 @@ def _after_blocks(data: bytes, position: int) -> tuple[int, int]:
     count = 0
     while position < len(data) and data[position]:
         position, count = position + 1 + data[position], count + 1
-        if count > 10 * MAX_PARTS:
+        if count > 5 * MAX_PARTS:
             _check_parts(count)
     return position + 1, count
 

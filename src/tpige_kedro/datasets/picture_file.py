@@ -52,25 +52,27 @@ def read_file(path: Path) -> bytes:
     Raises:
         PictureProblem: absent, no file, not readable, or larger than half a gigabyte.
     """
+    if path.is_dir():
+        raise PictureProblem("a folder, not a picture; put the picture itself there")
     try:
         with os.fdopen(os.open(path, FLAGS), "rb") as file:
             state = os.fstat(file.fileno())
-            if stat.S_ISDIR(state.st_mode):
-                raise PictureProblem("a folder, not a picture; put the picture itself there")
             if not stat.S_ISREG(state.st_mode):
                 raise PictureProblem("a pipe or device, not a file; put a picture there")
             if state.st_size > MAX_BYTES:
                 raise PictureProblem(f"a file of {state.st_size >> 20} MiB; {RESAVE}")
             return file.read(MAX_BYTES)
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            target = os.readlink(path)
-            raise PictureProblem(
-                f"a link to {target}, which is not there; put the picture there"
-            ) from error
-        raise PictureProblem("no such file; put the picture there or correct its name") from error
     except OSError as error:
-        raise PictureProblem(f"{error.strerror or error}; make the file readable") from error
+        raise PictureProblem(why_not_opened(path, error)) from error
+
+
+def why_not_opened(path: Path, error: OSError) -> str:
+    """Why a file cannot be opened, and what to do."""
+    if isinstance(error, FileNotFoundError):
+        if path.is_symlink():
+            return f"a link to {os.readlink(path)}, which is not there; put the picture there"
+        return "no such file; put the picture back or correct its name"
+    return f"{error.strerror or error}; make the file readable"
 
 
 def open_bytes(data: bytes) -> Opened:
@@ -84,8 +86,8 @@ def open_bytes(data: bytes) -> Opened:
         return _open_png(data)
     if kind == "TIFF":
         check_tiff(data)
-        directory = Directory(data)
-        return Opened(_opened(data, kind), tiff_depth(directory))
+        picture = _opened(data, kind)
+        return Opened(picture, tiff_depth(Directory(data)), frames=picture.is_animated)  # type: ignore[attr-defined]
     if kind == "GIF":
         first, more = first_gif_frame(data)
         return Opened(_opened(first, kind), Depth(), frames=more)

@@ -25,6 +25,7 @@ from tpige_kedro.datasets.picture_values import (
 from tpige_kedro.datasets.tiff_directory import orientation_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
 READING = (
@@ -93,7 +94,7 @@ def _seen(opened: Opened, name: str) -> Image:
         coloured = picture
     made = _on_white(coloured)
     if not (plain and coloured is picture):
-        _check_seen(made, opened.picture)
+        _check_seen(coloured, opened.picture)
     made.info = {}  # the profile and the orientation of the file hold no longer
     return made
 
@@ -196,13 +197,15 @@ def _check_seen(made: Image, source: Image) -> None:
     """Raise ``PictureProblem`` if a picture with something in it came out in one colour."""
     import numpy as np
 
-    if any(low != high for low, high in made.getextrema()):  # type: ignore[misc, union-attr]
-        return
-    values = np.asarray(source)
-    if values.min() != values.max():
+    given = np.asarray(source)
+    if _is_uniform(np.asarray(made)) and not _is_uniform(given):
         raise PictureProblem(
-            f"its values from {values.min()} to {values.max()} all come out as one colour; {RESAVE}"
+            f"its values from {given.min()} to {given.max()} all come out as one colour; {RESAVE}"
         )
+
+
+def _is_uniform(values: np.ndarray) -> bool:
+    return bool((values == values[:1, :1]).all())
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from kedro.io import AbstractDataset, DatasetError
 
 from tpige_kedro.datasets.leftovers import is_leftover
+from tpige_kedro.datasets.picture_file import why_not_opened
 from tpige_kedro.datasets.picture_formats import PictureProblem
 from tpige_kedro.datasets.picture_names import is_picture_name, named
 from tpige_kedro.datasets.picture_reading import (
@@ -108,8 +109,7 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         except DatasetError as error:  # says which file, what is wrong and what to do
             return Checked("", str(error))
         except OSError as error:
-            problem = (error.strerror or str(error)).lower()
-            return Checked("", f"reference {file}: {problem}; put the picture back, readable")
+            return Checked("", f"reference {file}: {why_not_opened(file, error)}")
 
     def remember(self) -> None:
         """Keep what was found out for the next run."""
