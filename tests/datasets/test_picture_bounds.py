@@ -201,14 +201,15 @@ TRAPS = {
     "PNG of empty chunks": (lambda: png(PIXELS, 8, 2, *[(b"abCd", b"")] * 300_000), "parts"),
     "PNG with text that unpacks": (
         lambda: png(PIXELS, 8, 2, (b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 20_000_000, 9))),
-        "damaged or not a picture",
+        "unpacks to more",
     ),
     "PNG with a profile that unpacks": (
         lambda: png(PIXELS, 8, 2, (b"iCCP", b"a\0\0" + zlib.compress(b"\0" * 20_000_000, 9))),
-        "damaged or not a picture",
+        "unpacks to more",
     ),
     "GIF of comments": (lambda: gif_with(b"!\xfe" + (b"\xff" + b"c" * 255) * 100_000 + b"\0"), "comments"),
     "GIF of tiny blocks": (lambda: gif_with(b"!\xfe" + b"\1c" * 5_000_000 + b"\0"), "parts|comments"),
+    "BMP in RLE4": (lambda: head_of("bmp", 8000, 8000)[:28] + b"\4\0\2\0\0\0" + b"\0" * 17_000_000, "RLE4"),
     "TIFF with tags over tags": (lambda: tiff_with(3000, 400_000), "tags hold more"),
     "TIFF of 60000 tags": (lambda: tiff_with(60_000, 10), "tags, at most"),
     "TIFF with one large tile": (lambda: tiff(PIXELS, t322=60_000, t323=60_000, t324=8, t325=100), "tiles of"),

@@ -97,6 +97,16 @@ def test_fewer_bits_in_sixteen_are_seen_if_the_file_says_so(
         seen(tmp_path, silent, suffix)
 
 
+def test_twelve_bits_packed(tmp_path: Path) -> None:
+    values = (UNIT * 4095).round().astype(int)
+    first, second = values[:, 0::2], values[:, 1::2]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], -1).reshape(
+        32, -1
+    )
+    data = tiff(packed.astype(np.uint8), t256=48, t258=12)
+    assert distance(seen(tmp_path, data), SEEN) <= 1
+
+
 def test_significant_bits_of_a_full_range_change_nothing(tmp_path: Path) -> None:
     values = GREY.astype(int) * 257
     assert distance(seen(tmp_path, png(values, 16, 0, (b"sBIT", b"\x0c")), "png"), SEEN) <= 1

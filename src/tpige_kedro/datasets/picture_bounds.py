@@ -15,6 +15,8 @@ MAX_BYTES = 512 * 2**20  # 80 megapixels of three 16-bit channels
 MAX_PARTS = 200_000  # chunks, segments or blocks of a file; a large photo has some ten thousand
 MAX_SCANS = 200  # of a progressive JPEG, each of which goes over all pixels; usual are 10
 MAX_COMMENT = 2**20  # bytes before the first picture of a GIF
+MAX_RLE4 = 16 * 2**20  # bytes
+RLE4 = (2).to_bytes(4, "little")
 
 Chunks = dict[bytes, bytes]
 
@@ -66,6 +68,12 @@ def check_jpeg(data: bytes) -> None:
     scans = data.count(b"\xff\xda")
     if scans > MAX_SCANS:
         raise PictureProblem(f"a JPEG of {scans} scans, at most {MAX_SCANS} are read; {RESAVE}")
+
+
+def check_bmp(data: bytes) -> None:
+    """Raise ``PictureProblem`` for a large BMP in the one coding that Pillow decodes in Python, pixel by pixel."""
+    if data[30:34] == RLE4 and len(data) > MAX_RLE4:
+        raise PictureProblem(f"a BMP of {len(data) >> 20} MiB in RLE4; {RESAVE}")
 
 
 def webp_size(data: bytes) -> tuple[int, int]:

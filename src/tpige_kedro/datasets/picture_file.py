@@ -12,6 +12,7 @@ from tpige_kedro.datasets.iso_boxes import coded_colour
 from tpige_kedro.datasets.picture_bounds import (
     MAX_BYTES,
     Chunks,
+    check_bmp,
     check_jpeg,
     check_size,
     first_gif_frame,
@@ -94,6 +95,8 @@ def open_bytes(data: bytes) -> Opened:
     if kind == "JPEG":
         check_jpeg(data)
         return Opened(_opened(data, kind), Depth())
+    if kind == "BMP":
+        check_bmp(data)
     if kind == "WEBP":
         check_size(*webp_size(data))
     if kind == "HEIF":
@@ -114,16 +117,24 @@ def _open_png(data: bytes) -> Opened:
 
 def _opened(data: bytes, kind: Format) -> Image:
     """What the one decoder for this format makes of the header."""
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError, features
 
     try:
         picture = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError as error:
         raise PictureProblem(f"{error}; scale it down to at most 4096 pixels a side") from error
     except UnidentifiedImageError as error:
+        if kind == "AVIF" and not features.check("avif"):
+            raise PictureProblem(f"this Pillow reads no AVIF; upgrade it or {RESAVE}") from error
         what = describe_tiff(data) if kind == "TIFF" else "damaged or of a rare kind"
         raise PictureProblem(
             f"damaged or not a picture that can be read ({kind}: {what}); {RESAVE}"
+        ) from error
+    except ValueError as error:
+        if "Decompressed data too large" not in str(error):
+            raise
+        raise PictureProblem(
+            f"its text or colour profile unpacks to more than a megabyte; {RESAVE}"
         ) from error
     check_size(*picture.size)
     return picture
