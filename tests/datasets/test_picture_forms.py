@@ -37,6 +37,13 @@ SAVED = {  # how closely a format keeps what is saved, in levels
     "avif": ({"quality": 100, "subsampling": "4:4:4"}, 1.5),
 }
 EXACT = [name for name, (_, slack) in SAVED.items() if slack == 0]
+HELD = {  # modes that a format holds
+    "png": ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"],
+    "tif": ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"],
+    "tiff": ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"],
+    "webp": ["RGB", "RGBA"],
+    "jpg": ["L", "RGB", "CMYK"],
+}
 
 
 def save(picture: Image.Image, file: Path, **options: object) -> Path:
@@ -51,6 +58,25 @@ def test_every_format_is_turned_upright_once(tmp_path: Path, suffix: str, orient
     seen = load_reference(file)
     assert distance(seen, portrait()) <= SAVED[suffix][1]
     assert not seen.info, "nothing of the file's own orientation and profile goes on"
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize(
+    ("suffix", "mode"), [(suffix, mode) for suffix, modes in HELD.items() for mode in modes]
+)
+def test_every_mode_is_turned_like_its_upright_copy(
+    tmp_path: Path, suffix: str, mode: str, orientation: int
+) -> None:
+    """Pillow maps some uncompressed TIFF files into memory in the shape of the upright picture: they come out torn."""
+    picture = portrait("L" if mode in {"I;16", "F"} else mode)
+    if mode == "I;16":
+        picture = Image.fromarray(np.asarray(picture).astype(np.uint16) * 257)
+    elif mode == "F":
+        picture = Image.fromarray(np.asarray(picture) / np.float32(255))
+    save(picture, tmp_path / f"upright.{suffix}")
+    file = save(stored(picture, orientation), tmp_path / f"a.{suffix}", exif=exif(orientation))
+    upright = load_reference(tmp_path / f"upright.{suffix}")
+    assert distance(load_reference(file), upright) <= SAVED[suffix][1]
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
