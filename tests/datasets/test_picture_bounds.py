@@ -198,6 +198,11 @@ TRAPS = {
     "JPEG of thousands of scans": (lambda: progressive(3000), "scans"),
     "JPEG of empty segments": (lambda: b"\xff\xd8" + b"\xff\xe5\0\2" * 2_000_000 + saved("JPEG")[2:], "parts"),
     "JPEG with tags over tags": (lambda: saved("JPEG", exif=exif_trap(1000)), "tags hold more"),
+    "AVIF with tags over tags": (lambda: saved("AVIF", exif=exif_trap(1000)), "tags hold more"),
+    "TIFF of JPEG of thousands of scans": (
+        lambda: saved("TIFF", compression="jpeg") + b"\xff\xda" * 3000,
+        "scans",
+    ),
     "PNG of empty chunks": (lambda: png(PIXELS, 8, 2, *[(b"abCd", b"")] * 300_000), "parts"),
     "PNG with text that unpacks": (
         lambda: png(PIXELS, 8, 2, (b"zTXt", b"a\0\0" + zlib.compress(b"\0" * 20_000_000, 9))),

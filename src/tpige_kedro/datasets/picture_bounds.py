@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 from tpige_kedro.datasets.picture_formats import RESAVE, PictureProblem
-from tpige_kedro.datasets.tiff_directory import check_exif
+from tpige_kedro.datasets.tiff_directory import check_exif, check_scans
 
 MIN_SIDE = 16  # pixels: no face can be recognised below
 MAX_SIDE = 65_535  # what JPEG can hold; some decoders keep many rows at once
 MAX_PIXELS = 80_000_000  # decompression bombs
 MAX_BYTES = 512 * 2**20  # 80 megapixels of three 16-bit channels
 MAX_PARTS = 200_000  # chunks, segments or blocks of a file; a large photo has some ten thousand
-MAX_SCANS = 200  # of a progressive JPEG, each of which goes over all pixels; usual are 10
 MAX_COMMENT = 2**20  # bytes before the first picture of a GIF
 MAX_RLE4 = 16 * 2**20  # bytes
 RLE4 = (2).to_bytes(4, "little")
@@ -65,9 +64,7 @@ def check_jpeg(data: bytes) -> None:
     """Raise ``PictureProblem`` for a JPEG whose scans would take minutes, or whose EXIF data is a trap."""
     exif = [body for marker, body in jpeg_segments(data) if marker == 0xE1 and body[:4] == b"Exif"]
     check_exif(b"".join([*exif[:1], *(body[6:] for body in exif[1:])]))  # as Pillow joins them
-    scans = data.count(b"\xff\xda")
-    if scans > MAX_SCANS:
-        raise PictureProblem(f"a JPEG of {scans} scans, at most {MAX_SCANS} are read; {RESAVE}")
+    check_scans(data)
 
 
 def check_bmp(data: bytes) -> None:

@@ -28,7 +28,12 @@ from tpige_kedro.datasets.picture_formats import (
     format_of,
 )
 from tpige_kedro.datasets.picture_values import Depth, png_depth, tiff_depth
-from tpige_kedro.datasets.tiff_directory import Directory, check_tiff, describe_tiff
+from tpige_kedro.datasets.tiff_directory import (
+    Directory,
+    check_embedded_exif,
+    check_tiff,
+    describe_tiff,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -99,6 +104,8 @@ def open_bytes(data: bytes) -> Opened:
         check_bmp(data)
     if kind == "WEBP":
         check_size(*webp_size(data))
+    if kind in {"AVIF", "HEIF"}:
+        check_embedded_exif(data)
     if kind == "HEIF":
         _add_heic()
     picture = _opened(data, kind)

@@ -6,6 +6,7 @@ would fill the memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -17,7 +18,11 @@ ORIENTATION, DNG_VERSION, SUBFILE = 0x0112, 50706, 254
 BITS, SAMPLE_FORMAT, SAMPLES, PHOTOMETRIC = 258, 339, 277, 262
 TILES = (322, 323)  # width and length
 SUB_DIRECTORIES = frozenset({0x8769, 0x8825, 0x927C, 0xA005})  # EXIF, GPS, maker, interoperability
-MAX_TAGS, MAX_VALUES, MAX_TILE = 4096, 1_000_000, 80_000_000
+MAX_TAGS, MAX_VALUES, MAX_TILE, MAX_EXIF = 4096, 1_000_000, 80_000_000, 100
+EXIF_START = re.compile(rb"II\*\0|MM\0\*")
+MAX_SCANS = 200  # of a progressive JPEG; usual are 10
+COMPRESSION, JPEG_CODES = 259, frozenset({6, 7})
+PARTS = frozenset({273, 324})  # where the strips or tiles are
 KINDS = {1: "unsigned", 2: "signed", 3: "float"}
 
 
@@ -33,7 +38,7 @@ class Entry(NamedTuple):
 class Directory:
     """The first list of tags in ``data`` (or that at ``offset``): at most 4096 of them; none in data that is damaged."""
 
-    def __init__(self, data: bytes, offset: int | None = None) -> None:
+    def __init__(self, data: bytes | memoryview, offset: int | None = None) -> None:
         self._data = data
         self._order = "little" if data[:2] == b"II" else "big"
         self._big = self._number(2, 2) == 43
@@ -93,6 +98,17 @@ def check_exif(exif: bytes) -> None:
     Directory(exif.removeprefix(b"Exif\0\0")).check()
 
 
+def check_embedded_exif(data: bytes) -> None:
+    """Raise ``PictureProblem`` for a file with a trap anywhere in it that looks like EXIF data.
+
+    Decoders of AVIF and HEIC read it while they open a file, and where it stands takes a whole parser to find out.
+    """
+    for count, found in enumerate(EXIF_START.finditer(data)):
+        if count > MAX_EXIF:
+            raise PictureProblem(f"more than {MAX_EXIF} blocks of EXIF data; {RESAVE}")
+        Directory(memoryview(data)[found.start() :]).check()
+
+
 def check_tiff(data: bytes) -> None:
     """Raise ``PictureProblem`` for a TIFF that is a trap, or that holds a camera's raw data beside a small preview."""
     directory = Directory(data)
@@ -101,9 +117,19 @@ def check_tiff(data: bytes) -> None:
         raise PictureProblem(
             f"camera raw, of which only a small preview could be read; develop it and {RESAVE}"
         )
+    if directory.number(COMPRESSION) in JPEG_CODES:
+        parts = sum(e.length for e in directory.entries if e.tag in PARTS)
+        check_scans(data, parts)
     width, length = (directory.number(tag, 1) for tag in TILES)
     if width * length > MAX_TILE:
         raise PictureProblem(f"tiles of {width}x{length} pixels; {RESAVE}")
+
+
+def check_scans(data: bytes, parts: int = 1) -> None:
+    """Raise ``PictureProblem`` if JPEG data has so many scans, each of which goes over all pixels, that it takes minutes."""
+    scans = data.count(b"\xff\xda")
+    if scans > MAX_SCANS + 4 * parts:
+        raise PictureProblem(f"JPEG data of {scans} scans, at most {MAX_SCANS} are read; {RESAVE}")
 
 
 def describe_tiff(data: bytes) -> str:
