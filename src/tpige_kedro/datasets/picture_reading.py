@@ -27,9 +27,8 @@ from tpige_kedro.datasets.tiff_directory import orientation_of
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-READING = (
-    2  # raise it when the pixels of any file change: hashes that were remembered are computed again
-)
+# Raise it when the pixels of any file change: hashes that were remembered are computed again
+READING = 2
 XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
 
 logger = logging.getLogger(__name__)
