@@ -63,7 +63,7 @@ def persons(root: Path) -> list[Path]:
 def _portrait(folder: Path) -> tuple[str, str]:
     """The name of the file ``image.<suffix>`` of a person's folder, and what is wrong if there is not exactly one."""
     absent = f"{folder} has no image.png; put the portrait there"
-    return find_portrait(folder, names_in(folder), "image", absent)
+    return find_portrait(folder, names_in(folder), "image", absent, of_one=True)
 
 
 def challenge_rows(root: Path) -> Iterator[Row]:

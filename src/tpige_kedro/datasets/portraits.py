@@ -14,10 +14,13 @@ def names_in(folder: Path) -> list[str]:
     return sorted(file.name for file in files if not is_leftover(file))
 
 
-def find_portrait(folder: Path, names: list[str], stem: str, absent: str) -> tuple[str, str]:
+def find_portrait(
+    folder: Path, names: list[str], stem: str, absent: str, *, of_one: bool = False
+) -> tuple[str, str]:
     """The one of ``names`` in ``folder`` that is ``<stem>.<suffix>``, and what is wrong if not exactly one is.
 
-    ``absent`` says what is missing; a file that may have been meant is added to it.
+    ``absent`` says what is missing; a file that may have been meant is added to it: one with a similar name or, in a folder ``of_one``
+    person, the only picture.
 
     >>> find_portrait(Path("ID_image"), ["ada.heic", "bob.jpg"], "bob", "bob.png is missing")
     ('bob.jpg', '')
@@ -28,7 +31,7 @@ def find_portrait(folder: Path, names: list[str], stem: str, absent: str) -> tup
     if found:
         return "", str(several(stem, found, folder.name))
     close = similar(stem, names)
-    if not close:
+    if not close and of_one:
         pictures = [name for name in names if is_picture_name(name)]
         close = pictures if len(pictures) == 1 else []
     there = f"; {folder / close[0]} is there: rename it if it is the one" if close else ""
