@@ -157,6 +157,15 @@ def test_sizes_are_checked_before_pixels_are_decoded(tmp_path: Path, kind: str) 
         load_reference(write(tmp_path, "a.png", head_of(kind, 40, 9)))
 
 
+@pytest.mark.usefixtures("quick")
+def test_the_size_of_an_avif(tmp_path: Path) -> None:
+    data = saved("AVIF")
+    at = data.index(b"ispe") + 8
+    huge = data[:at] + struct.pack(">II", 9000, 6000) + data[at + 8 :]
+    with pytest.raises(PictureError, match="9000x6000 pixels; scale it down"):
+        load_reference(write(tmp_path, "a.png", huge))
+
+
 @pytest.mark.parametrize("kind", ["png", "bmp", "tif"])
 def test_a_long_thin_picture_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(PictureError, match="4000000x16 pixels; scale it down"):

@@ -5,7 +5,7 @@ layout       what is in the folder
 ============ ==========================================================================================
 ``table``    ``samples.csv`` and ``references/``
 ``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
-``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (the stem up to its first underscore), and the clips
+``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (or .jpg …; the stem up to its first underscore), and the clips
              ``<stem>.mp4``, in the folder itself or in ``videos/``
 ============ ==========================================================================================
 

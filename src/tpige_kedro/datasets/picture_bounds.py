@@ -11,6 +11,9 @@ from tpige_kedro.datasets.tiff_directory import check_exif, check_scans
 MIN_SIDE = 16  # pixels: no face can be recognised below
 MAX_SIDE = 65_535  # what JPEG can hold; some decoders keep many rows at once
 MAX_PIXELS = 80_000_000  # decompression bombs
+MAX_CODED = (
+    50_000_000  # pixels of AVIF and HEIC, whose decoders keep several copies: phones make 48
+)
 MAX_BYTES = 512 * 2**20  # 80 megapixels of three 16-bit channels
 MAX_PARTS = 200_000  # chunks, segments or blocks of a file; a large photo has some ten thousand
 MAX_COMMENT = 2**20  # bytes before the first picture of a GIF
@@ -20,11 +23,11 @@ RLE4 = (2).to_bytes(4, "little")
 Chunks = dict[bytes, bytes]
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, most: int = MAX_PIXELS) -> None:
     """Raise ``PictureProblem`` if a picture is too small for a face or too large to decode."""
     if min(width, height) < MIN_SIDE:
         raise PictureProblem(f"{width}x{height} pixels; a face needs at least {MIN_SIDE} a side")
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+    if width * height > most or max(width, height) > MAX_SIDE:
         raise PictureProblem(f"{width}x{height} pixels; scale it down to at most 4096 a side")
 
 

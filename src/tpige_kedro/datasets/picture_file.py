@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tpige_kedro.datasets.iso_boxes import coded_colour
 from tpige_kedro.datasets.picture_bounds import (
     MAX_BYTES,
+    MAX_CODED,
     Chunks,
     check_bmp,
     check_jpeg,
@@ -109,6 +110,8 @@ def open_bytes(data: bytes) -> Opened:
     if kind == "HEIF":
         _add_heic()
     picture = _opened(data, kind)
+    if kind in {"AVIF", "HEIF"}:
+        check_size(*picture.size, MAX_CODED)
     frames = kind != "HEIF" and getattr(picture, "n_frames", 1) > 1
     cicp = coded_colour(data) if kind in {"AVIF", "HEIF"} else ()
     return Opened(picture, Depth(), cicp, frames)
