@@ -16,18 +16,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
+from tpige_kedro.characters import control_in
+from tpige_kedro.datasets.encoding import NotText, decoded
 from tpige_kedro.datasets.pictures import SUFFIXES
 
 Layout = Literal["table", "challenge", "authors"]
 Row = dict[str, str]
 
 COLUMNS = ("sample_id", "person_id", "prompt", "reference", "problem")
-PERSON = re.compile(r"id(\d+)$")
+PERSON = re.compile(r"id[0-9]+")
+MAX_BYTES = 100_000  # of a prompt, of which 4,000 characters can be read
+GAPS = 3  # named in one line
 PROMPTS = range(1, 6)  # of each person, in the challenge
 
 
@@ -35,7 +40,7 @@ def layout_of(root: Path) -> Layout:
     """Which layout ``root`` has; ``table`` where none can be told, whose errors say how to make one."""
     if (root / "samples.csv").exists() or not root.is_dir():
         return "table"
-    if any(PERSON.match(folder.name) for folder in root.iterdir() if folder.is_dir()):
+    if any(PERSON.fullmatch(folder.name) for folder in root.iterdir() if folder.is_dir()):
         return "challenge"
     return "authors" if (root / "prompts").is_dir() or (root / "ID_image").is_dir() else "table"
 
@@ -58,7 +63,7 @@ def reference_files(root: Path, layout: Layout) -> dict[str, Path]:
 
 def persons(root: Path) -> list[Path]:
     """The folders ``idNNN``, by number."""
-    found = [f for f in root.iterdir() if f.is_dir() and PERSON.match(f.name)]
+    found = [f for f in root.iterdir() if f.is_dir() and PERSON.fullmatch(f.name)]
     return sorted(found, key=lambda folder: (int(folder.name[2:]), folder.name))
 
 
@@ -69,11 +74,8 @@ def picture_in(folder: Path, stem: str) -> Path | None:
 
 
 def challenge_rows(root: Path) -> Iterator[Row]:
-    """Five samples ``<id>_<k>`` a person; gaps in the numbering of the folders are told too."""
-    folders = persons(root)
-    numbers = {int(folder.name[2:]) for folder in folders}
-    width = max((len(folder.name) - 2 for folder in folders), default=3)
-    for folder in folders:
+    """Five samples ``<id>_<k>`` a person."""
+    for folder in persons(root):
         picture = picture_in(folder, "image")
         for k in PROMPTS:
             yield _row(
@@ -83,10 +85,20 @@ def challenge_rows(root: Path) -> Iterator[Row]:
                 reference=f"{folder.name}{picture.suffix}" if picture else "",
                 lacking="" if picture else f"{folder} has no image.png; put the portrait there",
             )
-    for number in sorted(set(range(min(numbers), max(numbers))) - numbers):
-        name = f"id{number:0{width}}"
-        problem = f"there is no folder {root / name}; add it, or go on without this person"
-        yield dict.fromkeys(COLUMNS, "") | {"sample_id": name, "problem": problem}
+
+
+def gaps_of(root: Path) -> str:
+    """The gaps in the numbers of a ``challenge`` folder in one line; the empty text if there are none.
+
+    It counts between neighbours and never through the numbers, of which there may be billions.
+    """
+    folders = persons(root)
+    pairs = [(a.name, b.name, int(b.name[2:]) - int(a.name[2:]) - 1) for a, b in pairwise(folders)]
+    gaps = [f"{n:,} between {a} and {b}" for a, b, n in pairs if n > 0]
+    if not gaps:
+        return ""
+    more = f" and {len(gaps) - GAPS} more gaps" if len(gaps) > GAPS else ""
+    return f"numbers without a folder: {', '.join(gaps[:GAPS])}{more}; right for a part of a larger set"
 
 
 def authors_rows(root: Path) -> Iterator[Row]:
@@ -107,17 +119,29 @@ def authors_rows(root: Path) -> Iterator[Row]:
 
 
 def _row(*, sample: str, person: str, prompt: Path, reference: str, lacking: str) -> Row:
-    text = ""
-    try:
-        text = " ".join(prompt.read_text(encoding="utf-8-sig").split())
-    except FileNotFoundError:
-        lacking = f"{prompt} is missing; write the prompt there"
-    except UnicodeDecodeError as error:
-        lacking = f"{prompt} is no UTF-8 text ({error.reason}); save it as UTF-8"
+    text, problem = read_prompt(prompt)
     return {
         "sample_id": sample,
         "person_id": person,
         "prompt": text,
         "reference": reference,
-        "problem": lacking,
+        "problem": problem or lacking,
     }
+
+
+def read_prompt(file: Path) -> tuple[str, str]:
+    """The prompt in a text file in one line, and what is wrong with the file, of which one is the empty text.
+
+    A prompt with control characters stays as it is, for the check of samples to name them.
+    """
+    if not file.exists():
+        return "", f"{file} is missing; write the prompt there"
+    if not file.is_file() or file.stat().st_size > MAX_BYTES:
+        return "", f"{file} is not a text file of at most {MAX_BYTES} bytes; write the prompt there"
+    try:
+        text = decoded(file.read_bytes())
+    except NotText as error:
+        return "", f"{file} cannot be read: {error}"
+    except OSError as error:
+        return "", f"{file} cannot be read: {error.strerror}; make it readable"
+    return (text.strip() if control_in(text) else " ".join(text.split())), ""
