@@ -58,8 +58,9 @@ def _free(match: re.Match[str]) -> str:
 def to_csv(table: pd.DataFrame) -> str:
     """A table as CSV with commas; texts and names of columns are defused, numbers stay as they are."""
     texts = table.select_dtypes(exclude="number")
-    changed = {name: texts[name].map(_defused_cell) for name in texts}
-    safe = table.assign(**changed).rename(columns=_defused_cell)
+    safe = table.copy(deep=False)
+    safe[texts.columns] = texts.map(_defused_cell)
+    safe = safe.rename(columns=_defused_cell)
     text = str(safe.to_csv(index=False))
     if (
         "\r" in text
