@@ -190,7 +190,9 @@ def test_pictures_are_known_in_every_layout(tmp_path: Path, layout: str) -> None
 
 def test_a_table_comes_first(tmp_path: Path) -> None:
     challenge(tmp_path, "id001")
-    (tmp_path / "samples.csv").write_text("sample_id,prompt\n007,A man.\n")
+    (tmp_path / "samples.csv").write_text(
+        "sample_id,person_id,prompt,reference\n007,p,A man.,a.png\n"
+    )
     assert list(samples(tmp_path).index) == ["007"]
 
 
@@ -227,3 +229,33 @@ def test_the_published_list_is_what_the_rule_gives() -> None:
 @given(st.permutations(PEOPLE))
 def test_the_rule_does_not_depend_on_the_order_of_the_people(people: list[str]) -> None:
     assert subset(people) == subset()
+
+
+def test_what_is_not_read_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "tpige_kedro")
+    challenge(tmp_path, "id001", prompts=7)
+    for name in ("ID002", "videos", ".git"):
+        (tmp_path / name).mkdir()
+    assert len(samples(tmp_path)) == 5
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{tmp_path}: not read: ID002, videos, id001/prompt6.txt, id001/prompt7.txt"
+    ]
+
+
+def test_a_file_name_that_is_no_text_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    picture(tmp_path / "ID_image" / "id1.png")
+    (tmp_path / "prompts" / "id1_1.txt").write_text("A man.")
+    Path(os.fsdecode(os.fsencode(tmp_path / "prompts") + b"/id1_\xff.txt")).write_text("A man.")
+    assert list(samples(tmp_path).index) == ["id1_1", r"id1_\udcff"]
+
+
+def test_missing_columns_are_named_with_those_that_are_there(tmp_path: Path) -> None:
+    for head, found in (
+        ("sample_id,caption,image", "sample_id, caption, image"),
+        ("sample_id，person_id，prompt，reference", "sample_id，person_id，prompt，reference"),
+        ("a\x1b[2Jb", r"a\\x1b\[2Jb"),
+    ):
+        (tmp_path / "samples.csv").write_text(f"{head}\nx,y,z\n")
+        with pytest.raises(DatasetError, match=rf"has no column .*reference \(it has {found}\)"):
+            samples(tmp_path)

@@ -23,6 +23,7 @@ from typing import Literal
 import pandas as pd
 
 from tpige_kedro.characters import control_in
+from tpige_kedro.datasets.columns import listed
 from tpige_kedro.datasets.encoding import NotText, decoded
 from tpige_kedro.datasets.pictures import SUFFIXES
 
@@ -48,7 +49,13 @@ def layout_of(root: Path) -> Layout:
 def list_samples(root: Path, layout: Layout) -> pd.DataFrame:
     """The rows of a ``challenge`` or ``authors`` folder: ``sample_id, person_id, prompt, reference, problem``, all text."""
     rows = challenge_rows(root) if layout == "challenge" else authors_rows(root)
-    return pd.DataFrame(list(rows), columns=list(COLUMNS), dtype=str)
+    cells = [{name: _text(row[name]) for name in COLUMNS} for row in rows]
+    return pd.DataFrame(cells, columns=list(COLUMNS), dtype=str)
+
+
+def _text(cell: str) -> str:
+    """A cell that a table can hold: bytes of a file name that are no letters are escaped, and no id."""
+    return cell.encode("utf-8", "backslashreplace").decode()
 
 
 def reference_files(root: Path, layout: Layout) -> dict[str, Path]:
@@ -99,6 +106,17 @@ def gaps_of(root: Path) -> str:
         return ""
     more = f" and {len(gaps) - GAPS} more gaps" if len(gaps) > GAPS else ""
     return f"numbers without a folder: {', '.join(gaps[:GAPS])}{more}; right for a part of a larger set"
+
+
+def unread_of(root: Path) -> str:
+    """What a ``challenge`` folder holds that is not read, in one line: folders of other names, and prompts beyond the fifth."""
+    wanted = {f"prompt{k}.txt" for k in PROMPTS}
+    folders = [f.name for f in root.iterdir() if f.is_dir() and f.name[0] != "."]
+    names = sorted(name for name in folders if not PERSON.fullmatch(name))
+    for person in persons(root):
+        found = sorted(file.name for file in person.glob("prompt*.txt"))
+        names += [f"{person.name}/{name}" for name in found if name not in wanted]
+    return f"not read: {listed(names)}" if names else ""
 
 
 def authors_rows(root: Path) -> Iterator[Row]:

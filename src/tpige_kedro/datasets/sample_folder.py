@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from tpige_kedro.datasets.layouts import gaps_of, layout_of, list_samples, reference_files
+from tpige_kedro.datasets.layouts import (
+    gaps_of,
+    layout_of,
+    list_samples,
+    reference_files,
+    unread_of,
+)
 from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
-from tpige_kedro.datasets.samples import SamplesDataset, read_table
+from tpige_kedro.datasets.samples import NEEDED, SamplesDataset, read_samples, read_table
 from tpige_kedro.models import local_path
 
 if TYPE_CHECKING:
@@ -25,7 +31,8 @@ class SampleFolder(AbstractDataset[None, pd.DataFrame]):
     """The samples of a folder, read-only.
 
     ``only`` names a CSV file with a column ``sample_id``: those samples go on, in its order, and those that are not there are
-    reported. Without it, gaps in the numbers of folders are one line of the log: most sets are a part of a larger one. ``nrows`` takes the first rows only: a small run of a large set.
+    reported. Without it, gaps in the numbers of folders are one line of the log: most sets are a part of a larger one. ``nrows``
+    takes the first rows only: a small run of a large set.
     """
 
     def __init__(
@@ -48,11 +55,15 @@ class SampleFolder(AbstractDataset[None, pd.DataFrame]):
     def load(self) -> pd.DataFrame:
         """Read the list. Raises ``DatasetError`` naming the file that is absent or unreadable."""
         layout = layout_of(self._path)
-        table = self._table().load() if layout == "table" else list_samples(self._path, layout)
+        if layout == "table":
+            table = read_samples(self._filepath, NEEDED)
+        else:
+            table = list_samples(self._path, layout)
         if self._only is not None:
             table = pick(table, self._only, self._path)
-        elif layout == "challenge" and (gaps := gaps_of(self._path)):
-            logger.info("%s: %s", self._path, gaps)
+        elif layout == "challenge":
+            for line in filter(None, (gaps_of(self._path), unread_of(self._path))):
+                logger.info("%s: %s", self._path, line)
         return table if self._nrows is None else table.head(self._nrows)
 
     def save(self, data: None) -> NoReturn:

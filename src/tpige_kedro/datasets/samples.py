@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = ("sample_id", "person_id", "prompt", "reference", "consent")
+NEEDED = ("sample_id", "person_id", "prompt", "reference")
+COLUMNS = (*NEEDED, "consent")
 HOW = "write a header line sample_id,person_id,prompt,reference,consent and one line per sample, as UTF-8 (Excel: CSV UTF-8)"
 
 
@@ -42,14 +43,7 @@ class SamplesDataset(AbstractDataset[None, pd.DataFrame]):
         Columns that are not used are left out and listed in the log. A row with more or fewer cells than the header line has a
         ``problem``.
         """
-        if not self._filepath.exists():
-            raise DatasetError(
-                f"{self._filepath}: no such file; set samples_root to a folder with samples.csv and references/ "
-                "(kedro run --params=samples_root=/path)"
-            )
-        table, unused = read_table(self._filepath, COLUMNS)
-        if unused:
-            logger.info("%s: columns not used: %s", self._filepath.name, listed(unused))
+        table = read_samples(self._filepath)
         return table if self._nrows is None else table.head(self._nrows)
 
     def save(self, data: None) -> NoReturn:
@@ -65,6 +59,25 @@ class SamplesDataset(AbstractDataset[None, pd.DataFrame]):
 
     def _exists(self) -> bool:
         return self._filepath.exists()
+
+
+def read_samples(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
+    """The list of samples in ``file``, which has to have the columns ``needed``. Raises ``DatasetError``."""
+    if not file.exists():
+        raise DatasetError(
+            f"{file}: no such file; set samples_root to a folder with samples.csv and references/ "
+            "(kedro run --params=samples_root=/path)"
+        )
+    table, unused = read_table(file, COLUMNS)
+    if missing := [name for name in needed if name not in table]:
+        found = [name for name in COLUMNS if name in table] + unused
+        raise DatasetError(
+            f"{file} has no column {', '.join(missing)} (it has {listed(found)}); its header line must be {','.join(COLUMNS)}, with "
+            "commas, semicolons, tabs or bars between"
+        )
+    if unused:
+        logger.info("%s: columns not used: %s", file.name, listed(unused))
+    return table
 
 
 def read_table(file: Path, names: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
