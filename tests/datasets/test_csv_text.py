@@ -130,3 +130,11 @@ def test_a_file_that_is_too_large_is_not_read(
 def test_a_nul_byte_in_a_cell_is_left_to_the_check_of_samples(tmp_path: Path) -> None:
     text = written(",", "\n", "few").replace("A chef cooks.", "A chef\0cooks.")
     assert load(tmp_path, text.encode())[0][2] == "A chef\0cooks."
+
+
+def test_a_file_of_too_many_rows_is_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tpige_kedro.datasets.csv_text.MAX_ROWS", 3)
+    with pytest.raises(DatasetError, match="more than 3 rows"):
+        load(tmp_path, b"sample_id\na\nb\n\nc\n")

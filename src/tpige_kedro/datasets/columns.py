@@ -12,6 +12,8 @@ from tpige_kedro.characters import distance, folded, shown
 # words of their own that are two letters from a known name
 ORDINARY = frozenset({"comment", "context", "difference", "presence", "personal", "sampled"})
 SHORT = 7  # names below may have one wrong letter, longer ones two
+LONGEST = 60  # characters of a name in a message
+TOO_LONG = 1000  # for a name that was meant to be a known one
 LISTED = 20  # names in one line
 
 
@@ -32,13 +34,13 @@ def sort_columns(names: Sequence[str], known: Sequence[str]) -> list[str]:
     others = [name for name in dict.fromkeys(names) if name not in known]
     likes = {name: looks_like(name, known) for name in others}
     problems += [
-        f"the column {shown(name)!r} looks like {like}; write {like} exactly so, or choose another name if it is something else"
+        f"the column '{_short(name)}' looks like {like}; write {like} exactly so, or choose another name if it is something else"
         for name, like in likes.items()
         if like
     ]
     if problems:
         raise DatasetError("; ".join(problems))
-    return [shown(name.strip()) or "(no name)" for name in others]
+    return [_short(name.strip()) or "(no name)" for name in others]
 
 
 def looks_like(name: str, known: Iterable[str]) -> str:
@@ -47,15 +49,20 @@ def looks_like(name: str, known: Iterable[str]) -> str:
     >>> looks_like("Sample ID", ["sample_id"]), looks_like("id_sample", ["sample_id"])
     ('sample_id', 'sample_id')
     """
-    seen = folded(name)
+    seen = folded(name) if len(name) <= TOO_LONG else ""
     if not seen or seen in ORDINARY:
         return ""
     for wanted in known:
         plain = folded(wanted)
-        close = distance(seen, plain) <= (1 if len(plain) < SHORT else 2)
+        most = 1 if len(plain) < SHORT else 2
+        close = abs(len(seen) - len(plain)) <= most and distance(seen, plain) <= most
         if close or _words(name) == _words(wanted) or (wanted == "consent" and "consent" in seen):
             return wanted
     return ""
+
+
+def _short(name: str) -> str:
+    return shown(name if len(name) <= LONGEST else f"{name[:LONGEST]}…")
 
 
 def _words(name: str) -> list[str]:

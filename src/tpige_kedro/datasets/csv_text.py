@@ -14,8 +14,10 @@ from kedro.io import DatasetError
 from tpige_kedro.characters import folded
 from tpige_kedro.datasets.encoding import NotText, decoded
 
-MAX_BYTES = 64 * 2**20  # a thousand times what the challenge needs
+MAX_BYTES = 32 * 2**20  # a hundred times what the challenge needs
+MAX_ROWS = 500_000
 MAX_COLUMNS = 1000
+MAX_HEAD = 20_000  # characters of the header line that are looked at for a separator
 SEPARATORS = ",;\t|"
 EXCEL_HEAD = re.compile(r'"?sep=([,;\t|])"?[ ,;\t|]*(\r\n|\r|\n|$)', re.IGNORECASE)
 
@@ -24,7 +26,7 @@ class NotCsv(DatasetError):
     """A file that cannot be read as CSV: what was seen, and where."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CsvRow:
     """The cells of a row, and the line of the file where it begins."""
 
@@ -54,12 +56,7 @@ def read_csv_rows(file: Path, names: Sequence[str]) -> list[CsvRow]:
     start = head.end() if head else 0
     separator = head.group(1) if head else separator_of(text, names)
     skipped = 1 if head else 0
-    rows = [
-        row for row in _rows(text[start:], separator, skipped) if any(map(str.strip, row.cells))
-    ]
-    if rows and len(rows[0].cells) > MAX_COLUMNS:
-        raise NotCsv(f"its header line has {len(rows[0].cells)} cells, at most {MAX_COLUMNS}")
-    return rows
+    return [r for r in _rows(text[start:], separator, skipped) if any(map(str.strip, r.cells))]
 
 
 def separator_of(text: str, names: Sequence[str]) -> str:
@@ -72,7 +69,7 @@ def separator_of(text: str, names: Sequence[str]) -> str:
     first = next((line for line in io.StringIO(text, newline="") if line.strip()), "")
 
     def found(separator: str) -> int:
-        return sum(folded(cell) in known for cell in first.split(separator))
+        return sum(folded(cell) in known for cell in first[:MAX_HEAD].split(separator, MAX_COLUMNS))
 
     return max(SEPARATORS, key=found)  # the first of equals: the comma
 
@@ -82,7 +79,13 @@ def _rows(text: str, separator: str, skipped: int) -> Iterator[CsvRow]:
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
     limit, line = csv.field_size_limit(MAX_BYTES), 0
     try:
-        for cells in reader:
+        for number, cells in enumerate(reader):
+            if number > MAX_ROWS:
+                raise NotCsv(f"it has more than {MAX_ROWS:,} rows")
+            if len(cells) > MAX_COLUMNS:
+                raise NotCsv(
+                    f"line {line + 1 + skipped} has {len(cells)} cells, at most {MAX_COLUMNS}"
+                )
             yield CsvRow(line + 1 + skipped, cells)
             line = reader.line_num
     except csv.Error as error:

@@ -100,11 +100,12 @@ def read_table(file: Path, names: Sequence[str]) -> tuple[pd.DataFrame, list[str
     except DatasetError as error:
         raise DatasetError(f"{file}: {error}") from error
     problems = [cells_problem(row, header) for row in rows[1:]]
-    cells = [dict(zip(header, row.cells, strict=False)) for row in rows[1:]]
-    used = [name for name in header if name in names]
-    table = pd.DataFrame(
-        [[row.get(name, "") for name in used] for row in cells], columns=used, dtype=str
-    )
+    places = {name: header.index(name) for name in header if name in names}
+    cells = {
+        n: [row.cells[i] if i < len(row.cells) else "" for row in rows[1:]]
+        for n, i in places.items()
+    }
+    table = pd.DataFrame(cells, dtype=str)
     return (table.assign(problem=problems) if any(problems) else table), unused
 
 
