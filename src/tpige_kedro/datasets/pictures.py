@@ -147,7 +147,7 @@ def checked_picture(references: References, name: str, expected: str) -> Image:
     return references[name]()
 
 
-def listed(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+def picture_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """The files of a folder by name: those that have the name of a picture, and whatever else is there."""
     with os.scandir(folder) as found:
         entries = sorted((entry.name, entry.is_dir()) for entry in found)
@@ -188,7 +188,7 @@ class PictureFolder(AbstractDataset[None, Pictures]):
                 f"{self._path}: no such folder; put the reference pictures there, or set samples_root to a folder with "
                 "samples.csv and references/ (kedro run --params=samples_root=/path)"
             )
-        files, others = listed(self._path)
+        files, others = picture_files(self._path)
         return Pictures(files, known_files(self._known), others)
 
     def save(self, data: None) -> NoReturn:
@@ -197,7 +197,7 @@ class PictureFolder(AbstractDataset[None, Pictures]):
 
     def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
         """The first four pictures side by side, for Kedro-Viz."""
-        files = list(listed(self._path)[0].values())[:STRIP_FRAMES]
+        files = list(picture_files(self._path)[0].values())[:STRIP_FRAMES]
         return strip_of([load_reference(file) for file in files]) if files else None  # type: ignore[return-value]
 
     def _describe(self) -> dict[str, Any]:
