@@ -27,7 +27,12 @@ from tpige_kedro.mini.networks.alignment import TextFrameAlignment
 from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.frame_interpolator import FrameInterpolator
 from tpige_kedro.mini.networks.image_quality import ImageQuality, quality
-from tpige_kedro.mini.pictures import picture_to_images, to_frames, to_images
+from tpige_kedro.mini.pictures import (
+    clip_to_images,
+    picture_to_images,
+    to_frames,
+    to_images,
+)
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights
 
@@ -135,7 +140,7 @@ class MiniMotionScorer:
         """Drop every second frame, predict it and compare."""
         if len(clip.frames) == 0:
             return {"motion_smoothness": NO_FRAMES}
-        frames = to_frames(to_images(clip.frames, self.device))
+        frames = to_frames(clip_to_images(clip.frames, self.device))
         return {
             "motion_smoothness": motion_smoothness(frames, self.interpolate, device=self.device)
         }
@@ -162,5 +167,5 @@ class MiniImagingScorer:
         """Look at every frame."""
         if len(clip.frames) == 0:
             return {"imaging_quality": NO_FRAMES}
-        severities = in_batches(self.network, to_images(clip.frames, self.device))
+        severities = in_batches(self.network, clip_to_images(clip.frames, self.device))
         return {"imaging_quality": float(quality(severities.double()).mean())}

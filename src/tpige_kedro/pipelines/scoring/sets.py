@@ -16,7 +16,7 @@ from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import ModelError, TpigeError
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
 from tpige_kedro.metrics.columns import REASON
-from tpige_kedro.metrics.protocol import SetScorer
+from tpige_kedro.metrics.protocol import Frames, SetScorer
 from tpige_kedro.models import describe_model, load_models, model_identity
 from tpige_kedro.pipelines.scoring.jobs import damaged_clips
 from tpige_kedro.pipelines.scoring.nodes import values_and_reasons
@@ -83,7 +83,7 @@ def score_set(scorer: SetScorer, job: Job, references: Iterator[NDArray[np.uint8
     return Result({"metrics": metrics, **values_and_reasons(scores, type(scorer).__name__)})
 
 
-def frames(clips: tuple[Item, ...]) -> Iterator[NDArray[np.uint8]]:
+def frames(clips: tuple[Item, ...]) -> Iterator[Frames]:
     """The frames (T, H, W, 3) of each clip, one clip in memory at a time.
 
     All of them count: a set without the clip that cannot be read would pass for the whole.
