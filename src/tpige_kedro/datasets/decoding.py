@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+VERSION = 2  # raise it when the same file gives other frames: clips are then scored again
+
 Source = Path | BinaryIO
 
 LARGEST_FRAME = 4096 * 2304  # pixels

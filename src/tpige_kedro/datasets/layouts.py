@@ -6,7 +6,7 @@ layout       what is in the folder
 ``table``    ``samples.csv`` and ``references/``
 ``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
 ``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (the stem up to its first underscore), and the clips
-             ``<stem>.mp4``, in the folder itself or in ``videos/``
+             ``<stem>.mp4`` (or another video file), in the folder itself or in ``videos/``
 ============ ==========================================================================================
 
 What is missing becomes a row with a ``problem``: the sample is reported and the others go on.
@@ -21,6 +21,7 @@ from typing import Literal
 
 import pandas as pd
 
+from tpige_kedro.datasets.containers import clip_files, is_leftover
 from tpige_kedro.datasets.pictures import SUFFIXES
 
 Layout = Literal["table", "challenge", "authors"]
@@ -91,8 +92,8 @@ def challenge_rows(root: Path) -> Iterator[Row]:
 
 def authors_rows(root: Path) -> Iterator[Row]:
     """A sample for every prompt or clip; its person is the stem up to the first underscore."""
-    texts = {f.stem for f in (root / "prompts").glob("*.txt")}
-    clips = {f.stem for folder in (root, root / "videos") for f in folder.glob("*.mp4")}
+    texts = {f.stem for f in (root / "prompts").glob("*.txt") if not is_leftover(f.name)}
+    clips = {stem for folder in (root, root / "videos") for stem in clip_files(folder)}
     pictures = {Path(name).stem: name for name in reference_files(root, "authors")}
     for stem in sorted(texts | clips):
         person = stem.split("_")[0]

@@ -11,6 +11,7 @@ import pandas as pd
 from kedro.io import DatasetError
 from numpy.typing import NDArray
 
+from tpige_kedro.datasets import decoding
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import ModelError, TpigeError
@@ -63,7 +64,8 @@ def set_jobs(samples: pd.DataFrame, clips: Items, spec: ModelSpec) -> Iterator[J
     The request is the clips that are in the set.
     """
     photos = dict(zip(samples["person_id"], samples["reference_hash"], strict=True))
-    decided = fingerprint(references=photos, scorer=model_identity(spec))
+    scorer, version = model_identity(spec), decoding.VERSION
+    decided = fingerprint(references=photos, scorer=scorer, decoding=version)
     damaged = {job.group: job.request for job in damaged_clips(samples, clips)}
     for variant, made in clips.by_group().items():
         if variant in damaged:  # without it the set would pass for the whole
