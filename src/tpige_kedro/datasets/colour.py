@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,9 +49,26 @@ def refuse_unshowable(frame: VideoFrame) -> None:
     if frame.color_trc in HDR:
         raise ClipError(f"is HDR ({HDR[frame.color_trc]}), which the metrics do not know", TO_SDR)
     if frame.colorspace not in KNOWN_MATRICES:
-        dolby = any(data.type.name.startswith("DOVI") for data in frame.side_data)
+        dolby = any(name.startswith("DOVI") for name in side_data(frame))
         what = "Dolby Vision" if dolby else f"colour matrix {frame.colorspace} of ITU-T H.273"
         raise ClipError(f"has colours in {what}, which cannot be converted to RGB", TO_SDR)
+
+
+def side_data(frame: VideoFrame) -> dict[str, bytes]:
+    """What a frame carries beside its pixels, by name.
+
+    Not ``frame.side_data``: that refers to its frame and the frame to it, and neither is ever freed (PyAV 18.1).
+    """
+    from av.sidedata.sidedata import SideDataContainer
+
+    try:
+        return {data.type.name: bytes(data) for data in SideDataContainer(frame)}  # type: ignore[call-arg]
+    except (
+        ValueError
+    ):  # a kind that PyAV has no name for: of the turn, the angle is known nonetheless
+        angle = round(frame.rotation / 90) % 4
+        a, b = ((1, 0), (0, -1), (-1, 0), (0, 1))[angle]
+        return {"DISPLAYMATRIX": struct.pack("=9i", a, b, 0, -b, a, 0, 0, 0, 1 << 14)}
 
 
 def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tpige_kedro.datasets.boxes import crops_of, missing_bytes
-from tpige_kedro.datasets.colour import to_rgb
+from tpige_kedro.datasets.colour import side_data, to_rgb
 from tpige_kedro.datasets.display import (
     UNCROPPED,
     Crop,
@@ -145,7 +145,7 @@ def as_shown(frame: VideoFrame, track: Track) -> Pixels:
     """A stored frame as a player shows it: (H, W, 3) uint8 RGB, cropped, in square pixels, upright."""
     import numpy as np
 
-    matrix = next((bytes(d) for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
+    matrix = side_data(frame).get("DISPLAYMATRIX")
     pixels = stretch(track.crop.cut(to_rgb(frame)), track.aspect)
     return np.ascontiguousarray(orient(pixels, signs(matrix)))
 

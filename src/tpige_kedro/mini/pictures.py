@@ -36,8 +36,18 @@ def clip_to_images(frames: Frames, device: torch.device | str = "cpu") -> Tensor
     """:func:`to_images` of a clip, a few frames at a time: large frames are never all in memory as floats."""
     height, width = frames.shape[1:3]
     at_once = max(1, PIXELS_AT_ONCE // (height * width))
-    starts = range(0, len(frames), at_once)
-    return torch.cat([to_images(frames[i : i + at_once], device) for i in starts])
+    if len(frames) <= at_once:
+        return to_images(frames[:], device)
+    # one block, laid out as to_images does: many small tensors between large ones would keep the memory of all of these
+    images = torch.empty(
+        (len(frames), 3, FRAME_SIDE, FRAME_SIDE),
+        device=device,
+        memory_format=torch.channels_last,
+    )
+    for start in range(0, len(frames), at_once):
+        part = slice(start, start + at_once)
+        images[part] = to_images(frames[part], device)
+    return images
 
 
 def picture_to_images(picture: Image, device: torch.device | str = "cpu") -> Tensor:

@@ -31,7 +31,6 @@ from tpige_kedro.mini.pictures import (
     clip_to_images,
     picture_to_images,
     to_frames,
-    to_images,
 )
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights
@@ -77,7 +76,7 @@ class MiniFaceScorer:
         if len(clip.frames) == 0:
             return {metric.name: NO_FRAMES for metric in self.metrics}
         kept = even_indices(len(clip.frames), SAMPLED_FRAMES)
-        frames = self.find(to_images(clip.frames[kept], self.find.device))
+        frames = self.find(clip_to_images(clip.frames[kept], self.find.device))
         reference = self.find(picture_to_images(clip.reference, self.find.device))
         known = bool(reference.visible[0])
 
@@ -120,7 +119,7 @@ class MiniAlignmentScorer:
         if not clip.prompt.strip():
             return {"gme_score": Missing("the prompt is empty")}
         kept = distinct_indices(len(clip.frames), SAMPLED_FRAMES)
-        frames = self.network.frames(to_images(clip.frames[kept], self.device))
+        frames = self.network.frames(clip_to_images(clip.frames[kept], self.device))
         text = self.network.texts(self.network.tokenize([clip.prompt]).to(self.device))
         return {"gme_score": float((frames.double() @ text[0].double()).mean())}
 
