@@ -11,14 +11,14 @@ from tpige_kedro.datasets.display import Crop
 LARGEST_INDEX = 64 << 20  # bytes of a header that are read; 1,000 times what clips need
 VISUAL_ENTRY = 78  # bytes of a VisualSampleEntry before its boxes (ISO 14496-12)
 EBML, SEGMENT, TRACKS, TRACK, CLUSTER = 0x1A45DFA3, 0x18538067, 0x1654AE6B, 0xAE, 0x1F43B675
-NUMBER, VIDEO, SIDES = 0xD7, 0xE0, {0x54CC: 0, 0x54BB: 1, 0x54DD: 2, 0x54AA: 3}
+VIDEO, SIDES = 0xE0, {0x54CC: 0, 0x54BB: 1, 0x54DD: 2, 0x54AA: 3}
 UNKNOWN = -1  # the size of a Segment that was written live
 
 Part = tuple[int, bytes]
 
 
 def crops_of(file: BinaryIO) -> dict[int, Crop]:
-    """How the frames of each track are cropped, by the track's number; empty for other containers than MP4, MOV and Matroska."""
+    """How the frames of each track are cropped, by the track's id in MP4 and MOV, by its place in Matroska; empty for others."""
     file.seek(0)
     head = file.read(12)
     try:
@@ -108,14 +108,13 @@ def _of_matroska(file: BinaryIO) -> Iterator[tuple[int, Crop]]:
         if kind == TRACKS:
             break
         file.seek(size, 1)
-    for _, track in _elements(file.read(min(size, LARGEST_INDEX)), TRACK):
-        number = int.from_bytes(dict(_elements(track)).get(NUMBER, b""))
+    for place, (_, track) in enumerate(_elements(file.read(min(size, LARGEST_INDEX)), TRACK)):
         sides = [0, 0, 0, 0]
         for kind, value in (e for _, video in _elements(track, VIDEO) for e in _elements(video)):
             if kind in SIDES:
                 sides[SIDES[kind]] = int.from_bytes(value)
         if any(sides):
-            yield number, Crop(*sides)
+            yield place, Crop(*sides)
 
 
 def _segment(file: BinaryIO) -> int:

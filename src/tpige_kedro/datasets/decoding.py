@@ -93,7 +93,8 @@ def survey(source: Source, most_pixels: int = MOST_PIXELS) -> Track:
     with opened(source) as container:
         packets = count_packets(container)
         stream = choose_track(container, packets)
-        crop = crops.get(stream.id, UNCROPPED)
+        number = stream.index if "matroska" in container.format.name else stream.id
+        crop = crops.get(number, UNCROPPED)
         track = Track(
             index=stream.index,
             packets=packets[stream.index],
