@@ -62,9 +62,7 @@ def write_video(
     return file
 
 
-def write_raw(
-    file: Path, planes: tuple[int, int, int], pix_fmt: str, **tags: Any
-) -> Path:
+def write_raw(file: Path, planes: tuple[int, int, int], pix_fmt: str, **tags: Any) -> Path:
     """Three lossless frames of one YUV colour with the given tags (``color_range``, ``colorspace``, ``color_trc`` …)."""
     with av.open(str(file), "w") as container:
         stream = container.add_stream("ffv1", rate=8)
@@ -111,7 +109,9 @@ def with_pixel_crop(data: bytes, left: int, top: int, right: int, bottom: int) -
     return head + added + data[end:]
 
 
-def remux(source: Path, file: Path, *, also: Path | None = None, default: int | None = None) -> Path:
+def remux(
+    source: Path, file: Path, *, also: Path | None = None, default: int | None = None
+) -> Path:
     """The video of ``source`` (and, before it, that of ``also``) in another container; ``default`` names the track that is shown."""
     from av.stream import Disposition
 

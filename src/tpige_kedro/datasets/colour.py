@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,19 @@ if TYPE_CHECKING:
 
 HDR = {16: "PQ", 18: "HLG"}  # transfer characteristics of ITU-T H.273, as all numbers here
 KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})  # what libswscale converts; 2 is "not stated"
-WIDE = frozenset({9, 11, 12})  # primaries: BT.2020, DCI-P3, Display P3
-BT709 = 1
+# primaries that are wider than BT.709's, as matrices of their linear RGB to that of BT.709 (from the chromaticities in H.273)
+P3 = (
+    (1.2249402, -0.2249402, 0.0),
+    (-0.0420570, 1.0420570, 0.0),
+    (-0.0196376, -0.0786361, 1.0982736),
+)
+BT2020 = (
+    (1.6604910, -0.5876411, -0.0728499),
+    (-0.1245505, 1.1328999, -0.0083494),
+    (-0.0181508, -0.1005789, 1.1187297),
+)
+WIDE = {9: BT2020, 11: P3, 12: P3}
+GAMMA = 2.2  # of a display
 TO_SDR = (
     "convert it to SDR, for example with `ffmpeg -i IN -vf zscale=t=linear:npl=100,tonemap=hable,"
     "zscale=t=bt709:m=bt709:p=bt709:r=tv,format=yuv420p OUT`"
@@ -37,11 +48,16 @@ def to_rgb(frame: VideoFrame) -> NDArray[np.uint8]:
         rgba = frame.to_ndarray(format="rgba", threads=1)
         if rgba[..., 3].min() < 255:
             return on_white(rgba)
-    wide: dict[str, Any] = {}
-    if frame.color_primaries in WIDE:
-        wide = {"dst_color_primaries": BT709, "dst_color_trc": _transfer(frame)}
-    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24", threads=1, **wide)
-    return pixels
+    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24", threads=1)
+    wide = WIDE.get(int(frame.color_primaries))
+    return pixels if wide is None else to_bt709(pixels, np.array(wide, np.float32))
+
+
+def to_bt709(pixels: NDArray[np.uint8], matrix: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """RGB of wider primaries in those of BT.709; what these cannot show is clipped."""
+    levels = (np.arange(256, dtype=np.float32) / 255) ** GAMMA
+    linear = (levels[pixels] @ matrix.T).clip(0, 1)
+    return (255 * linear ** (1 / GAMMA)).round().astype(np.uint8)
 
 
 def refuse_unshowable(frame: VideoFrame) -> None:
@@ -76,9 +92,3 @@ def on_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     alpha = rgba[..., 3:].astype(np.uint16)
     blended = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
     return blended.astype(np.uint8)
-
-
-def _transfer(frame: VideoFrame) -> int:
-    """The frame's own transfer characteristic, so that only primaries are converted."""
-    stated = int(frame.color_trc)
-    return BT709 if stated in {0, 2, 3} else stated
