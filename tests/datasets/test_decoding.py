@@ -14,7 +14,7 @@ from kedro.io import DatasetError
 from PIL import Image
 from written_clips import corners, remux, still, write_video
 
-from tpige_kedro.datasets import Mp4Dataset, decoding
+from tpige_kedro.datasets import Mp4Dataset, tracks
 from tpige_kedro.datasets.frames import read_frames
 from tpige_kedro.errors import ClipError
 from tpige_kedro.video_generators import hailuo_media
@@ -165,7 +165,7 @@ def test_limits_are_checked_by_headers_and_packets(
     file = write_video(tmp_path / f"a{suffix}", still(corners(), 12), codec)
     with pytest.raises(ClipError, match=r"12 frames of 64x48 pixels; the limits .* in all; cut it"):
         read_frames(file, most_pixels=11 * 64 * 48)
-    monkeypatch.setattr(decoding, "MOST_FRAMES", 11)
+    monkeypatch.setattr(tracks, "MOST_FRAMES", 11)
     with pytest.raises(ClipError, match="is too large: 12 frames"):
         read_frames(file)
 
@@ -208,7 +208,7 @@ def test_frames_that_outgrow_their_header_stop_the_decoding(
     file = growing(tmp_path / "a.ts", (64, 512))
     with pytest.raises(ClipError, match=r"changes \(64x64, 512x512\); encode it again"):
         read_frames(file)
-    monkeypatch.setattr(decoding, "LARGEST_FRAME", 64 * 64)
+    monkeypatch.setattr(tracks, "LARGEST_FRAME", 64 * 64)
     with pytest.raises(ClipError, match=r"is not a readable clip|is too large"):
         read_frames(file)
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tpige_kedro.datasets.decoding import MOST_PIXELS, Source, Track, as_shown, decoded, survey
+from tpige_kedro.datasets.decoding import as_shown, decoded
+from tpige_kedro.datasets.opening import Source
+from tpige_kedro.datasets.tracks import MOST_PIXELS, Track, survey
 from tpige_kedro.errors import ClipError
 
 IN_MEMORY = 100_000_000  # pixels of all frames: 300 MB; 250 frames of 832x480, 48 of 1920x1080
