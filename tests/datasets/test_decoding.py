@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +16,7 @@ from PIL import Image
 from written_clips import corners, remux, still, write_video
 
 from tpige_kedro.datasets import Mp4Dataset, tracks
+from tpige_kedro.datasets.colour import side_data
 from tpige_kedro.datasets.frames import read_frames
 from tpige_kedro.errors import ClipError
 from tpige_kedro.video_generators import hailuo_media
@@ -222,6 +224,16 @@ def test_a_download_is_decoded_as_a_player_shows_it(tmp_path: Path) -> None:
     with pytest.raises(ServiceError, match="what was downloaded is not a readable clip"):
         hailuo_media.decode(b"no clip")
     assert read_frames(io.BytesIO(file.read_bytes()))[0].shape == (3, 64, 48, 3)
+
+
+def test_side_data_is_read_without_keeping_the_frame(tmp_path: Path) -> None:
+    turned = (0, 1 << 16, 0, -1 << 16, 0, 0, 0, 0, 1 << 30)
+    file = write_video(tmp_path / "a.mp4", still(corners(), 1), matrix=turned)
+    with av.open(str(file)) as container:
+        (frame,) = container.decode(video=0)
+    before = sys.getrefcount(frame)
+    assert len(side_data(frame)["DISPLAYMATRIX"]) == 36
+    assert sys.getrefcount(frame) == before
 
 
 def test_an_interlaced_clip_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
