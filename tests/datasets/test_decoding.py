@@ -16,7 +16,7 @@ from PIL import Image
 from written_clips import corners, remux, still, write_video
 
 from tpige_kedro.datasets import Mp4Dataset, tracks
-from tpige_kedro.datasets.colour import side_data
+from tpige_kedro.datasets.frame_colour import side_data
 from tpige_kedro.datasets.frames import read_frames
 from tpige_kedro.errors import ClipError
 from tpige_kedro.video_generators import hailuo_media

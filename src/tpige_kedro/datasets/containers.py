@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from pathlib import Path
 
+from tpige_kedro.datasets.leftovers import is_leftover
+
 SUFFIXES = frozenset(
     {
         *(".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".mj2", ".f4v", ".webm", ".mkv"),
@@ -22,21 +24,6 @@ UNREAD = {
     **dict.fromkeys((".rm", ".rmvb", ".swf"), "a format that is not read: save it as mp4"),
     ".webp": "animated WebP is not read: save it as mp4",
 }
-LEFTOVERS = frozenset(
-    {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "@eadir", "icon\r"}
-)
-
-
-def is_leftover(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left by a system: AppleDouble files, thumbnails, a folder's settings.
-
-    >>> [
-    ...     is_leftover(n)
-    ...     for n in ("._s1.mp4", ".DS_Store", "__MACOSX", "Thumbs.db", "s1.mp4~", "s1.mp4")
-    ... ]
-    [True, True, True, True, True, False]
-    """
-    return name.startswith((".", "~$")) or name.endswith("~") or name.lower() in LEFTOVERS
 
 
 def is_clip_name(name: str) -> bool:
@@ -66,11 +53,12 @@ def unread_files(folder: Path) -> list[str]:
     """What lies in a folder, could be meant as a clip, and is not read: the names, each with the reason."""
     found = []
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if is_leftover(file.name):
-            continue
         if file.is_dir() and is_clip_name(file.name):
             found.append(f"{file.name} (a folder)")
-        elif (reason := UNREAD.get(file.suffix.lower())) and not file.is_dir():
+        reason = UNREAD.get(file.suffix.lower())
+        if (
+            reason and not file.is_dir() and not is_leftover(file.stem)
+        ):  # a download is one by its suffix
             found.append(f"{file.name} ({reason})")
     return found
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tpige_kedro.datasets import tracks
-from tpige_kedro.datasets.colour import side_data, to_rgb
 from tpige_kedro.datasets.display import Pixels, orient, signs, stretch
+from tpige_kedro.datasets.frame_colour import side_data, to_rgb
 from tpige_kedro.datasets.opening import Source, opened
 from tpige_kedro.datasets.tracks import Track, check_limits
 from tpige_kedro.errors import ClipError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from written_clips import corners, still, write_raw, write_video
 
-from tpige_kedro.datasets.colour import on_white
+from tpige_kedro.datasets.frame_colour import on_white
 from tpige_kedro.datasets.frames import read_frames
 from tpige_kedro.errors import ClipError
 
