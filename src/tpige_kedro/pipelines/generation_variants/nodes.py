@@ -15,11 +15,11 @@ from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import SampleError, TpigeError
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
-from tpige_kedro.models import declared, load_models, model_identity
+from tpige_kedro.models import declared, load_model, load_models, model_identity
 from tpige_kedro.pipelines.generation_variants.imports import import_outcome, import_row
 from tpige_kedro.pipelines.generation_variants.records import clip_details
 from tpige_kedro.schemas import ModelSpec, Provenance, Variant
-from tpige_kedro.video_generators.imported import is_imported
+from tpige_kedro.video_generators.imported import Imported, is_imported
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
 
 STAGE = "generation_variants"
@@ -68,6 +68,12 @@ class Generation:
             if not is_imported(self.models[variant.generator])
         }
 
+    @cached_property
+    def folders(self) -> dict[str, Imported]:
+        """The folders of clips made elsewhere, by model."""
+        names = {variant.generator for variant in self.variants.values()}
+        return {n: load_model(self.models[n]) for n in names if is_imported(self.models[n])}
+
     def model_of(self, job: Job) -> ModelSpec:
         """The generator of a job's variant."""
         return self.models[self.variants[job.group].generator]
@@ -82,7 +88,7 @@ class Generation:
         key = f"{variant}/{row['sample_id']}"
         model = self.models[self.variants[variant].generator]
         if is_imported(model):
-            return import_row(variant, row, model)
+            return import_row(variant, row, self.folders[self.variants[variant].generator])
         if row["problem"]:
             return impossible(key, TpigeError(row["problem"]), variant, people)
         mark = fingerprint(
