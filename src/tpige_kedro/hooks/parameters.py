@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from pydantic import ValidationError
 
+from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.metric_names import metric_problems
+from tpige_kedro.hooks.model_options import guidance_problems, option_problems, role_problems
 from tpige_kedro.hooks.preflight import (
     check_data_root,
     check_inputs,
@@ -17,32 +22,55 @@ from tpige_kedro.hooks.preflight import (
     check_outputs,
     check_signing,
 )
-from tpige_kedro.schemas import Parameters
+from tpige_kedro.hooks.validation import lines, validated
+from tpige_kedro.mini.nodes import TrainMini
+from tpige_kedro.schemas import ModelSpec, Parameters
+
+logger = logging.getLogger(__name__)
 
 WHERE = "correct conf/<environment>/parameters*.yml or what --params says"
 
 
 def parse_parameters(raw: dict[str, Any]) -> Parameters:
-    """The parameters as one typed object.
+    """The parameters as one typed object, checked to the options of each model's class and the metrics that its scorers give.
 
     Raises:
         RunStopped: names every key that is unknown, missing, or of the wrong type or range.
     """
+    found, problems = None, []
     try:
-        return Parameters.model_validate(raw)
+        found = validated(Parameters, raw)
+        problems = [*role_problems(found), *guidance_problems(found), *metric_problems(found)]
     except ValidationError as error:
-        problems = [_describe(dict(problem)) for problem in error.errors()]
-        raise RunStopped("parameters:\n" + "\n".join(problems) + f"\n{WHERE}") from error
+        problems = lines(Parameters, error)
+    except (
+        TpigeError
+    ) as error:  # a class that cannot be imported; option_problems says which model's
+        logger.debug("%s", error)
+    problems = [*problems, *option_problems(whole_specs(raw)), *train_mini_problems(raw)]
+    if found is None or problems:
+        text = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        raise RunStopped(f"parameters:\n{text}\n{WHERE}")
+    return found
 
 
-def _describe(problem: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    message = {"extra_forbidden": "unknown key", "missing": "this key is required"}.get(
-        problem["type"], problem["msg"].removeprefix("Value error, ")
-    )
-    given = problem["input"]
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
-    return f"  {key + ': ' if key else ''}{message}{shown}"
+def whole_specs(raw: dict[str, Any]) -> dict[str, ModelSpec]:
+    """The models of the parameters, without those that are wrong in themselves."""
+    models = raw.get("models")
+    specs = {}
+    for name, entry in models.items() if isinstance(models, dict) else ():
+        with suppress(ValidationError):
+            specs[str(name)] = validated(ModelSpec, entry)
+    return specs
+
+
+def train_mini_problems(raw: dict[str, Any]) -> list[str]:
+    """What is wrong with ``train_mini``, which only the pipeline of that name reads."""
+    try:
+        validated(TrainMini, raw.get("train_mini", {}))
+    except ValidationError as error:
+        return lines(TrainMini, error, "train_mini")
+    return []
 
 
 class ParameterHooks:
