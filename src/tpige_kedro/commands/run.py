@@ -1,13 +1,13 @@
-"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order."""
+"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order, and whose errors are readable."""
 
 from __future__ import annotations
 
-import copy
 import gc
 from typing import Any
 
 from kedro.framework.cli.project import run as kedro_run
 
+from tpige_kedro.commands.readable import VERBOSE, ReadableCommand
 from tpige_kedro.execution.stopping import stoppable
 
 COLLECT_AFTER = (
@@ -22,5 +22,10 @@ def run_pipelines(**options: Any) -> Any:
     return kedro_run.callback(**options)
 
 
-run = copy.copy(kedro_run)
-run.callback = stoppable(run_pipelines)
+run = ReadableCommand(
+    name="run",
+    callback=stoppable(run_pipelines),
+    params=[*kedro_run.params, VERBOSE],
+    help=kedro_run.help,
+    context_settings=kedro_run.context_settings,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
+from tpige_kedro.hooks.conf_files import global_problems, read_folders, unread_files
+from tpige_kedro.hooks.dataset_types import type_problems
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.metric_names import metric_problems
 from tpige_kedro.hooks.model_options import guidance_problems, option_problems, role_problems
@@ -54,6 +57,15 @@ def parse_parameters(raw: dict[str, Any]) -> Parameters:
     return found
 
 
+def check_files(context: Any) -> None:
+    """Raise :class:`RunStopped` for configuration that would be left out in silence: misspelt file names, misspelt globals."""
+    loader = context.config_loader
+    folders = read_folders(Path(loader.conf_source), {"env": loader.env})
+    problems = [*unread_files(folders), *global_problems(loader["globals"])]
+    if problems:
+        raise RunStopped("\n".join(["configuration:", *(f"  {p}" for p in problems)]))
+
+
 def whole_specs(raw: dict[str, Any]) -> dict[str, ModelSpec]:
     """The models of the parameters, without those that are wrong in themselves."""
     models = raw.get("models")
@@ -81,14 +93,17 @@ class ParameterHooks:
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Check all parameters, before pipelines are built."""
+        check_files(context)
         raw = with_clips(context.config_loader["parameters"])
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
         self.parameters = parse_parameters(raw)
         limit_threads(self.parameters.execution.threads)
 
     @hook_impl
-    def after_catalog_created(self, catalog: Any) -> None:
-        """Put typed values where Kedro, which types single models only, has plain mappings."""
+    def after_catalog_created(self, catalog: Any, conf_catalog: dict[str, Any]) -> None:
+        """Refuse dataset classes that do not exist, also those that this run does not use. Put typed values where Kedro, which types single models only, has plain mappings."""
+        if problems := [*type_problems(conf_catalog)]:
+            raise RunStopped("\n".join(["catalog:", *(f"  {p}" for p in problems)]))
         for name in ("models", "variants", "execution"):
             catalog.get(f"params:{name}").save(getattr(self.parameters, name))
 

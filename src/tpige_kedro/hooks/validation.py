@@ -13,6 +13,7 @@ from tpige_kedro.nearest import advice
 
 Model = TypeVar("Model", bound=BaseModel)
 SHOWN = 60  # characters of a value
+WORDS = {"an object": "a mapping (key: value)", "a valid array": "a list", "a valid dictionary": "a mapping (key: value)"}  # fmt: skip
 SCALARS = ("int_type", "float_type", "bool_type")
 
 
@@ -38,7 +39,11 @@ def _line(model: type[BaseModel], problem: dict[str, Any], prefix: str) -> str:
         message = f"unknown key; {advice(str(loc[-1]), known_keys(model, loc[:-1]))}"
     elif problem["type"] == "missing":
         message = "this key is required"
+    elif loc and loc[-1] == "[key]":
+        loc, message = loc[:-1], "a name is letters, digits and _, and begins with a letter"
     else:
+        for theirs, ours in WORDS.items():
+            message = message.replace(theirs, ours)
         message += _given(problem)
     key = ".".join(filter(None, [prefix, *map(str, loc)]))
     if (

@@ -95,7 +95,8 @@ def held_out_scores(
     """
     if len(weights) < 2:
         return {}
-    if absent := [name for name in weights if name not in all_scores]:
+    absent = [name for name in weights if name not in all_scores]
+    if 0 < len(absent) < len(weights):
         raise TpigeError(
             f"the scores on disk have no {', '.join(absent)}, which scoring.overall names; run kedro run --pipelines=scoring, then "
             "this again"
