@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from string import Formatter
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tpige_kedro.nearest import advice
+from tpige_kedro.nearest import nearest
 
 SAFE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"  # of samples and persons: ids become file names
 
@@ -21,6 +21,12 @@ class Settings(BaseModel):
     """Base of all parameter models: unknown keys are errors, values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ends a message about an unknown name with the one that was probably meant, if there is one."""
+    found = nearest(name, known)
+    return f"; did you mean {found}?" if found else ""
 
 
 Names = TypeVar("Names", bound=Sequence[str])
@@ -284,12 +290,12 @@ class Parameters(Settings):
         if self.reference_enhancement.writer is not None:
             wanted["reference_enhancement.writer"] = self.reference_enhancement.writer
         problems = [
-            f"{key}: no model {name!r} under models; {advice(name, self.models)}"
+            f"{key}: no model {name!r} under models (there are {sorted(self.models)}){meant(name, self.models)}"
             for key, name in wanted.items()
             if name not in self.models
         ]
         problems += [
-            f"moe.experts: no variant {name!r} under variants; {advice(name, self.variants)}"
+            f"moe.experts: no variant {name!r} under variants (there are {sorted(self.variants)}){meant(name, self.variants)}"
             for name in self.moe.experts
             if name not in self.variants
         ]
@@ -301,7 +307,7 @@ class Parameters(Settings):
         problems += draw_problems(self)
         compared = [v for pair in self.moe.comparisons for v in pair] + [self.moe.baseline]
         problems += [
-            f"moe.baseline, moe.comparisons: no variant {name!r} under variants; {advice(name, self.variants)}"
+            f"moe.baseline, moe.comparisons: no variant {name!r} under variants (there are {sorted(self.variants)}){meant(name, self.variants)}"
             for name in compared
             if name is not None and name not in self.variants
         ]

@@ -94,11 +94,11 @@ def test_weights_and_scorers_are_checked_against_each_other(
         ),
         (
             {"moe": {"experts": ["vacee", "phantom"]}},
-            "moe.experts: no variant 'vacee' under variants; did you mean vace?",
+            "moe.experts: no variant 'vacee' under variants (there are ['hailuo', 'phantom', 'phantom_pe_ge', 'vace', 'vace_pe', 'vace_pe_ge', 'vace_pe_ie']); did you mean vace?",
         ),
         (
             {"scoring": {"scorers": ["mini_fase"]}},
-            "scoring.scorers[0]: no model 'mini_fase' under models; did you mean mini_face?",
+            "scoring.scorers[0]: no model 'mini_fase' under models (there are ['hailuo', ",
         ),
     ],
 )

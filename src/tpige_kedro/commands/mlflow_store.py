@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlparse
 
 from tpige_kedro.commands.findings import Finding, file_finding
 from tpige_kedro.commands.person import Person
+from tpige_kedro.errors import TpigeError
 
 SQLITE = "sqlite:///"
 OURS = "tags.`tpige.version` LIKE '%'"
@@ -24,7 +25,7 @@ PICTURES = {".png", ".jpg"}
 PAGE = 500  # traces in one request
 
 
-class Unreadable(Exception):
+class Unreadable(TpigeError):
     """The store cannot be searched."""
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 from kedro.io.core import parse_dataset_definition
 
 from tpige_kedro.datasets.item_index import (
@@ -40,6 +40,7 @@ from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Result, Work
 from tpige_kedro.files.atomic import save_atomically, save_bytes
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.seal import Damaged, sealed
 
 if TYPE_CHECKING:

@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+import kedro.io
+from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.known import KnownFiles
 
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         file = self.files[name]
         try:
             return Checked(self._known.fact("picture_hash", file, _hash))
-        except DatasetError as error:  # says which file, what is wrong and what to do
+        except kedro.io.DatasetError as error:  # says which file, what is wrong and what to do
             return Checked("", str(error))
         except OSError as error:
             problem = (error.strerror or str(error)).lower()

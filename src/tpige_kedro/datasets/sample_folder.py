@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.layouts import layout_of, list_samples, reference_files
 from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.datasets.samples import SamplesDataset
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.models import local_path
 
 if TYPE_CHECKING:
