@@ -89,7 +89,7 @@ def _raised_by(error: Exception, *packages: str) -> bool:
 def _missing_conf(error: Exception, conf: Path, options: Mapping[str, Any]) -> str:
     env = options.get("env") or "local"
     if not conf.is_dir():
-        return f"{conf} is not a directory; set --conf-source to the folder with base/"
+        return f"{conf} is not a directory; run this in the project's folder, or set --conf-source to the folder with base/"
     if not (conf / "base").is_dir():
         return f"{conf} has no folder base/, which every environment builds on; set --conf-source to a folder that has it"
     if not (conf / str(env)).is_dir():

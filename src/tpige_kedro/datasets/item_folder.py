@@ -278,7 +278,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         return self._path / f"{key}{suffix}"
 
     def _dataset(self, file: Path) -> Any:
-        return self._type(**self._config, filepath=str(file))
+        return self._type(**self._config, filepath=str(file))  # type: ignore[call-arg]
 
     def _write(self, output: Any, file: Path) -> None:
         self._dataset(file).save(output)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from kedro.utils import find_kedro_project
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from tpige_kedro.nearest import nearest
-from tpige_kedro.weights.sources import project_root
 
 GLOBALS = ("data_root", "samples_root", "sample_list", "verify")
 ENDINGS = {".yml", ".yaml", ".json"}
@@ -21,7 +21,7 @@ MERGE = re.compile(rb"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 def conf_folder(options: Mapping[str, Any]) -> Path:
     """The folder with the environments."""
     given = options.get("conf_source")
-    return Path(given) if given else project_root() / "conf"
+    return Path(given or (find_kedro_project(Path.cwd()) or Path.cwd()) / "conf")  # as Kedro does
 
 
 def read_folders(conf: Path, options: Mapping[str, Any]) -> list[Path]:

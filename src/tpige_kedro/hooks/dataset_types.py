@@ -11,7 +11,7 @@ from typing import Any
 from tpige_kedro.hooks.conf_files import conf_files
 from tpige_kedro.nearest import advice
 
-PREFIXES = ("", "kedro.io.", "kedro_datasets.")  # as Kedro looks for a class
+PREFIXES = ("kedro_datasets.", "kedro.io.", "")  # where Kedro looks for a class
 ENDINGS = ("Dataset", "Folder")
 
 
@@ -34,10 +34,8 @@ def type_problems(catalog: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(path, str) or "{" in path:
             continue
         module, _, cls = path.rpartition(".")
-        found = [imported for prefix in PREFIXES if (imported := _module(prefix + module))]
-        if found and not any(hasattr(each, cls) for each in found):
-            classes = {n for each in found for n in dir(each) if n.endswith(ENDINGS)}
-            yield f"{name}.type: no dataset class {path}; {advice(cls, classes)}"
+        if not any(hasattr(_module(prefix + module), cls) for prefix in PREFIXES):
+            yield f"{name}.type: no dataset class {path}; {advice(cls, _classes(module))}"
 
 
 def _module(name: str) -> Any:
