@@ -152,7 +152,7 @@ def test_a_mistake_in_conf_is_named(
     else:
         from pydantic import ValidationError
 
-        from tpige_kedro.hooks.mlflow_runs import MlflowSettings
+        from tpige_kedro.hooks.mlflow_settings import MlflowSettings
 
         with pytest.raises(ValidationError) as wrong:
             MlflowSettings.model_validate({"enabeld": "x"})

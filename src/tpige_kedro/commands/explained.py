@@ -23,7 +23,7 @@ from tpige_kedro.hooks.conf_files import (
     read_folders,
 )
 from tpige_kedro.hooks.dataset_types import dataset_problem
-from tpige_kedro.hooks.mlflow_runs import MlflowSettings
+from tpige_kedro.hooks.mlflow_settings import MlflowSettings
 from tpige_kedro.hooks.validation import lines
 from tpige_kedro.nearest import advice
 
