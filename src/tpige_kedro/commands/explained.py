@@ -10,7 +10,6 @@ from typing import Any
 from kedro.config import MissingConfigException
 from kedro.io import DatasetError
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import ValidationError
 from yaml import YAMLError
 
 from tpige_kedro.errors import TpigeError, first_line
@@ -23,8 +22,6 @@ from tpige_kedro.hooks.conf_files import (
     read_folders,
 )
 from tpige_kedro.hooks.dataset_types import dataset_problem
-from tpige_kedro.hooks.mlflow_settings import MlflowSettings
-from tpige_kedro.hooks.validation import lines
 from tpige_kedro.nearest import advice
 
 FILTERS = {  # options of `kedro run` that name parts of pipelines
@@ -47,8 +44,6 @@ def explained(error: Exception, options: Mapping[str, Any]) -> str | None:
         return str(error)
     if not options and isinstance(error, YAMLError | OmegaConfBaseException):
         return f"--params: a value cannot be read ({_short(error)}); close brackets and quotes"
-    if isinstance(error, ValidationError) and error.title == MlflowSettings.__name__:
-        return "\n".join(f"mlflow.yml: {line}" for line in lines(MlflowSettings, error))
     conf = conf_folder(options)
     if isinstance(error, DatasetError):
         return dataset_problem(error, read_folders(conf, options))

@@ -68,7 +68,7 @@ def absent_class(path: str) -> str:
     names = names_in(module)
     if names is not None and name not in names:
         classes = [n for n in names if n[0].isupper() and not n.isupper()]
-        return f"{path!r}: no class {name!r} in {module}; {advice(name, classes)}"
+        return f"{path!r}: no class {name!r} in {module}; {advice(name, classes)} (set models.<name>.type)"
     return ""
 
 

@@ -52,9 +52,18 @@ def parse_parameters(raw: dict[str, Any]) -> Parameters:
         logger.debug("%s", error)
     problems = [*problems, *option_problems(whole_specs(raw)), *train_mini_problems(raw)]
     if found is None or problems:
-        text = "\n".join(f"  {problem}" for problem in dict.fromkeys(problems))
+        text = "\n".join(f"  {_with_role(p, found)}" for p in dict.fromkeys(problems))
         raise RunStopped(f"parameters:\n{text}\n{WHERE}")
     return found
+
+
+def _with_role(problem: str, parameters: Parameters | None) -> str:
+    """A problem of a scorer's class says that the model is a scorer, since it is named under ``models`` only."""
+    for name in parameters.scoring.scorers if parameters else ():
+        problem = problem.replace(
+            f"models.{name}.type: ", f"models.{name} (scoring.scorers): type "
+        )
+    return problem
 
 
 def check_files(context: Any) -> None:
