@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 from typing import Any
 
 from kedro.framework.cli.project import run as kedro_run
 
+from tpige_kedro.commands.params import split_params
 from tpige_kedro.commands.readable import VERBOSE, ReadableCommand
 from tpige_kedro.execution.stopping import stoppable
 
@@ -22,10 +24,18 @@ def run_pipelines(**options: Any) -> Any:
     return kedro_run.callback(**options)
 
 
+def with_callback(option: Any) -> Any:
+    """``--params`` with our own way of reading paths."""
+    option = copy.copy(option)
+    if option.name == "params":
+        option.callback = split_params
+    return option
+
+
 run = ReadableCommand(
     name="run",
     callback=stoppable(run_pipelines),
-    params=[*kedro_run.params, VERBOSE],
+    params=[*map(with_callback, kedro_run.params), VERBOSE],
     help=kedro_run.help,
     context_settings=kedro_run.context_settings,
 )
