@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlparse
 
 from tpige_kedro.commands.findings import Finding, file_finding
 from tpige_kedro.commands.person import Person
+from tpige_kedro.errors import TpigeError
 from tpige_kedro.hooks.mlflow_client import settle
 from tpige_kedro.hooks.mlflow_outage import MlflowAway, check_uri, outage, sqlite_file
 
@@ -25,7 +26,7 @@ PICTURES = {".png", ".jpg"}
 PAGE = 500  # traces in one request
 
 
-class Unreadable(Exception):
+class Unreadable(TpigeError):
     """The store cannot be searched."""
 
 

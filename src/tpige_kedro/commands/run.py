@@ -1,4 +1,4 @@
-"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order."""
+"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order, and whose errors are readable."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from kedro.framework.cli.project import run as kedro_run
 
 from tpige_kedro.commands.params import split_params
+from tpige_kedro.commands.readable import VERBOSE, ReadableCommand
 from tpige_kedro.execution.stopping import stoppable
 
 COLLECT_AFTER = (
@@ -31,6 +32,10 @@ def with_callback(option: Any) -> Any:
     return option
 
 
-run = copy.copy(kedro_run)
-run.params = [with_callback(option) for option in kedro_run.params]
-run.callback = stoppable(run_pipelines)
+run = ReadableCommand(
+    name="run",
+    callback=stoppable(run_pipelines),
+    params=[*map(with_callback, kedro_run.params), VERBOSE],
+    help=kedro_run.help,
+    context_settings=kedro_run.context_settings,
+)

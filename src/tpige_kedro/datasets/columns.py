@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from kedro.io import DatasetError
-
 from tpige_kedro.characters import distance, folded, shown
+from tpige_kedro.files.errors import DatasetError
 
 # words of their own that are two letters from a known name
 ORDINARY = frozenset({"comment", "context", "difference", "presence", "personal", "sampled"})

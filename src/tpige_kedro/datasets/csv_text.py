@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kedro.io import DatasetError
-
 from tpige_kedro.characters import folded
 from tpige_kedro.datasets.encoding import NotText, decoded
+from tpige_kedro.files.errors import DatasetError
 
 MAX_BYTES = 32 * 2**20  # a hundred times what the challenge needs
 MAX_ROWS = 500_000

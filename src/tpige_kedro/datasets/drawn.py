@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.provenance import PNG_KEYWORD, XMP
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import codecs
 
-from kedro.io import DatasetError
-
 from tpige_kedro.characters import shown
+from tpige_kedro.files.errors import DatasetError
 
 MARKS = {  # byte order marks; those of UTF-32 first, which begin like those of UTF-16
     codecs.BOM_UTF8: "utf-8-sig",

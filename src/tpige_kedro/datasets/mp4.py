@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 from numpy.typing import NDArray
 
 from tpige_kedro.datasets.signing import sign
 from tpige_kedro.errors import ClipError
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.provenance import COMMENT, append_xmp
 from tpige_kedro.schemas import Provenance
 

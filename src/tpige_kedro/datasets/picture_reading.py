@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kedro.io import DatasetError
-
 from tpige_kedro.datasets.colour import ProfileIgnored, in_bands, lab_to_srgb, profile_to_srgb
 from tpige_kedro.datasets.colour_codes import coding_of_png, coding_of_points, coding_to_srgb
 from tpige_kedro.datasets.picture_bounds import check_size
@@ -23,6 +21,7 @@ from tpige_kedro.datasets.picture_values import (
     to_eight_bits,
 )
 from tpige_kedro.datasets.tiff_directory import orientation_of
+from tpige_kedro.files.errors import DatasetError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

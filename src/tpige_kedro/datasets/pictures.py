@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+import kedro.io
+from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.leftovers import is_leftover
 from tpige_kedro.datasets.picture_file import why_not_opened
@@ -24,6 +25,7 @@ from tpige_kedro.datasets.picture_reading import (
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.known import KnownFiles
 
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         file = self._file(name)
         try:
             return Checked(self._known.fact(f"picture_hash_{READING}", file, _hash))
-        except DatasetError as error:  # says which file, what is wrong and what to do
+        except kedro.io.DatasetError as error:  # says which file, what is wrong and what to do
             return Checked("", str(error))
         except OSError as error:
             return Checked("", f"reference {file}: {why_not_opened(file, error)}")

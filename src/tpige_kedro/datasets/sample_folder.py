@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.layouts import (
     PORTRAITS,
@@ -20,6 +20,7 @@ from tpige_kedro.datasets.layouts import (
 from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files, picture_files
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.datasets.samples import NEEDED, SamplesDataset, read_samples, read_table
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.models import local_path
 
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.columns import listed, sort_columns
 from tpige_kedro.datasets.csv_text import CsvRow, NotCsv, read_csv_rows
+from tpige_kedro.files.errors import DatasetError
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import TablePreview

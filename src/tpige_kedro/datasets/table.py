@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.spreadsheet import to_csv
 from tpige_kedro.files.atomic import save_bytes
+from tpige_kedro.files.errors import DatasetError
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import TablePreview

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from kedro.io import DatasetError
+import kedro.io
+
+from tpige_kedro.files.errors import DatasetError
 
 PREFIX = ".tmp-"
 
@@ -49,7 +51,7 @@ def save_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         _flush(temporary)
         os.replace(temporary, path)
-    except (OSError, DatasetError) as error:
+    except (OSError, kedro.io.DatasetError) as error:
         cause = _os_error(error)
         if cause is None:
             raise

@@ -14,6 +14,7 @@ from tpige_kedro.metrics.face_set import FID_INCEPTION, InceptionFeatures, set_l
 from tpige_kedro.metrics.frame_sampling import distinct_indices
 from tpige_kedro.metrics.protocol import Frames, MetricSpec, Missing
 from tpige_kedro.networks.weights import Weights, require_files
+from tpige_kedro.option_types import Device
 
 
 def face_crops(models: FaceModels, pictures: Iterable[Picture]) -> Iterator[Picture]:
@@ -45,7 +46,9 @@ class PhotoFaceSetScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.FACE_FID, catalog.FACE_KID)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, FID_INCEPTION)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         folder = require_files(source, self.weights)
         self.features = InceptionFeatures(str(folder / FID_INCEPTION.file), device=device)
         self.models = InsightFaceModels(folder, self.features.device.type)

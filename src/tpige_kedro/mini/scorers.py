@@ -34,6 +34,7 @@ from tpige_kedro.mini.pictures import (
 )
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights
+from tpige_kedro.option_types import Device
 
 SAMPLED_FRAMES = 16  # of the face and text metrics, as published
 BATCH = 128  # frames at once
@@ -68,7 +69,9 @@ class MiniFaceScorer:
         Weights("locator, arcface, curricularface", SHIPPED, "Apache-2.0"),
     )
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.find = FaceFinder(source, device)
 
     def score(self, clip: ScoredClip) -> Values:
@@ -107,7 +110,9 @@ class MiniAlignmentScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.network = load_network(TextFrameAlignment, source, self.device)
 
@@ -131,7 +136,9 @@ class MiniMotionScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.MOTION_SMOOTHNESS,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.network = load_network(FrameInterpolator, source, self.device)
 
@@ -157,7 +164,9 @@ class MiniImagingScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.network = load_network(ImageQuality, source, self.device)
 
