@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tpige_kedro.prompts import vocabulary as words
+from tpige_kedro.prompts.facial.additions import refused_words
+from tpige_kedro.prompts.subject import find_subject
 
 TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\S")
 SENTENCE_ENDS = frozenset(".!?。！？\n")
@@ -63,13 +65,18 @@ def is_word(token: str) -> bool:
 
 
 def non_facial_words(original: str, enhanced: str) -> list[str]:
-    """Added words that speak of clothing, accessories or surroundings. Glasses are part of a face, sunglasses are not."""
-    return [t for t in added_tokens(original, enhanced) if _names_one_of(t.lower())]
+    """Added words that are not known to speak of a face, or not in this company; see :mod:`.facial.additions`.
 
+    What is added must be words of the facial lexicon in a phrase about a face. Glasses are part of a face, sunglasses are not.
 
-def _names_one_of(word: str) -> bool:
-    forms = {word, word.removesuffix("s"), word.removesuffix("es")}
-    return bool(forms & (words.NOT_FACIAL | words.SCENE))
+    >>> non_facial_words("A man walks.", "A man, an old man with a grey beard and a satchel, walks.")
+    ['satchel']
+    """
+    subject = find_subject(original)
+    person = tokens(original[subject.start : subject.end]) if subject else []
+    while person and person[0].lower() in words.DETERMINERS:
+        person = person[1:]
+    return refused_words(tokens(original), tokens(enhanced), person)
 
 
 def _does_something(word: str) -> bool:
