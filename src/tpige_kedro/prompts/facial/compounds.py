@@ -22,7 +22,7 @@ FORMED = frozenset(
     angled knit worn pitched marked scarred pored hung packed woven braided twisted combed brushed plucked placed proportioned boned
     up down back out off looking formed streaked flecked speckled spotted blotched veined wrinkled creased furrowed curled curling
     waved layered styled fitting proportioned edged lidded grown growing clipped modelled modeled carved drawn pointed curved curving
-    bridged tied pulled gelled pinned length coloured colored faded tapered pigmented freckled lit_no touched bronzed
+    bridged tied pulled gelled pinned length coloured colored faded tapered pigmented freckled lit_no touched bronzed reddened roughened chapped darkened hardened beaten battered blasted bitten bitted worn dusted covered stippled studded
     """.split()
 ) - {"lit_no"}
 MODIFIERS = frozenset({"ADJ", "HAIR_ADJ", "COLOUR", "LIKE", "PERSON_ADJ", "AGE_ADJ", "ADVERB"})

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent
 SECTION = re.compile(r"^([A-Z_]+):(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 HYPHENS = str.maketrans(dict.fromkeys("‐‑‒−﹣－", "-") | {"’": "'", "ʼ": "'", "‘": "'", "`": "'"})
 LAST_PARTS = FEATURED | {"shaped", "length", "set", "shaven", "aged", "coloured", "colored", "cropped", "toned", "looking", "lidded", "defined", "parted", "swept", "spaced", "trimmed", "rimmed", "dyed", "kissed", "beaten", "old"}  # fmt: skip
+NOT_NOUNS = frozenset({"afghan", "persian"})  # a dog and a rug
 NONE: Classes = frozenset()
 
 
@@ -25,6 +26,9 @@ def lexicon() -> dict[str, Classes]:
         for name, body in SECTION.findall(file.read_text(encoding="utf-8")):
             for word in body.split():
                 found.setdefault(word, set()).add(name)
+    for word, classes in found.items():
+        if "PEOPLE" in classes and word.endswith(("an", "i")) and word not in NOT_NOUNS:
+            classes.add("NATIONAL")
     return {word: frozenset(classes) for word, classes in found.items()}
 
 
@@ -53,10 +57,11 @@ def classes_of(word: str) -> Classes:
     (['ADJ'], [])
     """
     known = lexicon()
-    found = known.get(word, NONE)
+    found = known.get(word) or known.get(word.replace("-", "_"), NONE)
     if not found and word.endswith("'s") and "PERSON" in known.get(word[:-2], NONE):
         return frozenset({"OWN"})
-    found = found or classes_of_compound(word, lambda part: known.get(part, NONE))
+    if not found or "-" in word:
+        found = found | classes_of_compound(word, lambda part: known.get(part, NONE))
     return found | {word} if word in phrases().labels else found
 
 
@@ -85,7 +90,7 @@ def _at(words: Sequence[str], index: int) -> tuple[int, Classes]:
     for size in (3, 2):
         said = words[index : index + size]
         if len(said) == size and said[-1] in LAST_PARTS and (size == 2 or said[1] in {"year", "years"}):
-            is_feature = size == 2 and classes_of(said[0]) & {"FEATURE", "NUMBER"} and said[-1] not in {"length", "shaped"}
+            is_feature = size == 2 and classes_of(said[0]) & {"FEATURE", "NUMBER"} and not classes_of(said[0]) & {"LENGTH", "SHAPED"}
             if (classes := classes_of("-".join(said))) and not is_feature and (size == 3 or said[-1] != "old"):
                 return size, classes
     return 1, classes_of(words[index])
