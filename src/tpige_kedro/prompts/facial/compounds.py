@@ -22,10 +22,11 @@ FORMED = frozenset(
     angled knit worn pitched marked scarred pored hung packed woven braided twisted combed brushed plucked placed proportioned boned
     up down back out off looking formed streaked flecked speckled spotted blotched veined wrinkled creased furrowed curled curling
     waved layered styled fitting proportioned edged lidded grown growing clipped modelled modeled carved drawn pointed curved curving
-    bridged tied pulled gelled pinned length coloured colored faded tapered pigmented freckled lit_no touched bronzed reddened roughened chapped darkened hardened beaten battered blasted bitten bitted worn dusted covered stippled studded
+    bridged tied pulled gelled pinned length coloured colored faded tapered pigmented freckled lit_no touched bronzed reddened roughened chapped darkened hardened beaten battered blasted bitten bitted worn dusted covered stippled studded stained
     """.split()
 ) - {"lit_no"}
 MODIFIERS = frozenset({"ADJ", "HAIR_ADJ", "COLOUR", "LIKE", "PERSON_ADJ", "AGE_ADJ", "ADVERB"})
+FORMERS = frozenset("wind razor salon half close deep wide clean far fresh well ill un badly scissor hand self sea weather time sea-".split())
 PREFIXES = frozenset("half semi ultra super extra slightly off near quasi very fine all well un pre un- multi mid".split())
 STEMS_OF_PEOPLES = frozenset("afro anglo euro indo sino franco italo greco luso hispano russo serbo austro half part quarter".split())
 TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -79,11 +80,13 @@ def _joined(word: str, lookup: Lookup) -> Classes:
         return frozenset({"ADJ"})
     if last in FEATURED and (first & (MODIFIERS | {"FEATURE", "NUMBER", "SHAPED", "DONE"}) or head in {"gap", "two", "even"}):
         return frozenset({"PERSON_ADJ"})
-    if last in FORMED and (first & (MODIFIERS | {"FEATURE", "PLACE", "LENGTH", "DONE"}) or head in {"wind", "razor", "salon", "half"}):
+    if last in FORMED and (first & (MODIFIERS | {"FEATURE", "PLACE", "LENGTH", "DONE"}) or head in FORMERS):
         return frozenset({"ADJ", "HAIR_ADJ"} if not first & {"COLOUR"} else {"ADJ", "HAIR_ADJ", "COLOUR"})
     if whole & {"COLOUR"} and (first & MODIFIERS or "DONE" in first):
         return frozenset({"COLOUR"})
     if "PEOPLE" in whole and ("PEOPLE" in first or head in STEMS_OF_PEOPLES or "REGION" in first):
+        return frozenset({"PEOPLE"})
+    if last in {"looking", "presenting", "born"} and "PEOPLE" in first:
         return frozenset({"PEOPLE"})
     if head in PREFIXES and whole & MODIFIERS - {"ADVERB", "LIKE"}:
         return whole
@@ -98,6 +101,10 @@ def _head_of_parts(head: str, lookup: Lookup) -> Classes:
 
 
 def _derived(word: str, lookup: Lookup) -> Classes:
+    if word.endswith("less") and lookup(word[:-4]) & {"FEATURE", "PART"}:
+        return frozenset({"ADJ", "PERSON_ADJ"})
+    if word.endswith("s") and lookup(word[:-1]) & {"LIKE", "SHAPED"}:
+        return frozenset({"LIKES"})
     for ending in ("er", "est", "ly"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             stem = word.removesuffix(ending)

@@ -90,7 +90,15 @@ def _at(words: Sequence[str], index: int) -> tuple[int, Classes]:
     for size in (3, 2):
         said = words[index : index + size]
         if len(said) == size and said[-1] in LAST_PARTS and (size == 2 or said[1] in {"year", "years"}):
-            is_feature = size == 2 and classes_of(said[0]) & {"FEATURE", "NUMBER"} and not classes_of(said[0]) & {"LENGTH", "SHAPED"}
-            if (classes := classes_of("-".join(said))) and not is_feature and (size == 3 or said[-1] != "old"):
+            if size == 2 and not _may_join(classes_of(said[0]), said[-1]):
+                continue
+            if (classes := classes_of("-".join(said))) and (size == 3 or said[-1] != "old"):
                 return size, classes
     return 1, classes_of(words[index])
+
+
+def _may_join(first: Classes, last: str) -> bool:
+    """Whether "chin length" is one word; "face shaped", "hair parted" and "two braided" are not."""
+    if last in {"length", "shaped"}:
+        return last.removesuffix("d").upper() in {name.removesuffix("D") for name in first}
+    return not first & {"FEATURE", "NUMBER"}
