@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tpige_kedro.prompts import vocabulary as words
 from tpige_kedro.prompts.facial.additions import refused_words
+from tpige_kedro.prompts.facial.lexicon import is_known
 from tpige_kedro.prompts.subject import find_subject
 
 TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\S")
@@ -23,6 +25,7 @@ CheckName = Literal[
     "nothing", "gender", "hair_colour", "person", "answer",  # one that a model wrote
     "occluder", "third_person", "meta", "added", "subject",  # a reference prompt
 ]  # fmt: skip
+KINDS: tuple[CheckName, ...] = ("facial_only", "action", "expression", "meta")
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,24 @@ def non_facial_words(original: str, enhanced: str) -> list[str]:
     return refused_words(tokens(original), tokens(enhanced), person)
 
 
-def _does_something(word: str) -> bool:
-    return (
-        word.endswith("ing")
-        and len(word) > 4
-        and word not in words.FACIAL_ING | words.EXPRESSIONS | words.NOT_FACIAL
-    )
+def not_facial(refused: Sequence[str]) -> str:
+    """What is told of refused words, for a model as for a person: "'satchel' is not about the face".
+
+    >>> not_facial(["lamp", "desk"])
+    "'lamp', 'desk' are not about the face"
+    """
+    named = ", ".join(f"'{word}'" for word in dict.fromkeys(refused))
+    return f"{named} {'is' if len(set(refused)) == 1 else 'are'} not about the face"
+
+
+def _kind_of(word: str) -> CheckName:
+    """Under which check a refused word is reported."""
+    if word in words.EXPRESSIONS:
+        return "expression"
+    if word in words.CHATTER:
+        return "meta"
+    acts = word.endswith("ing") and len(word) > 4 and word not in words.NOT_FACIAL
+    return "action" if acts else "facial_only"
 
 
 def failed_checks(original: str, enhanced: str, max_added_words: int = 40) -> list[CheckFailure]:
@@ -95,20 +110,18 @@ def failed_checks(original: str, enhanced: str, max_added_words: int = 40) -> li
     most ``max_added_words`` words were added.
     """
     added = added_tokens(original, enhanced)
-    lower = [token.lower() for token in added]
     failures = []
-    if not is_verbatim(original, enhanced):
+    if is_verbatim(original, enhanced):
+        refused = non_facial_words(original, enhanced)
+    else:  # what was added is not known then: only the plainest words are reported
         failures.append(
             CheckFailure("verbatim", "a word, capital or mark of the prompt was lost or moved")
         )
-    if strange := non_facial_words(original, enhanced):
-        failures.append(CheckFailure("facial_only", f"added {', '.join(strange)}"))
-    suspects: tuple[tuple[CheckName, list[str]], ...] = (
-        ("action", [word for word in lower if _does_something(word)]),
-        ("expression", [word for word in lower if word in words.EXPRESSIONS]),
-        ("meta", [word for word in lower if word in words.CHATTER]),
-    )
-    failures += [CheckFailure(name, f"added {', '.join(said)}") for name, said in suspects if said]
+        refused = [t for t in added if _kind_of(t.lower()) != "facial_only" and not is_known(t)]
+    kinds = {kind: [t for t in refused if _kind_of(t.lower()) == kind] for kind in KINDS}
+    if strange := kinds.pop("facial_only"):
+        failures.append(CheckFailure("facial_only", not_facial(strange)))
+    failures += [CheckFailure(kind, f"added {', '.join(said)}") for kind, said in kinds.items() if said]
     if ends := [token for token in added if token in SENTENCE_ENDS]:
         failures.append(CheckFailure("sentences", f"added {len(ends)} sentence mark(s)"))
     count = sum(is_word(token) for token in added)

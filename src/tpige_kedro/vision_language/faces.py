@@ -8,8 +8,9 @@ from typing import Any
 
 from tpige_kedro.errors import AnswerError, NoFaceError
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
-from tpige_kedro.prompts.checks import failed_checks, is_word, tokens
+from tpige_kedro.prompts.checks import is_word, tokens
 from tpige_kedro.prompts.clause import with_article
+from tpige_kedro.prompts.fitting import wording_failures
 from tpige_kedro.vision_language.answers import object_in
 from tpige_kedro.vision_language.forms import AGE_RANGES, GENDERS, NOTED
 
@@ -93,7 +94,7 @@ def _fit(key: str, attribute: Attribute | None, problems: list[str]) -> Attribut
     if UNWRITTEN.search(text) or sum(map(is_word, tokens(text))) > MAX_WORDS:
         problems.append(f"{key}: not a short phrase ({text[:60]!r})")
         return None
-    failures = failed_checks("", text)
+    failures = wording_failures(key, f"{_bare_skin(text)}-skinned" if key == "skin" else text)
     problems += [f"{key}: {failure}" for failure in failures]
     return None if failures else attribute
 
@@ -113,10 +114,14 @@ def _in_grammar(noted: dict[str, Attribute | None]) -> dict[str, Attribute | Non
     """Skin as an adjective, a beard with its article, hair that is only named by its colour as hair."""
     skin, beard = noted["skin"], noted["facial_hair"]
     if skin:
-        said = re.sub(r"[ -]skin(ned)?( tone)?$", "", skin.text.lower())
-        noted["skin"] = Attribute(f"{said}-skinned", skin.confidence)
+        noted["skin"] = Attribute(f"{_bare_skin(skin.text)}-skinned", skin.confidence)
     if beard and COUNTABLE.search(beard.text) and not re.match(r"(?:an?|the) ", beard.text):
         noted["facial_hair"] = Attribute(with_article(beard.text), beard.confidence)
     if beard and beard.text.lower() == "clean-shaven":
         noted["facial_hair"] = None
     return noted
+
+
+def _bare_skin(text: str) -> str:
+    """ "Light brown skin tone" → "light brown"."""
+    return re.sub(r"[ -]skin(ned)?( tone)?$", "", text.lower())

@@ -66,6 +66,24 @@ def refused_words(original: Sequence[str], enhanced: Sequence[str], person: Sequ
     return refused
 
 
+def refused_beside(said: Sequence[str], told: Sequence[bool], person: Sequence[str] = ()) -> list[str]:
+    """The tokens of a text that are neither ``told`` (known from elsewhere) nor speak of a face.
+
+    ``person``: the words by which the text names its person.
+    """
+    text = Text(said, tuple(map(plain, person)))
+    refused: list[str] = []
+    begin = 0
+    while begin < len(said):
+        end = begin
+        while end < len(said) and not told[end]:
+            end += 1
+        if end > begin:
+            refused += _refused_in(text, (begin, end))
+        begin = max(end, begin + 1)
+    return refused
+
+
 def _refused_in(text: Text, span: Span) -> list[str]:
     words = text.words(*span)
     unknown = [token for begin, end, classes in words if not classes for token in text.tokens[begin:end]]

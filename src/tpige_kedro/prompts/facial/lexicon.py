@@ -70,6 +70,11 @@ def plain(token: str) -> str:
     return token.lower().translate(HYPHENS)
 
 
+def is_known(token: str) -> bool:
+    """Whether the lexicon knows the word, as it stands in a text."""
+    return bool(classes_of(plain(token)))
+
+
 def grouped(tokens: Sequence[str]) -> Iterator[tuple[int, int, Classes]]:
     """Tokens grouped into words and known expressions: where each begins and ends, and its classes.
 
