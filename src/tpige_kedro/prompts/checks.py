@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from tpige_kedro.prompts import vocabulary as words
@@ -17,7 +18,7 @@ from tpige_kedro.prompts.facial.additions import refused_words
 from tpige_kedro.prompts.facial.lexicon import is_known
 from tpige_kedro.prompts.subject import find_subject
 
-TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*|\S")
+TOKEN = re.compile(r"[^\W_]+(?:[-‐‑'’ʼ][^\W_]+)*|\S")
 SENTENCE_ENDS = frozenset(".!?。！？\n")
 
 CheckName = Literal[
@@ -75,11 +76,20 @@ def non_facial_words(original: str, enhanced: str) -> list[str]:
     >>> non_facial_words("A man walks.", "A man, an old man with a grey beard and a satchel, walks.")
     ['satchel']
     """
-    subject = find_subject(original)
-    person = tokens(original[subject.start : subject.end]) if subject else []
-    while person and person[0].lower() in words.DETERMINERS:
-        person = person[1:]
-    return refused_words(tokens(original), tokens(enhanced), person)
+    said, wanted = tokens(enhanced), tokens(original)
+    if not refused_words(wanted, said):
+        return []
+    return refused_words(wanted, said, _person_in(original))  # its name for the person may be repeated
+
+
+@lru_cache(maxsize=10_000)
+def _person_in(prompt: str) -> tuple[str, ...]:
+    """The words by which a prompt names its person, without article."""
+    subject = find_subject(prompt)
+    named = tokens(prompt[subject.start : subject.end]) if subject else []
+    while named and named[0].lower() in words.DETERMINERS:
+        named = named[1:]
+    return tuple(named)
 
 
 def not_facial(refused: Sequence[str]) -> str:

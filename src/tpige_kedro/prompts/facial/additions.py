@@ -7,7 +7,7 @@ such phrase.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tpige_kedro.prompts.facial.compounds import Classes
@@ -19,6 +19,7 @@ FUNCTION = frozenset(
     {"DET", "OWN", "PRONOUN", "QUANTITY", "AND", "BUT", "TO", "AS", "THAN", "PREP", "HAVE", "BE", "WITHOUT", "PAUSE", "ADVERB", "ABOUT", "DIRECTION", "NUMBER"}
 )  # fmt: skip
 HEADS = frozenset({"FEATURE", "STRAND", "MARKING", "PERSON", "HEAD", "GLASSES"})
+NOUNS = frozenset({"FEATURE", "HEAD", "GLASSES"})
 BARE = frozenset({"PERSON_ADJ", "PERSON_ONLY", "AGE_ADJ", "PEOPLE", "YEAR_OLD"})
 PERSON: Classes = frozenset({"PERSON"})
 
@@ -98,16 +99,14 @@ def _refused_in(text: Text, span: Span) -> list[str]:
 
 
 def _fits_around(text: Text, span: Span) -> bool:
-    """Whether the addition is part of a phrase with the words before or behind it."""
+    """Whether the addition is part of a phrase with the words before or behind it, no mark between."""
     begin, end = span
-    for right in range(min(RIGHT, len(text.tokens) - end) + 1):
-        if right and not (text.is_person(end + right - 1) or classes_of(plain(text.tokens[end + right - 1])) & HEADS):
-            continue
+    for right in _reaches(text, end):
         for left in range(min(LEFT, begin) + 1):
-            if not right and not left:
-                continue
             if left and not (text.is_person(begin - left) or classes_of(plain(text.tokens[begin - left]))):
                 break
+            if not right and not left:
+                continue
             words = text.words(begin - left, end + right)
             if phrases().first_stop([classes for _, _, classes in words]) is None and (
                 right or _stands_well(text, (begin - left, end), words)
@@ -116,9 +115,20 @@ def _fits_around(text: Text, span: Span) -> bool:
     return False
 
 
+def _reaches(text: Text, end: int) -> Iterator[int]:
+    """How many words behind an addition may belong to its phrase: none, or up to a noun ("a [young] man", "a man with [curly] hair")."""
+    yield 0
+    if not text.tokens[end - 1][0].isalnum():
+        return
+    for right in range(1, min(RIGHT, len(text.tokens) - end) + 1):
+        index = end + right - 1
+        if text.is_person(index) or classes_of(plain(text.tokens[index])) & NOUNS:
+            yield right
+
+
 def _stands_well(text: Text, span: Span, words: Sequence[tuple[int, int, Classes]]) -> bool:
     """Whether words without a noun ("young", "freckled") stand where they speak of the person: between marks or behind the noun."""
-    if any(classes & HEADS or not classes & (BARE | FUNCTION) for _, _, classes in words):
+    if any(not classes & (BARE | FUNCTION) for _, _, classes in words):
         return True
     begin, end = span
     first, last = text.tokens[begin], text.tokens[end - 1]
