@@ -66,7 +66,10 @@ def test_altering_a_word_is_caught(words: list[str], data: st.DataObject) -> Non
         ("an old man with round glasses and a mustache", []),
         ("an old man in a red jacket", ["jacket"]),
         ("an old man with sunglasses", ["sunglasses"]),
-        ("a woman with earrings before a blurred background", ["earrings", "before", "blurred", "background"]),
+        (
+            "a woman with earrings before a blurred background",
+            ["earrings", "before", "blurred", "background"],
+        ),
         ("a sky-eyed man", []),
     ],
 )

@@ -73,13 +73,17 @@ def non_facial_words(original: str, enhanced: str) -> list[str]:
 
     What is added must be words of the facial lexicon in a phrase about a face. Glasses are part of a face, sunglasses are not.
 
-    >>> non_facial_words("A man walks.", "A man, an old man with a grey beard and a satchel, walks.")
+    >>> non_facial_words(
+    ...     "A man walks.", "A man, an old man with a grey beard and a satchel, walks."
+    ... )
     ['satchel']
     """
     said, wanted = tokens(enhanced), tokens(original)
     if not refused_words(wanted, said):
         return []
-    return refused_words(wanted, said, _person_in(original))  # its name for the person may be repeated
+    return refused_words(
+        wanted, said, _person_in(original)
+    )  # its name for the person may be repeated
 
 
 @lru_cache(maxsize=10_000)
@@ -131,7 +135,9 @@ def failed_checks(original: str, enhanced: str, max_added_words: int = 40) -> li
     kinds = {kind: [t for t in refused if _kind_of(t.lower()) == kind] for kind in KINDS}
     if strange := kinds.pop("facial_only"):
         failures.append(CheckFailure("facial_only", not_facial(strange)))
-    failures += [CheckFailure(kind, f"added {', '.join(said)}") for kind, said in kinds.items() if said]
+    failures += [
+        CheckFailure(kind, f"added {', '.join(said)}") for kind, said in kinds.items() if said
+    ]
     if ends := [token for token in added if token in SENTENCE_ENDS]:
         failures.append(CheckFailure("sentences", f"added {len(ends)} sentence mark(s)"))
     count = sum(is_word(token) for token in added)

@@ -21,7 +21,9 @@ def wording_failures(name: str, text: str) -> tuple[CheckFailure, ...]:
     >>> [str(failure) for failure in wording_failures("traits", "a straw hat")]
     ["facial_only: 'hat' is not about the face"]
     """
-    return tuple(failed_checks("", PLACES.get(name, ELSEWHERE).format(text.strip()), max_added_words=100))
+    return tuple(
+        failed_checks("", PLACES.get(name, ELSEWHERE).format(text.strip()), max_added_words=100)
+    )
 
 
 def fit_attributes(attributes: FaceAttributes) -> tuple[FaceAttributes, list[str]]:
@@ -32,7 +34,9 @@ def fit_attributes(attributes: FaceAttributes) -> tuple[FaceAttributes, list[str
     notes: list[str] = []
 
     def fits(name: str, attribute: Attribute | None) -> bool:
-        failures = wording_failures(name, attribute.text) if attribute and attribute.text.strip() else ()
+        failures = (
+            wording_failures(name, attribute.text) if attribute and attribute.text.strip() else ()
+        )
         notes.extend(f"{name} left out ({failure.detail})" for failure in failures[:1])
         return not failures
 

@@ -6,7 +6,8 @@ import pytest
 
 from tpige_kedro.prompts.checks import failed_checks, non_facial_words
 
-HOMONYMS = """
+HOMONYMS = (
+    """
 the mouth of a river|a crow's nest|a chestnut horse|the bridge at dusk|temple ruins|the temple|a hair salon|a bun with raisins
 nodding|by candlelight|almond trees|olive oil|hazel bushes|a golden bridge|a crown|a golden crown|a bow in her hair|the eye of a needle
 a ring in the lower lip|a patch over one eye|an ear of corn|a clock face|the teeth of a saw|locks and keys|soft waves on the shore
@@ -18,9 +19,13 @@ and a woman|with a child|with a bearded man|two men|his wife|in the thirties|in 
 lipstick|eyeliner|an earring|a nose ring|an eye patch|a neck tattoo|a face mask|sunglasses|a beard net|a lace veil|wet hair
 sweat on the forehead|flowers in her hair|snow in the beard|a cat with green eyes|freckels|blu eyes|long har|vintage|baroque
 brown hair and a golden crown|blue eyes and blue jeans|an old man on a bench|grey eyes, at the bridge|with brown hair, in blue
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
-FACIAL = """
+FACIAL = (
+    """
 a nose with a high bridge|a bald crown|his hair is grey at the temples|hollow temples|a chestnut ponytail|almond-shaped eyes
 hair in a low bun|crow's feet at the corners of the eyes|a widow's peak|a five o'clock shadow|olive skin|porcelain-pale skin
 a lantern jaw|a walrus moustache|a button nose|laugh lines|frown lines between the brows|bags under the eyes|a cleft in the chin
@@ -30,7 +35,10 @@ blue-eyed, blond and freckled|round-faced|heavy-lidded|olive-skinned|gap-toothed
 longer hair|the lower lip is fuller than the upper|a man's face|a scar on the bridge of the nose|type IV skin|a mole on the right cheek
 two tiny moles below the left eye|his dark beard hides a weak chin|hair parted in the middle|hair tied back|curls framing the face
 piercing green eyes|round glasses|Fitzpatrick type III skin|deep-set eyes|a Van Dyke beard|hair as black as coal
-""".replace("\n", "|").strip("|").split("|")
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
 
 CARRIERS = ("A man, {}, walks through the park.", "A man {} walks through the park.")
 

@@ -8,7 +8,9 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", ","]), max_size=12)
 
 
 @given(WORDS, WORDS, st.data())
-def test_one_stretch_is_found_as_one(words: list[str], added: list[str], data: st.DataObject) -> None:
+def test_one_stretch_is_found_as_one(
+    words: list[str], added: list[str], data: st.DataObject
+) -> None:
     cut = data.draw(st.integers(0, len(words)))
     enhanced = [*words[:cut], *added, *words[cut:]]
     spans = inserted_spans(words, enhanced)

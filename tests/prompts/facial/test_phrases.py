@@ -30,9 +30,7 @@ def shares(file: str, carrier: tuple[str, str]) -> tuple[float, float]:
     original, enhanced = carrier
     passes: dict[bool, list[bool]] = {True: [], False: []}
     for row in rows:
-        passes[row["facial"]].append(
-            not non_facial_words(original, enhanced.format(row["phrase"]))
-        )
+        passes[row["facial"]].append(not non_facial_words(original, enhanced.format(row["phrase"])))
     assert len(passes[False]) > 250 and len(passes[True]) > 150
     return sum(passes[False]) / len(passes[False]), 1 - sum(passes[True]) / len(passes[True])
 

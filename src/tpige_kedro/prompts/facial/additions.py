@@ -7,7 +7,7 @@ such phrase.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tpige_kedro.prompts.facial.compounds import Classes
@@ -33,7 +33,9 @@ class Text:
 
     def words(self, begin: int, end: int) -> list[tuple[int, int, Classes]]:
         """The words and expressions between two tokens with their classes; the prompt's own name for the person is one word."""
-        found = [(begin + b, begin + e, classes) for b, e, classes in grouped(self.tokens[begin:end])]
+        found = [
+            (begin + b, begin + e, classes) for b, e, classes in grouped(self.tokens[begin:end])
+        ]
         size = len(self.person)
         for index in range(len(found) - size + 1 if size else 0):
             b, e = found[index][0], found[index + size - 1][1]
@@ -47,7 +49,9 @@ class Text:
         return word in self.person[-1:] or "PERSON" in classes_of(word)
 
 
-def refused_words(original: Sequence[str], enhanced: Sequence[str], person: Sequence[str] = ()) -> list[str]:
+def refused_words(
+    original: Sequence[str], enhanced: Sequence[str], person: Sequence[str] = ()
+) -> list[str]:
     """The tokens of ``enhanced`` that ``original`` has not and that do not speak of a face, in their order.
 
     ``person``: the words by which the original names its person; they may be repeated.
@@ -63,11 +67,24 @@ def refused_words(original: Sequence[str], enhanced: Sequence[str], person: Sequ
     for place, span in enumerate(spans):
         lowest = spans[place - 1][1] if place else 0
         highest = spans[place + 1][0] if place + 1 < len(spans) else len(enhanced)
-        refused += min((_refused_in(text, shifted) for shifted in same_insertions(enhanced, span, lowest, highest)), key=len)
+        refused += _least_refused(text, same_insertions(enhanced, span, lowest, highest))
     return refused
 
 
-def refused_beside(said: Sequence[str], told: Sequence[bool], person: Sequence[str] = ()) -> list[str]:
+def _least_refused(text: Text, spans: Iterable[Span]) -> list[str]:
+    """What is refused of one addition, read in the way that speaks best for it."""
+    least: list[str] | None = None
+    for span in spans:
+        found = _refused_in(text, span)
+        if not found:
+            return []
+        least = found if least is None or len(found) < len(least) else least
+    return least or []
+
+
+def refused_beside(
+    said: Sequence[str], told: Sequence[bool], person: Sequence[str] = ()
+) -> list[str]:
     """The tokens of a text that are neither ``told`` (known from elsewhere) nor speak of a face.
 
     ``person``: the words by which the text names its person.
@@ -87,7 +104,9 @@ def refused_beside(said: Sequence[str], told: Sequence[bool], person: Sequence[s
 
 def _refused_in(text: Text, span: Span) -> list[str]:
     words = text.words(*span)
-    unknown = [token for begin, end, classes in words if not classes for token in text.tokens[begin:end]]
+    unknown = [
+        token for begin, end, classes in words if not classes for token in text.tokens[begin:end]
+    ]
     if unknown:
         return unknown
     stop = phrases().first_stop([classes for _, _, classes in words])
@@ -103,7 +122,9 @@ def _fits_around(text: Text, span: Span) -> bool:
     begin, end = span
     for right in _reaches(text, end):
         for left in range(min(LEFT, begin) + 1):
-            if left and not (text.is_person(begin - left) or classes_of(plain(text.tokens[begin - left]))):
+            if left and not (
+                text.is_person(begin - left) or classes_of(plain(text.tokens[begin - left]))
+            ):
                 break
             if not right and not left:
                 continue
@@ -137,7 +158,9 @@ def _stands_well(text: Text, span: Span, words: Sequence[tuple[int, int, Classes
     if opens and closes:
         return True
     before = begin - 1
-    return before >= 0 and (text.is_person(before) or "BE" in classes_of(plain(text.tokens[before])))
+    return before >= 0 and (
+        text.is_person(before) or "BE" in classes_of(plain(text.tokens[before]))
+    )
 
 
 def _phrase_at(text: Text, words: Sequence[tuple[int, int, Classes]], stop: int) -> list[str]:

@@ -43,7 +43,10 @@ class Part:
 
     def repeated(self) -> Part:
         """This once or several times."""
-        return Part(tuple(m | self.moves[0] if i in self.ends else m for i, m in enumerate(self.moves)), self.ends)
+        return Part(
+            tuple(m | self.moves[0] if i in self.ends else m for i, m in enumerate(self.moves)),
+            self.ends,
+        )
 
     def optional(self) -> Part:
         """This or nothing."""
@@ -59,7 +62,9 @@ class Part:
         while True:
             numbers: dict[tuple[int, Moves], int] = {}
             finer = [
-                numbers.setdefault((kind, frozenset((label, kinds[to]) for label, to in m)), len(numbers))
+                numbers.setdefault(
+                    (kind, frozenset((label, kinds[to]) for label, to in m)), len(numbers)
+                )
                 for kind, m in zip(kinds, self.moves, strict=True)
             ]
             if len(numbers) == len(set(kinds)):
@@ -68,7 +73,9 @@ class Part:
         moves: dict[int, Moves] = {}
         for kind, m in zip(finer, self.moves, strict=True):
             moves[kind] = frozenset((label, finer[to]) for label, to in m)
-        return Part(tuple(moves[i] for i in range(len(moves))), frozenset(finer[end] for end in self.ends))
+        return Part(
+            tuple(moves[i] for i in range(len(moves))), frozenset(finer[end] for end in self.ends)
+        )
 
 
 NOTHING = Part((frozenset(),), frozenset({0}))
@@ -115,7 +122,9 @@ class Automaton:
 
     def _step(self, state: int, labels: Labels) -> int:
         known = labels | {name for name, members in self._groups.items() if members & labels}
-        reached = (to for at in self._sets[state] for label, to in self._moves[at] if label in known)
+        reached = (
+            to for at in self._sets[state] for label, to in self._moves[at] if label in known
+        )
         number = self._next[state, labels] = self._number(frozenset(reached))
         return number
 
@@ -134,7 +143,9 @@ class GrammarReader:
         text = re.sub(r"#.*", "", grammar)
         self._rules = {name: SYMBOL.findall(body) for name, body in RULE.findall(text)}
         self._known: dict[str, Part] = {}
-        self.groups: dict[str, Labels] = {}  # rules that are a choice of single words: one move each
+        self.groups: dict[
+            str, Labels
+        ] = {}  # rules that are a choice of single words: one move each
 
     def rule(self, name: str, within: tuple[str, ...] = ()) -> Part:
         """The rule ``name``.
@@ -151,7 +162,11 @@ class GrammarReader:
             part = self._alternatives(symbols, (*within, name))
             if symbols:
                 raise ValueError(f"grammar: the rule {name} has a ) too many")
-            if within and set(self._rules[name][1::2]) == {"|"} and all(s.isupper() or s[0] == "'" for s in self._rules[name][::2]):
+            if (
+                within
+                and set(self._rules[name][1::2]) == {"|"}
+                and all(s.isupper() or s[0] == "'" for s in self._rules[name][::2])
+            ):
                 self.groups[name] = frozenset(label for label, _ in part.moves[0])
                 part = Part.of(name)
             self._known[name] = part.reduced()

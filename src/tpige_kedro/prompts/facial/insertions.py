@@ -29,7 +29,9 @@ def inserted_spans(original: Sequence[str], enhanced: Sequence[str]) -> list[Spa
     return spans
 
 
-def same_insertions(enhanced: Sequence[str], span: Span, lowest: int, highest: int) -> Iterator[Span]:
+def same_insertions(
+    enhanced: Sequence[str], span: Span, lowest: int, highest: int
+) -> Iterator[Span]:
     """``span`` and its shifts that leave the same words: "a [man with a] beard" is "[a man with] a beard"."""
     yield span
     begin, end = span
@@ -60,7 +62,11 @@ def _kept(original: Sequence[str], enhanced: Sequence[str]) -> set[int]:
     for word in reversed(original):
         above, row = rows[-1], [0] * (len(enhanced) + 1)
         for index in range(len(enhanced) - 1, -1, -1):
-            row[index] = above[index + 1] + 1 if word == enhanced[index] else max(above[index], row[index + 1])
+            row[index] = (
+                above[index + 1] + 1
+                if word == enhanced[index]
+                else max(above[index], row[index + 1])
+            )
         rows.append(row)
     rows.reverse()
     kept: set[int] = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent
 SECTION = re.compile(r"^([A-Z_]+):(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 HYPHENS = str.maketrans(dict.fromkeys("‐‑‒−﹣－", "-") | {"’": "'", "ʼ": "'", "‘": "'", "`": "'"})
 LAST_PARTS = FEATURED | {"shaped", "length", "set", "shaven", "aged", "coloured", "colored", "cropped", "toned", "looking", "lidded", "defined", "parted", "swept", "spaced", "trimmed", "rimmed", "dyed", "kissed", "beaten", "old"}  # fmt: skip
+JOINING = {"length": "LENGTH", "shaped": "SHAPED"}
 NOT_NOUNS = frozenset({"afghan", "persian"})  # a dog and a rug
 NONE: Classes = frozenset()
 
@@ -46,7 +47,9 @@ def _expressions() -> dict[str, tuple[tuple[str, ...], ...]]:
         if "_" in word:
             parts = tuple(word.split("_"))
             found.setdefault(parts[0], []).append(parts)
-    return {first: tuple(sorted(several, key=len, reverse=True)) for first, several in found.items()}
+    return {
+        first: tuple(sorted(several, key=len, reverse=True)) for first, several in found.items()
+    }
 
 
 @lru_cache(maxsize=20_000)
@@ -75,17 +78,26 @@ def is_known(token: str) -> bool:
     return bool(classes_of(plain(token)))
 
 
-def grouped(tokens: Sequence[str]) -> Iterator[tuple[int, int, Classes]]:
+def grouped(tokens: Sequence[str]) -> tuple[tuple[int, int, Classes], ...]:
     """Tokens grouped into words and known expressions: where each begins and ends, and its classes.
 
     "round faced" is read as "round-faced", "twenty five" stays two words.
+
+    >>> [(begin, end) for begin, end, _ in grouped(["a", "widow's", "peak"])]
+    [(0, 1), (1, 3)]
     """
-    words = [plain(token) for token in tokens]
+    return _grouped(tuple(map(plain, tokens)))
+
+
+@lru_cache(maxsize=5_000)
+def _grouped(words: tuple[str, ...]) -> tuple[tuple[int, int, Classes], ...]:
+    groups = []
     index = 0
     while index < len(words):
         size, classes = _at(words, index)
-        yield index, index + size, classes
+        groups.append((index, index + size, classes))
         index += size
+    return tuple(groups)
 
 
 def _at(words: Sequence[str], index: int) -> tuple[int, Classes]:
@@ -94,7 +106,11 @@ def _at(words: Sequence[str], index: int) -> tuple[int, Classes]:
             return len(parts), classes_of("_".join(parts))
     for size in (3, 2):
         said = words[index : index + size]
-        if len(said) == size and said[-1] in LAST_PARTS and (size == 2 or said[1] in {"year", "years"}):
+        if (
+            len(said) == size
+            and said[-1] in LAST_PARTS
+            and (size == 2 or said[1] in {"year", "years"})
+        ):
             if size == 2 and not _may_join(classes_of(said[0]), said[-1]):
                 continue
             if (classes := classes_of("-".join(said))) and (size == 3 or said[-1] != "old"):
@@ -103,7 +119,7 @@ def _at(words: Sequence[str], index: int) -> tuple[int, Classes]:
 
 
 def _may_join(first: Classes, last: str) -> bool:
-    """Whether "chin length" is one word; "face shaped", "hair parted" and "two braided" are not."""
-    if last in {"length", "shaped"}:
-        return last.removesuffix("d").upper() in {name.removesuffix("D") for name in first}
+    """Whether "chin length" or "heart shaped" is one word; "face shaped", "hair parted" and "two braided" are not."""
+    if last in JOINING:
+        return JOINING[last] in first
     return not first & {"FEATURE", "NUMBER"}
