@@ -29,13 +29,13 @@ FORMED = _words(
     veined wrinkled creased furrowed curled curling waved layered styled fitting proportioned edged lidded grown growing
     clipped modelled modeled carved drawn pointed curved curving bridged tied pulled gelled pinned length coloured colored
     faded tapered pigmented freckled touched bronzed reddened roughened chapped darkened hardened beaten battered blasted
-    bitten bitted worn dusted covered stippled studded stained
+    bitten bitted worn dusted covered stippled studded stained turning slanting sloping facing pointing falling hanging tapering swept-looking
     """
 )
 MODIFIERS = frozenset({"ADJ", "HAIR_ADJ", "COLOUR", "LIKE", "PERSON_ADJ", "AGE_ADJ", "ADVERB"})
 FORMERS = _words(
     """
-    wind razor salon half close deep wide clean far fresh well ill un badly scissor hand self sea weather time sea-
+    wind razor salon half close deep wide clean far fresh well ill un badly scissor hand self sea weather time up down inward outward upward downward forward backward
     """
 )
 PREFIXES = _words(
