@@ -89,7 +89,9 @@ def failed_written_checks(text: str, prompt: str) -> list[CheckFailure]:
     known = [token for token in said if token not in strange]
     failures = failed_reference_checks(text, allowed=" ".join([prompt, *known]))
     if differ := contradictions(text, prompt):
-        failures.append(CheckFailure("person", f"{', '.join(differ)}: not what the prompt says"))
+        own = ", ".join(word for word, known in zip(said, told, strict=True) if not known)
+        said_otherwise = f"{', '.join(differ)}: not what the prompt says (added {own})"
+        failures.append(CheckFailure("person", said_otherwise))
     if subject is None:
         failures.append(CheckFailure("subject", "nobody is named"))
     return failures
