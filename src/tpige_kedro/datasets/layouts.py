@@ -5,7 +5,7 @@ layout       what is in the folder
 ============ ==========================================================================================
 ``table``    ``samples.csv`` and ``references/``
 ``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
-``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (the stem up to its first underscore), and the clips
+``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (or .jpg …; the stem up to its first underscore), and the clips
              ``<stem>.mp4``, in the folder itself or in ``videos/``
 ============ ==========================================================================================
 
@@ -21,12 +21,14 @@ from typing import Literal
 
 import pandas as pd
 
-from tpige_kedro.datasets.pictures import SUFFIXES
+from tpige_kedro.datasets.leftovers import is_leftover
+from tpige_kedro.datasets.portraits import find_portrait, names_in
 
 Layout = Literal["table", "challenge", "authors"]
 Row = dict[str, str]
 
 COLUMNS = ("sample_id", "person_id", "prompt", "reference", "problem")
+PORTRAITS = "ID_image"  # the folder of the ``authors`` layout
 PERSON = re.compile(r"id(\d+)$")
 PROMPTS = range(1, 6)  # of each person, in the challenge
 
@@ -37,7 +39,7 @@ def layout_of(root: Path) -> Layout:
         return "table"
     if any(PERSON.match(folder.name) for folder in root.iterdir() if folder.is_dir()):
         return "challenge"
-    return "authors" if (root / "prompts").is_dir() or (root / "ID_image").is_dir() else "table"
+    return "authors" if (root / "prompts").is_dir() or (root / PORTRAITS).is_dir() else "table"
 
 
 def list_samples(root: Path, layout: Layout) -> pd.DataFrame:
@@ -46,14 +48,10 @@ def list_samples(root: Path, layout: Layout) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=list(COLUMNS), dtype=str)
 
 
-def reference_files(root: Path, layout: Layout) -> dict[str, Path]:
-    """The pictures of a ``challenge`` or ``authors`` folder by the name that samples call them."""
-    if layout == "challenge":
-        found = {folder.name: picture_in(folder, "image") for folder in persons(root)}
-        return {f"{name}{file.suffix}": file for name, file in found.items() if file}
-    folder = root / "ID_image"
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {f.name: f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != "."}
+def challenge_references(root: Path) -> dict[str, Path]:
+    """The portraits of a ``challenge`` folder by the name that samples call them: ``<id>.<suffix>``."""
+    found = {folder: _portrait(folder)[0] for folder in persons(root)}
+    return {f"{f.name}{Path(name).suffix}": f / name for f, name in found.items() if name}
 
 
 def persons(root: Path) -> list[Path]:
@@ -62,10 +60,10 @@ def persons(root: Path) -> list[Path]:
     return sorted(found, key=lambda folder: (int(folder.name[2:]), folder.name))
 
 
-def picture_in(folder: Path, stem: str) -> Path | None:
-    """The picture ``<stem>.<suffix>`` of a folder; PNG first if there are several."""
-    found = [f for f in folder.glob(f"{stem}.*") if f.suffix.lower() in SUFFIXES]
-    return min(found, key=lambda f: (f.suffix.lower() != ".png", f.name), default=None)
+def _portrait(folder: Path) -> tuple[str, str]:
+    """The name of the file ``image.<suffix>`` of a person's folder, and what is wrong if there is not exactly one."""
+    absent = f"{folder} has no image.png; put the portrait there"
+    return find_portrait(folder, names_in(folder), "image", absent, of_one=True)
 
 
 def challenge_rows(root: Path) -> Iterator[Row]:
@@ -74,14 +72,14 @@ def challenge_rows(root: Path) -> Iterator[Row]:
     numbers = {int(folder.name[2:]) for folder in folders}
     width = max((len(folder.name) - 2 for folder in folders), default=3)
     for folder in folders:
-        picture = picture_in(folder, "image")
+        picture, lacking = _portrait(folder)
         for k in PROMPTS:
             yield _row(
                 sample=f"{folder.name}_{k}",
                 person=folder.name,
                 prompt=folder / f"prompt{k}.txt",
-                reference=f"{folder.name}{picture.suffix}" if picture else "",
-                lacking="" if picture else f"{folder} has no image.png; put the portrait there",
+                reference=f"{folder.name}{Path(picture).suffix}" if picture else "",
+                lacking=lacking,
             )
     for number in sorted(set(range(min(numbers), max(numbers))) - numbers):
         name = f"id{number:0{width}}"
@@ -91,18 +89,19 @@ def challenge_rows(root: Path) -> Iterator[Row]:
 
 def authors_rows(root: Path) -> Iterator[Row]:
     """A sample for every prompt or clip; its person is the stem up to the first underscore."""
-    texts = {f.stem for f in (root / "prompts").glob("*.txt")}
+    texts = {f.stem for f in (root / "prompts").glob("*.txt") if not is_leftover(f)}
     clips = {f.stem for folder in (root, root / "videos") for f in folder.glob("*.mp4")}
-    pictures = {Path(name).stem: name for name in reference_files(root, "authors")}
+    portraits = names_in(root / PORTRAITS)
     for stem in sorted(texts | clips):
         person = stem.split("_")[0]
-        wanted = root / "ID_image" / f"{person}.png"
+        absent = f"{root / PORTRAITS / person}.png is missing; put the portrait there"
+        picture, lacking = find_portrait(root / PORTRAITS, portraits, person, absent)
         yield _row(
             sample=stem,
             person=person,
             prompt=root / "prompts" / f"{stem}.txt",
-            reference=pictures.get(person, ""),
-            lacking="" if person in pictures else f"{wanted} is missing; put the portrait there",
+            reference=picture,
+            lacking=lacking,
         )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from tpige_kedro.datasets.layouts import layout_of, list_samples, reference_files
-from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files
+from tpige_kedro.datasets.layouts import PORTRAITS, challenge_references, layout_of, list_samples
+from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files, listed
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.datasets.samples import SamplesDataset
 from tpige_kedro.models import local_path
@@ -88,8 +88,12 @@ class ReferenceFolder(AbstractDataset[None, Pictures]):
         layout = layout_of(self._path)
         if layout == "table":
             return self._pictures().load()
-        files = reference_files(self._path, layout)
-        return Pictures(files, known_files(self._known))
+        known = known_files(self._known)
+        if layout == "challenge":
+            return Pictures(challenge_references(self._path), known)
+        folder = self._path / PORTRAITS
+        files, others = listed(folder) if folder.is_dir() else ({}, {})
+        return Pictures(files, known, others)
 
     def save(self, data: None) -> NoReturn:
         """Refused: references are the user's own files."""

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pandas as pd
 
-from tpige_kedro.datasets.pictures import Pictures
+from tpige_kedro.datasets.pictures import PictureError, Pictures
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.schemas import SAFE_ID, Consent
 
@@ -32,11 +32,11 @@ def check_samples(
 
     Args:
         samples: columns ``sample_id, person_id, prompt, reference`` and, if wanted, ``consent``; ``reference`` is a file name.
-        references: the pictures by file name.
+        references: the pictures by file name; names are compared as their user sees them.
         consent: what holds for rows without a consent of their own.
 
     Returns:
-        ``checked_samples`` with these five columns and ``reference_hash``, and ``sample_issues`` (``sample_id, problem``).
+        ``checked_samples`` with these five columns (``reference`` as the file is named) and ``reference_hash``, and ``sample_issues`` (``sample_id, problem``).
 
     Raises:
         TpigeError: no rows, missing columns, or no sample left.
@@ -54,19 +54,21 @@ def sort_samples(
     table = _text_table(samples, consent)
     opened = cache(lambda name: _open_picture(references, name))
     seen: set[str] = set()
-    problems, hashes = [], []
+    problems, names, hashes = [], [], []
     for row in _rows(table):
         problem = row["problem"] or _id_problem(row, seen) or _content_problem(row, consent_needed)
-        picture = ""
+        name, picture = row["reference"], ""
         if not problem:
-            problem, picture = opened(row["reference"])
+            problem, name, picture = opened(name)
         problems.append(problem)
+        names.append(name)
         hashes.append(picture)
         seen.add(row["sample_id"])
     references.remember()
+    table["reference"] = names
     table["reference_hash"] = hashes
-    names = [sample or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
-    issues = pd.DataFrame({"sample_id": names, "problem": problems})
+    ids = [sample or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
+    issues = pd.DataFrame({"sample_id": ids, "problem": problems})
     issues = issues[issues["problem"] != ""].reset_index(drop=True)
     checked = table[[not problem for problem in problems]].drop(columns=PROBLEM)
     checked = checked.reset_index(drop=True)
@@ -130,20 +132,17 @@ def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     return ""
 
 
-def _open_picture(references: Pictures, name: str) -> tuple[str, str]:
-    """What is wrong with a picture, or the empty text, and the hash of a picture that is fine."""
+def _open_picture(references: Pictures, name: str) -> tuple[str, str, str]:
+    """What is wrong with a picture, or the empty text; the name of its file; the hash of a picture that is fine."""
     if not name:
         problem = "no reference picture is named; write its file name in the column reference"
-    elif "/" in name or "\\" in name:
-        problem = f"reference {name!r} is a path; put the picture into the folder references and write its file name only"
-    elif name not in references:
-        problem = (
-            f"reference {name!r} is not in the folder references; put it there or correct its name"
-        )
-    else:
-        checked = references.check(name)
-        return checked.problem, checked.hash
-    return problem, ""
+        return problem, name, ""
+    try:
+        file = references.named(name)
+    except PictureError as error:
+        return str(error), name, ""
+    checked = references.check(file)
+    return checked.problem, file, checked.hash
 
 
 def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:
