@@ -97,13 +97,26 @@ def _person_in(prompt: str) -> tuple[str, ...]:
 
 
 def not_facial(refused: Sequence[str]) -> str:
-    """What is told of refused words, for a model as for a person: "'satchel' is not about the face".
+    """What is told of refused words, to a model as to a person.
 
-    >>> not_facial(["lamp", "desk"])
-    "'lamp', 'desk' are not about the face"
+    >>> not_facial(["satchel"])
+    "'satchel' is not about the face"
+    >>> not_facial(["golden", "bridge"])
+    "'golden', 'bridge' do not describe a face in these words"
     """
-    named = ", ".join(f"'{word}'" for word in dict.fromkeys(refused))
-    return f"{named} {'is' if len(set(refused)) == 1 else 'are'} not about the face"
+    strange = list(dict.fromkeys(word for word in refused if not is_known(word)))
+    known = list(dict.fromkeys(word for word in refused if is_known(word)))
+    told = []
+    if strange:
+        told.append(f"{_named(strange)} {'is' if len(strange) == 1 else 'are'} not about the face")
+    if known:
+        verb = "does" if len(known) == 1 else "do"
+        told.append(f"{_named(known)} {verb} not describe a face in these words")
+    return "; ".join(told)
+
+
+def _named(said: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in said)
 
 
 def _kind_of(word: str) -> CheckName:

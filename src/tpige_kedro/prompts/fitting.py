@@ -10,6 +10,7 @@ from tpige_kedro.prompts.checks import CheckFailure, failed_checks
 
 PLACES = {"age": "a {} person", "skin": "a {} person", "gender": "a {}"}
 ELSEWHERE = "a person with {}"
+MAX_WORDS = 100
 
 
 @lru_cache(maxsize=10_000)
@@ -21,9 +22,11 @@ def wording_failures(name: str, text: str) -> tuple[CheckFailure, ...]:
     >>> [str(failure) for failure in wording_failures("traits", "a straw hat")]
     ["facial_only: 'hat' is not about the face"]
     """
-    return tuple(
-        failed_checks("", PLACES.get(name, ELSEWHERE).format(text.strip()), max_added_words=100)
-    )
+    place = PLACES.get(name, ELSEWHERE)
+    phrase = place.format(text.strip())
+    around = " ".join(place.format("").split())
+    added = failed_checks(around, phrase, MAX_WORDS)  # names the words of ``text`` alone
+    return tuple(added or failed_checks("", phrase, MAX_WORDS))
 
 
 def fit_attributes(attributes: FaceAttributes) -> tuple[FaceAttributes, list[str]]:

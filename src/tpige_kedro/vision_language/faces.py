@@ -90,13 +90,22 @@ def _fit(key: str, attribute: Attribute | None, problems: list[str]) -> Attribut
     """The attribute, or None and a problem if its words do not belong into a clause about a face."""
     if attribute is None or attribute.text.lower() in {"", "none", "null", "unknown", "n/a"}:
         return None
-    text = attribute.text
+    text = _completed(key, attribute.text)
     if UNWRITTEN.search(text) or sum(map(is_word, tokens(text))) > MAX_WORDS:
         problems.append(f"{key}: not a short phrase ({text[:60]!r})")
         return None
     failures = wording_failures(key, f"{_bare_skin(text)}-skinned" if key == "skin" else text)
     problems += [f"{key}: {failure}" for failure in failures]
-    return None if failures else attribute
+    return None if failures else Attribute(text, attribute.confidence)
+
+
+def _completed(key: str, text: str) -> str:
+    """Hair and eyes that are named by a bare adjective with their noun: "brown" becomes "brown hair"."""
+    if key == "hair" and text.lower() in {"bald", "shaved", "shaven"}:
+        return f"a {text} head"
+    if key not in {"hair", "eyes"} or not wording_failures(key, text):
+        return text
+    return text if wording_failures(key, f"{text} {key}") else f"{text} {key}"
 
 
 def _worded_age(age: Attribute | None) -> Attribute | None:

@@ -21,6 +21,13 @@ def test_one_stretch_is_found_as_one(
         assert all([*enhanced[:b], *enhanced[e:]] == words for b, e in shifts)
 
 
+def test_long_texts_are_aligned_in_their_length() -> None:
+    original = [str(number) for number in range(3_000)]
+    enhanced = [word for number in original for word in (number, "x")]
+    spans = inserted_spans(original, enhanced)
+    assert spans == [(2 * number + 1, 2 * number + 2) for number in range(3_000)]
+
+
 @given(WORDS, WORDS)
 def test_what_is_left_is_the_longest_common_part(original: list[str], enhanced: list[str]) -> None:
     spans = inserted_spans(original, enhanced)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 Span = tuple[int, int]
+MAX_CELLS = 40_000  # of the table of common lengths: 10 ms
 
 
 def inserted_spans(original: Sequence[str], enhanced: Sequence[str]) -> list[Span]:
@@ -57,7 +58,9 @@ def _common(original: Sequence[str], enhanced: Sequence[str]) -> tuple[int, int]
 
 
 def _kept(original: Sequence[str], enhanced: Sequence[str]) -> set[int]:
-    """The places in ``enhanced`` of a longest common subsequence."""
+    """The places in ``enhanced`` of a longest common subsequence; in long texts of the first that is met."""
+    if len(original) * len(enhanced) > MAX_CELLS:
+        return _met_first(original, enhanced)
     rows = [[0] * (len(enhanced) + 1)]
     for word in reversed(original):
         above, row = rows[-1], [0] * (len(enhanced) + 1)
@@ -79,4 +82,12 @@ def _kept(original: Sequence[str], enhanced: Sequence[str]) -> set[int]:
             at += 1
         else:
             index += 1
+    return kept
+
+
+def _met_first(original: Sequence[str], enhanced: Sequence[str]) -> set[int]:
+    kept: set[int] = set()
+    for index, word in enumerate(enhanced):
+        if len(kept) < len(original) and word == original[len(kept)]:
+            kept.add(index)
     return kept
