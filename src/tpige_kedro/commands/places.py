@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ def samples_of(root: Path) -> pd.DataFrame:
 
     from tpige_kedro.datasets.sample_folder import SampleFolder
 
-    with suppress(DatasetError, OSError):
+    try:
         return SampleFolder(path=str(root)).load()
-    return pd.DataFrame()
+    except (DatasetError, OSError) as error:
+        if (root / "samples.csv").exists():
+            logger.warning("%s; what is this person's is taken from the records alone", error)
+        return pd.DataFrame()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -89,7 +89,7 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
             raise PictureError(str(problem)) from problem
 
     def __getitem__(self, name: str) -> Callable[[], Image]:
-        return partial(load_reference, self._file(name))
+        return partial(_opened, self._file(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.files)
@@ -123,6 +123,20 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         return self.files[found] if found in self.files else self._others[found]
 
 
+def _opened(file: Path) -> Image:
+    try:
+        state = file.stat()
+    except OSError:
+        return load_reference(file)  # says what is wrong
+    return _kept(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)  # the samples of a person follow each other, and scoring opens one ahead
+def _kept(file: Path, size: int, mtime_ns: int) -> Image:
+    """The picture, opened once for all who ask for it in a row; nobody changes it."""
+    return load_reference(file)
+
+
 # by name, opened when called; what they give is an Image, a name that Kedro could not resolve when it reads the nodes' types
 References = Mapping[str, Callable[[], Any]]
 
@@ -147,7 +161,7 @@ def checked_picture(references: References, name: str, expected: str) -> Image:
     return references[name]()
 
 
-def listed(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+def picture_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     """The files of a folder by name: those that have the name of a picture, and whatever else is there."""
     with os.scandir(folder) as found:
         entries = sorted((entry.name, entry.is_dir()) for entry in found)
@@ -188,7 +202,7 @@ class PictureFolder(AbstractDataset[None, Pictures]):
                 f"{self._path}: no such folder; put the reference pictures there, or set samples_root to a folder with "
                 "samples.csv and references/ (kedro run --params=samples_root=/path)"
             )
-        files, others = listed(self._path)
+        files, others = picture_files(self._path)
         return Pictures(files, known_files(self._known), others)
 
     def save(self, data: None) -> NoReturn:
@@ -197,7 +211,7 @@ class PictureFolder(AbstractDataset[None, Pictures]):
 
     def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
         """The first four pictures side by side, for Kedro-Viz."""
-        files = list(listed(self._path)[0].values())[:STRIP_FRAMES]
+        files = list(picture_files(self._path)[0].values())[:STRIP_FRAMES]
         return strip_of([load_reference(file) for file in files]) if files else None  # type: ignore[return-value]
 
     def _describe(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
 
+from tpige_kedro.characters import shown
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.stopping import when_stopped
 from tpige_kedro.execution.tally import reset_tallies, tallies
@@ -51,10 +52,14 @@ def failures_of_run(pipeline: Pipeline, catalog: Any) -> list[Failure]:
 
 
 def failure_table(failures: list[Failure]) -> str:
-    """The failures as aligned text."""
-    items = max(len(f.item) for f in failures)
-    stages = max(len(f.stage) for f in failures)
-    return "\n".join(f"  {f.item:{items}}  {f.stage:{stages}}  {f.problem}" for f in failures)
+    """The failures as aligned text, one line each.
+
+    >>> print(failure_table([Failure("\\x1b[2J", "samples", "two\\nlines")]))
+      \\x1b[2J  samples  two\\nlines
+    """
+    rows = [(shown(f.item), shown(f.stage), shown(f.problem)) for f in failures]
+    items, stages = (max(len(row[i]) for row in rows) for i in (0, 1))
+    return "\n".join(f"  {item:{items}}  {stage:{stages}}  {text}" for item, stage, text in rows)
 
 
 def summary_table() -> str:

@@ -24,7 +24,8 @@ from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, Vi
 
 STAGE = "generation_variants"
 UNSIGNED = Provenance()
-AT_ONCE = 64  # requests handed to a generator together: bounds the pictures in memory
+AT_ONCE = 64  # requests handed to a generator together
+PIXELS_AT_ONCE = 100_000_000  # of their pictures, which are all in memory: 300 MB
 
 
 def generate_clips(
@@ -119,19 +120,19 @@ class Generation:
     def run(
         self, generator: VideoGenerator, jobs: Sequence[Job], variant: Variant
     ) -> Iterator[tuple[Job, GeneratedClip | Exception]]:
-        """The generator's answers, ``AT_ONCE`` at a time; a picture that cannot be read fails its own job."""
-        for start in range(0, len(jobs), AT_ONCE):
-            requests, by_sample = [], {}
-            for job in jobs[start : start + AT_ONCE]:
-                try:
-                    requests.append(self.request(job.request))
-                    by_sample[job.request["sample_id"]] = job
-                except (DatasetError, TpigeError) as error:
-                    yield job, error
-            for request, outcome in (
-                generator.generate(requests, variant.guidance) if requests else ()
-            ):
-                yield by_sample[request.sample_id], outcome
+        """The generator's answers, some requests at a time; a picture that cannot be read fails its own job."""
+        waiting: list[tuple[Job, ClipRequest]] = []
+        for job in jobs:
+            try:
+                waiting.append((job, self.request(job.request)))
+            except (DatasetError, TpigeError) as error:
+                yield job, error
+                continue
+            if len(waiting) == AT_ONCE or pixels(waiting) > PIXELS_AT_ONCE:
+                yield from answers(generator, waiting, variant)
+                waiting = []
+        if waiting:
+            yield from answers(generator, waiting, variant)
 
     def request(self, row: Mapping[str, Any]) -> ClipRequest:
         """What the generator is given, with the picture loaded."""
@@ -145,6 +146,22 @@ class Generation:
                 raise SampleError(sample, problem, "run reference_enhancement again")
             picture = drawn.load()
         return ClipRequest(sample, row["prompt"], (picture,), row["seed"])
+
+
+def answers(
+    generator: VideoGenerator, waiting: Sequence[tuple[Job, ClipRequest]], variant: Variant
+) -> Iterator[tuple[Job, GeneratedClip | Exception]]:
+    """What the generator makes of the requests, with their jobs."""
+    jobs = {request.sample_id: job for job, request in waiting}
+    requests = [request for _, request in waiting]
+    for request, outcome in generator.generate(requests, variant.guidance):
+        yield jobs[request.sample_id], outcome
+
+
+def pixels(waiting: Sequence[tuple[Job, ClipRequest]]) -> int:
+    """The size of all pictures in memory; one that several requests share counts once."""
+    pictures = {id(p): p for _, request in waiting for p in request.references}
+    return sum(picture.width * picture.height for picture in pictures.values())
 
 
 def grouped(jobs: Sequence[Job], key: Any) -> list[list[Job]]:
