@@ -11,6 +11,8 @@ import re
 from tpige_kedro.prompts import vocabulary as words
 from tpige_kedro.prompts.checks import CheckFailure, is_word, tokens
 from tpige_kedro.prompts.clause import with_article
+from tpige_kedro.prompts.facial.additions import refused_beside
+from tpige_kedro.prompts.facts import contradictions
 from tpige_kedro.prompts.subject import find_subject
 
 TEMPLATE = "A portrait photo of {role}, {clause}."
@@ -72,16 +74,25 @@ def failed_reference_checks(text: str, allowed: str) -> list[CheckFailure]:
 
 
 def failed_written_checks(text: str, prompt: str) -> list[CheckFailure]:
-    """The checks that a reference prompt by a language model fails; ``prompt`` is all that it may speak of.
+    """The checks that a reference prompt by a language model fails; ``prompt`` is all that it may speak of, beside the face.
 
-    Those of :func:`failed_reference_checks`, where other forms of the prompt's words ("waves" for "waving") and the small words of
-    a sentence count as known; ``subject``: it names the person.
+    Those of :func:`failed_reference_checks`, where other forms of the prompt's words ("waves" for "waving"), the small words of
+    a sentence and of portraits, and phrases about a face count as known; ``person``: what it says of the face agrees with the
+    prompt; ``subject``: it names the person.
     """
-    said = [token.lower() for token in tokens(text)]
+    said = tokens(text)
     stems = {_stem(token.lower()) for token in tokens(prompt)}
-    known = [token for token in said if _stem(token) in stems or token in words.SMALL]
+    told = [_stem(t.lower()) in stems or t.lower() in words.SMALL or not is_word(t) for t in said]
+    subject = find_subject(text)
+    person = tokens(text[subject.start : subject.end])[-1:] if subject else []
+    strange = set(refused_beside(said, told, person))
+    known = [token for token in said if token not in strange]
     failures = failed_reference_checks(text, allowed=" ".join([prompt, *known]))
-    if find_subject(text) is None:
+    if differ := contradictions(text, prompt):
+        own = ", ".join(word for word, known in zip(said, told, strict=True) if not known)
+        said_otherwise = f"{', '.join(differ)}: not what the prompt says (added {own})"
+        failures.append(CheckFailure("person", said_otherwise))
+    if subject is None:
         failures.append(CheckFailure("subject", "nobody is named"))
     return failures
 

@@ -122,16 +122,7 @@ SURROUNDINGS = _words(
     """
 )
 NOT_FACIAL = CLOTHING | ACCESSORIES | SURROUNDINGS
-"""What a facial clause must not speak of. Glasses are a trait of a face here; sunglasses, which hide it, are not."""
-
-SCENE = _words(
-    """
-    beside near inside outside atop against amid amidst onto toward towards dressed clad wears holds
-    road crowd neon sunset sunrise field snow rain house car stage tree sand desert lake river table desk chair bed
-    horse dog cat guitar sword phone camera book flower silk leather denim outfit suited pocket badge lanyard
-    """
-)
-"""Further words that no description of a face needs; they say what is around it or in the hands."""
+"""What people wear and what is around them. Glasses are a trait of a face here; sunglasses, which hide it, are not."""
 
 EXPRESSIONS = _words(
     """
@@ -140,14 +131,6 @@ EXPRESSIONS = _words(
     """
 )
 """What passes. Written into a prompt it freezes the face for the whole clip."""
-
-FACIAL_ING = _words(
-    """
-    thinning receding greying graying balding striking framing flowing falling cascading curling arching sporting being having
-    featuring reaching tapering looking appearing resembling protruding wing king ring
-    """
-)
-"""Words on -ing that may stand in a description of a face; any other says what somebody does."""
 
 CHATTER = _words(
     "caption revised here sure certainly sorry cannot unable assistant instruction note"

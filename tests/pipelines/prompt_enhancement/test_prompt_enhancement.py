@@ -158,11 +158,11 @@ MAN = FaceAttributes(gender=Attribute("man", 0.9), hair=Attribute("red hair", 0.
             "A chef cooks.",
             FaceAttributes(traits=(Attribute("a red hat"),)),
             "A chef cooks.",
-            "prompt kept, check failed: facial_only: added hat",
+            "traits left out ('hat' is not about the face)",
         ),
         (
             "A chef cooks.",
-            FaceAttributes(traits=(Attribute("x " * 50),)),
+            FaceAttributes(traits=(Attribute("very " * 50 + "long hair"),)),
             "A chef cooks.",
             "length: added",
         ),
