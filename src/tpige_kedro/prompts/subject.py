@@ -1,61 +1,86 @@
-"""Finds the person whom a prompt is about, by rules that give the same answer every time.
-
-The rules, in order:
+"""Finds the person whom a prompt is about, by grammar: rules that give the same answer every time and need no model.
 
 1. Text between double quotation marks is what somebody says or a sign shows; nobody in it is the subject
    (unless the marks enclose the whole prompt).
-2. The first singular person noun wins ("A man and two boys" is about the man). A possessive ("a doctor's office") and the
-   first part of a thing ("a chef hat") name no person.
+2. The prompt is cut into noun phrases (:mod:`.noun_phrases`). Each is weighed (:mod:`.evidence`): its head, what it does, wears and
+   owns, who is shown. *He* and *she* count as people. The first singular person wins ("A man and two boys" is about the man). A
+   possessive ("a doctor's office") and the first part of a thing ("a chef hat") name no person.
 3. A person inside an introductory phrase ("Next to a man, a woman dances") yields to the first one behind its comma.
-4. Else the first noun with the ending of an agent behind a determiner ("a glassblower"), else the first group
-   ("two dancers"), else the first of *he, she, they*; else there is no subject.
+4. Else the first group ("two dancers") or *they*; else there is no subject.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal
 
-from tpige_kedro.prompts import vocabulary as words
+from tpige_kedro.prompts import people_words as words
+from tpige_kedro.prompts.evidence import (
+    begins_clause,
+    describes,
+    evidence,
+    is_inverted,
+    is_plural,
+    noun_evidence,
+    owns,
+    stands_out,
+)
+from tpige_kedro.prompts.noun_phrases import WORD, Phrase, Sentence, Word, likeness, phrase_at
+from tpige_kedro.prompts.word_kinds import kinds
 
-WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*(?:(?<=s)['’])?")
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」")
-MAX_MODIFIERS = 6
-FIRST_CJK = "\u3000"  # words in these scripts are no modifiers of an English noun
+SENTENCE_END = re.compile(r"[.!?。！？\n]")
+PERSON = 2.0  # evidence that is enough
+BARE_PERSON = 3.0  # for a noun without a determiner
+POSSIBLE = 1.0  # enough for an unknown noun if the prompt names nobody else
+
+Kind = Literal["noun", "name", "pronoun", "object"]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The noun phrase at ``prompt[start:end]``; ``plural`` when it names several people."""
+    """The noun phrase at ``prompt[start:end]``; ``plural`` when it names several people.
+
+    ``kind`` is "pronoun" for *he* (a clause does not read well behind it), "object" for *him*.
+    """
 
     start: int
     end: int
     plural: bool = False
+    kind: Kind = "noun"
 
 
 @dataclass(frozen=True)
-class _Word:
-    text: str
-    start: int
-    end: int
-    touches: bool  # only white space lies between it and the word before
-
-    @property
-    def lower(self) -> str:
-        return self.text.lower().replace("’", "'")
+class _Candidate:
+    phrase: Phrase
+    score: float
+    plural: bool = False
+    kind: Kind = "noun"
 
 
+@lru_cache(maxsize=4096)
 def find_subject(prompt: str) -> Subject | None:
-    """The subject's noun phrase, or None where the prompt names nobody. The module's text has the rules."""
-    tokens = list(_tokens(prompt))
-    singular = list(_heads(tokens, _is_person))
-    if singular:
-        return _phrase(tokens, _behind_introduction(prompt, tokens, singular))
-    for test, plural in ((_is_agent, False), (_is_group, True), (_is_pronoun, False)):
-        head = next(_heads(tokens, test), None)
-        if head is not None:
-            return _phrase(tokens, head, plural)
+    """The subject's noun phrase, or None where the prompt names nobody. The module's text has the rules.
+
+    >>> prompt = "In a sunlit kitchen, a pastry chef dusts a cake."
+    >>> subject = find_subject(prompt)
+    >>> prompt[subject.start : subject.end]
+    'a pastry chef'
+    """
+    s = Sentence.of(list(_tokens(prompt)))
+    candidates = list(_candidates(s))
+    for group in (
+        [c for c in candidates if not c.plural and c.score >= PERSON],
+        [c for c in candidates if not c.plural],
+        [c for c in candidates if c.plural and c.score >= PERSON],
+    ):
+        if group:
+            return _subject(s, _behind_introduction(s, prompt, group))
+    if s.lower and s.lower[0] in {"his", "her"}:
+        return Subject(s.words[0].start, s.words[0].end, kind="pronoun")
     return None
 
 
@@ -70,124 +95,168 @@ def quoted_spans(prompt: str) -> list[tuple[int, int]]:
     return [match.span() for match in QUOTED.finditer(prompt) if match.group() != prompt.strip()]
 
 
-def _tokens(prompt: str) -> Iterator[_Word]:
+def _tokens(prompt: str) -> Iterator[Word]:
     quoted = quoted_spans(prompt)
     end = 0
     for match in WORD.finditer(prompt):
         if not any(start <= match.start() < stop for start, stop in quoted):
-            touches = bool(end) and prompt[end : match.start()].isspace()
-            yield _Word(match.group(), match.start(), match.end(), touches)
+            yield Word(match.group(), match.start(), match.end(), prompt[end : match.start()])
             end = match.end()
 
 
-def _heads(tokens: Sequence[_Word], test: Callable[[Sequence[_Word], int], bool]) -> Iterator[int]:
-    for index in range(len(tokens)):
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        names_a_thing = (
-            following is not None
-            and following.touches
-            and following.lower in words.THINGS_OF_PEOPLE
+def _subject(s: Sentence, found: _Candidate) -> Subject:
+    phrase = found.phrase
+    return Subject(s.words[phrase.start].start, s.words[phrase.head].end, found.plural, found.kind)
+
+
+def _candidates(s: Sentence) -> Iterator[_Candidate]:
+    """Everything that may be a person, in the order of the prompt."""
+    index, several = 0, False
+    while index < len(s):
+        kind = _pronoun(s, index)
+        if kind:
+            word = s.lower[index]
+            if not (several and word.startswith("the")):
+                yield _Candidate(Phrase(index, index), 5.0, word == "them", kind)
+            index += 1
+            continue
+        if s.lower[index] == "no":
+            denied = phrase_at(s, index + 1) if index + 1 < len(s) else None
+            index = denied.end if denied else index + 1
+            continue
+        if s.lower[index] in words.SKIPPED:
+            index += 1
+            continue
+        one_of = s.lower[index] == "one" and s.follows(index + 1) == "of"
+        phrase = phrase_at(s, index + 2) if one_of and index + 2 < len(s) else phrase_at(s, index)
+        if phrase is None:
+            index += 1
+            continue
+        phrase = _over_partitive(s, phrase)
+        candidate = _weighed(s, phrase)
+        phrase = _over_name(s, phrase)
+        if candidate:
+            plural = candidate.plural and not one_of
+            candidate = replace(candidate, phrase=phrase, plural=plural)
+        several = several or is_plural(s, phrase)
+        if candidate:
+            yield candidate
+        index = phrase.end
+        if _is_verb_behind(s, phrase):
+            index += 1
+
+
+def _pronoun(s: Sentence, index: int) -> Kind | None:
+    word = s.lower[index]
+    if word in words.SUBJECT_PRONOUNS or word in words.CONTRACTIONS:
+        return "pronoun"
+    if word == "her":
+        following = s.follows(index + 1)
+        is_object = (
+            not following
+            or following in words.NO_NOUNS
+            or (following.endswith("ly") and not kinds(following))
         )
-        if test(tokens, index) and not names_a_thing:
-            yield index
+        return "object" if is_object else None
+    return "object" if word in words.OBJECT_PRONOUNS else None
 
 
-def _is_person(tokens: Sequence[_Word], index: int) -> bool:
-    word = tokens[index].lower
-    last = word.rpartition("-")[2]
-    if word.endswith("-year-old"):
-        return _has_determiner(tokens, index)
-    if last in words.NEED_DETERMINER:
-        return _has_determiner(tokens, index)
-    return (
-        word in words.PEOPLE
-        or last in words.PEOPLE
-        or (last.endswith(words.PERSON_ENDINGS) and len(last) > 6)
+def _weighed(s: Sentence, phrase: Phrase) -> _Candidate | None:
+    plural = is_plural(s, phrase)
+    if phrase.contracted:
+        return (
+            _Candidate(phrase, 4.0, plural, "pronoun") if likeness(_owner(s, phrase)) > 0 else None
+        )
+    score = evidence(s, phrase)
+    kind: Kind = "name" if phrase.named else "noun"
+    if s.lower[phrase.head] in words.COLLECTIVES and plural:
+        return _Candidate(phrase, 4.0, True)
+    if plural:
+        is_verb = "v" in kinds(s.lower[phrase.head].removesuffix("s"))
+        likely = noun_evidence(s, phrase) >= 3 or (noun_evidence(s, phrase) >= 1 and score >= 2)
+        bare = not phrase.determiner and not phrase.modifiers
+        if likely and not (bare and is_verb and not _opens(s, phrase)):
+            return _Candidate(phrase, max(score, 2.0), True)
+        return None
+    if not phrase.determiner and describes(s.lower[phrase.head]):
+        return None
+    if phrase.determiner or phrase.named or _is_owned(s, phrase):
+        by_noun = noun_evidence(s, phrase)
+        possible = by_noun >= 1 and not phrase.named or stands_out(s, phrase, by_noun) > 0
+        enough = score >= PERSON or (score >= POSSIBLE and by_noun >= 0 and possible)
+    elif _opens(s, phrase):
+        head = s.lower[phrase.head]
+        unknown = phrase.start == phrase.head and (not kinds(head) or head in words.PLAIN_NAMES)
+        unknown = unknown and s.follows(phrase.end) != "of"
+        enough = score - owns(s, phrase) >= (PERSON if unknown else BARE_PERSON)
+    else:
+        enough = noun_evidence(s, phrase) >= 3
+    return _Candidate(phrase, score, False, kind) if enough else None
+
+
+def _owner(s: Sentence, phrase: Phrase) -> str:
+    return s.lower[phrase.head].removesuffix("'s")
+
+
+def _is_owned(s: Sentence, phrase: Phrase) -> bool:
+    return any(s.lower[i].endswith(("'s", "s'")) for i in range(phrase.start, phrase.head))
+
+
+def _opens(s: Sentence, phrase: Phrase) -> bool:
+    """Whether a noun without a determiner begins a sentence or fragment."""
+    return begins_clause(s, phrase) and (
+        s.words[phrase.start].gap.strip() != "," or phrase.start == 0
     )
 
 
-def _is_agent(tokens: Sequence[_Word], index: int) -> bool:
-    word = tokens[index].lower
-    is_agent = len(word) > 4 and word.endswith(words.AGENT_ENDINGS) and word not in words.NOT_PEOPLE
-    return is_agent and _has_determiner(tokens, index)
+def _over_partitive(s: Sentence, phrase: Phrase) -> Phrase:
+    """ "one of the dancers", "a member of the crew": the person stands behind *of*."""
+    if s.lower[phrase.head] in words.PARTITIVES and s.follows(phrase.end) == "of":
+        inner = phrase_at(s, phrase.end + 1) if phrase.end + 1 < len(s) else None
+        if inner is not None and s.touches[inner.start]:
+            return inner
+    return phrase
 
 
-def _is_group(tokens: Sequence[_Word], index: int) -> bool:
-    return tokens[index].lower in words.GROUPS
-
-
-def _is_pronoun(tokens: Sequence[_Word], index: int) -> bool:
-    return tokens[index].lower in {"he", "she", "they"}
-
-
-def _has_determiner(tokens: Sequence[_Word], index: int) -> bool:
-    return tokens[_phrase_start(tokens, index)].lower in words.DETERMINERS
-
-
-def _phrase_start(tokens: Sequence[_Word], head: int) -> int:
-    """Walk left over modifiers to the determiner; a boundary (mark, preposition, verb form) stops the walk."""
-    index = head
-    while tokens[index].touches and index > 0 and head - index < MAX_MODIFIERS:
-        before = tokens[index - 1].lower
-        if before in words.DETERMINERS:
-            return index - 1
-        if before in words.BOUNDARIES or before > FIRST_CJK:
-            break
-        index -= 1
-    return index
-
-
-def _behind_introduction(prompt: str, tokens: Sequence[_Word], heads: Sequence[int]) -> int:
-    first = heads[0]
-    opening = _sentence_opening(prompt, tokens, first)
-    if opening not in words.PREPOSITIONS | words.SUBORDINATORS:
-        return first
-    sentence_end = re.compile(r"[.!?。！？\n]").search(prompt, tokens[first].end)
-    limit = sentence_end.start() if sentence_end else len(prompt)
-    comma = prompt.find(",", tokens[first].end, limit)
-    behind = [head for head in heads if comma >= 0 and comma < tokens[head].start < limit]
-    return behind[0] if behind else first
-
-
-def _sentence_opening(prompt: str, tokens: Sequence[_Word], head: int) -> str:
-    index = head
-    while index > 0 and not re.search(
-        r"[.!?。！？\n]", prompt[tokens[index - 1].end : tokens[index].start]
-    ):
-        index -= 1
-    return tokens[index].lower
-
-
-def _phrase(tokens: Sequence[_Word], head: int, plural: bool = False) -> Subject:
-    start = _phrase_start(tokens, head)
-    last = head
-    while not plural and _joins_head(tokens, last + 1):
-        last += 1
-    last = _over_name(tokens, last)
-    return Subject(tokens[start].start, tokens[last].end, plural)
-
-
-def _joins_head(tokens: Sequence[_Word], index: int) -> bool:
-    """ "a student nurse": a second person noun right behind the first is the head; a possible verb is not."""
-    if index >= len(tokens) or not tokens[index].touches:
-        return False
-    word = tokens[index].lower
-    return word in words.PEOPLE - words.NEED_DETERMINER
-
-
-def _over_name(tokens: Sequence[_Word], last: int) -> int:
+def _over_name(s: Sentence, phrase: Phrase) -> Phrase:
     """ "a woman named Anna Maria": the name belongs to the phrase."""
-    following = last + 1
-    if (
-        following < len(tokens)
-        and tokens[following].touches
-        and tokens[following].lower in words.NAMING
-    ):
-        while (
-            following + 1 < len(tokens)
-            and tokens[following + 1].touches
-            and tokens[following + 1].text[0].isupper()
-        ):
-            following += 1
-        return following if following > last + 1 else last
-    return last
+    last = phrase.end
+    if s.follows(last) in words.NAMING:
+        while s.follows(last + 1) and s.words[last + 1].text[0].isupper():
+            last += 1
+    if last > phrase.end:
+        return Phrase(phrase.start, last, phrase.determiner, phrase.modifiers, phrase.named)
+    return phrase
+
+
+def _is_verb_behind(s: Sentence, phrase: Phrase) -> bool:
+    following = s.follows(phrase.end)
+    return bool(following) and following not in words.STARTS_NO_NOUN
+
+
+def _behind_introduction(s: Sentence, prompt: str, candidates: Sequence[_Candidate]) -> _Candidate:
+    first = candidates[0]
+    opening = _introduction(s, first.phrase)
+    if not opening:
+        return first
+    for other in candidates[1:]:
+        between = prompt[s.words[first.phrase.head].end : s.words[other.phrase.start].start]
+        if SENTENCE_END.search(between):
+            break
+        pronoun_means_first = other.kind == "pronoun" and opening not in words.PREPOSITIONS
+        if "," in between and not pronoun_means_first and not _introduction(s, other.phrase):
+            return other
+    return first
+
+
+def _introduction(s: Sentence, phrase: Phrase) -> str:
+    """The word with which an introductory phrase begins that holds ``phrase``, or the empty string."""
+    index = phrase.start
+    if is_inverted(s, phrase):
+        return ""
+    while index > 0 and s.touches[index]:
+        index -= 1
+    word = s.lower[index]
+    if index == phrase.start and word not in words.INTRODUCTIONS:
+        return ""
+    return word if word in words.INTRODUCTIONS or describes(word) else ""

@@ -1,0 +1,339 @@
+"""Noun phrases of an English sentence by simple grammar: determiner, modifiers, nouns, and where the verb begins.
+
+No parser and no model: a phrase goes on until a mark, a word of another class, or a word that must be the verb.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tpige_kedro.prompts import people_words as words
+from tpige_kedro.prompts.word_kinds import is_noun, kinds, singular, verb_of
+
+WORD = re.compile(
+    r"(?:(?:Dr|Mr|Mrs|Ms|Mx|Prof|St|Sgt|Capt|Lt|Col|Gen|Rev)\.(?=\s+[A-Z])|[^\W_]+(?:[-'’][^\W_]+)*(?:(?<=s)['’])?)"
+)
+FIRST_CJK = "\u3000"
+MAX_MODIFIERS = 12
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a prompt: its text, span, and the characters between it and the word before."""
+
+    text: str
+    start: int
+    end: int
+    gap: str
+
+    @property
+    def lower(self) -> str:
+        return self.text.lower().replace("’", "'").rstrip(".")
+
+    @property
+    def touches(self) -> bool:
+        return self.gap != "" and self.gap.isspace() and "\n" not in self.gap
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A noun phrase: indices of its first word, of its head, of the first word of the head's own part (behind any owner)."""
+
+    start: int
+    head: int
+    determiner: str = ""
+    modifiers: tuple[str, ...] = ()
+    named: bool = False
+    contracted: bool = False
+
+    @property
+    def end(self) -> int:
+        """Index of the word behind the phrase."""
+        return self.head + 1
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The words of a prompt and, for each, its lower-case form and whether only spaces lie before it."""
+
+    words: tuple[Word, ...]
+    lower: tuple[str, ...]
+    touches: tuple[bool, ...]
+    capitals: bool  # whether capitals say anything: not where all words have them
+
+    @classmethod
+    def of(cls, words_: Sequence[Word]) -> Sentence:
+        """The words of one prompt."""
+        capitals = sum(word.text[0].isupper() for word in words_)
+        return cls(
+            tuple(words_),
+            tuple(word.lower for word in words_),
+            tuple(word.touches for word in words_),
+            capitals <= max(3, len(words_) // 2),
+        )
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def follows(self, index: int) -> str:
+        """The word at ``index`` if only spaces lie before it, else the empty string."""
+        return self.lower[index] if index < len(self.lower) and self.touches[index] else ""
+
+    def opens(self, index: int) -> bool:
+        """Whether a sentence begins at the word, so that its capital says nothing."""
+        return index == 0 or any(mark in self.words[index].gap for mark in '.!?:\n"“(')
+
+    def is_name(self, index: int) -> bool:
+        """Whether the word is capitalised where no sentence begins ("Anna", not "CEO")."""
+        text = self.words[index].text
+        return self.capitals and text[0].isupper() and len(text) > 1 and not text.isupper()
+
+
+@lru_cache(maxsize=20_000)
+def likeness(word: str) -> int:
+    """How much a lower-case singular noun by itself looks like a person: from -6 (an animal) to 4.
+
+    >>> (
+    ...     likeness("woman"),
+    ...     likeness("welder"),
+    ...     likeness("mahout"),
+    ...     likeness("printer"),
+    ...     likeness("mirror"),
+    ...     likeness("horse"),
+    ... )
+    (4, 3, 1, 0, -2, -6)
+    """
+    if word.endswith(("-year-old", "-something")):
+        return 4
+    word = main_part(word)
+    found = kinds(word)
+    if word in words.GENERAL:
+        return 4
+    if word in words.NOT_PEOPLE or word in words.PICTURES:
+        return -4
+    if word in words.EITHER:
+        return 0
+    if word in words.DEVICES:
+        return -1
+    if "b" in found:
+        return -6
+    if "t" in found or not word.isalpha():
+        return -2
+    if word.endswith(words.ENDINGS) and len(word) > 5 and not verb_of(word):
+        return 4
+    if "m" in found:
+        return 0
+    if word.endswith(words.ABSTRACT_ENDINGS) and not word.endswith(("ling", "witness")):
+        return -2
+    if word.endswith(words.AGENT_ENDINGS) and len(word) > 4:
+        return 3
+    return 1 if found in ("", "v") and not is_compound_of_thing(word) else 0
+
+
+def is_compound_of_thing(word: str) -> bool:
+    """ "streetlamp": a known word and a known thing."""
+    return any("t" in kinds(word[cut:]) and kinds(word[:cut]) for cut in range(3, len(word) - 3))
+
+
+def main_part(word: str) -> str:
+    """The noun in a word with hyphens: "aunt" in "great-aunt", "mother" in "mother-in-law", "passer" in "passer-by"."""
+    first, hyphen, rest = word.partition("-")
+    if not hyphen:
+        return word
+    if rest.startswith(("in-", "to-", "at-")) or rest in {"by", "up", "on", "off", "out"}:
+        return first
+    return word.rpartition("-")[2]
+
+
+@lru_cache(maxsize=20_000)
+def is_adjective(word: str) -> bool:
+    """Whether a lower-case word in front of a noun describes it: "old", "grey-haired", "dozing", "1950s", "taller"."""
+    found = kinds(word)
+    if word in words.GENERAL or word in words.EITHER:
+        return False
+    if "a" in found or word in words.ADJECTIVES or word[0].isdigit() or word in words.NUMBERS:
+        return True
+    if is_noun(word):
+        return False
+    if "-" in word:
+        last = word.rpartition("-")[2]
+        return word.endswith(words.ADJECTIVE_ENDINGS) or is_adjective(last) or likeness(word) < 1
+    if word.endswith(("ed", "ing")):
+        return bool(verb_of(word)) and likeness(word) < 4
+    return any(
+        "a" in kinds(stem)
+        for ending in ("er", "est")
+        if word.endswith(ending)
+        for stem in _base_forms(word.removesuffix(ending))
+    )
+
+
+def _base_forms(stem: str) -> tuple[str, ...]:
+    """The adjectives of which "tall-", "wis-", "bigg-" or "happi-" may be the stem."""
+    if stem.endswith("i"):
+        return (stem[:-1] + "y",)
+    return (stem, stem + "e", stem[:-1]) if stem[-2:-1] == stem[-1:] else (stem, stem + "e")
+
+
+def phrase_at(s: Sentence, first: int) -> Phrase | None:
+    """The noun phrase that begins with the word at ``first``, or None."""
+    determiner = s.lower[first] if s.lower[first] in words.DETERMINERS else ""
+    index = first + 1 if determiner else first
+    head: int | None = None
+    fallback: int | None = None  # an adjective that is the head if no noun comes: "the elderly"
+    modifiers: list[str] = []
+    owned = named = False
+    while index < len(s) and index - first < MAX_MODIFIERS:
+        word = s.lower[index]
+        if index > first and not s.touches[index]:
+            if head is not None or not modifiers or not _goes_on_after_comma(s, index):
+                break
+            fallback = fallback or index - 1
+        if (
+            head is None
+            and modifiers
+            and word in {"and", "but", "yet"}
+            and _describes(s.follows(index + 1))
+        ):
+            fallback = fallback or index - 1
+            index += 1
+            continue
+        if head is None and determiner and word in words.DEGREES:
+            index += 1
+            continue
+        if _breaks(s, index):
+            break
+        if word.endswith(("'s", "s'")):
+            if _is_contraction(s, index):
+                return Phrase(first, index, determiner, tuple(modifiers), contracted=True)
+            head, fallback, owned, modifiers = None, None, True, []
+        elif head is not None:
+            if _ends(s, head, index):
+                break
+            named = named or s.is_name(index)
+            head = index
+        elif _describes(word) and not (s.is_name(index) and index > first and not kinds(word)):
+            modifiers.append(word)
+        elif modifiers and _must_be_verb(s, index, determiner if not owned else "", fallback):
+            break
+        else:
+            head = index
+            named = s.is_name(index) and not s.opens(index)
+        index += 1
+    if head is None:
+        head = fallback if fallback is not None else index - 1
+        if not modifiers or s.lower[head].endswith("ly") or head < first:
+            return None
+    return Phrase(first, head, determiner, tuple(modifiers), named)
+
+
+def _must_be_verb(s: Sentence, index: int, determiner: str, fallback: int | None) -> bool:
+    """Behind adjectives alone: "the accused looks at", "a blonde waves", "the vagabond tips his hat"."""
+    word, following = s.lower[index], s.follows(index + 1)
+    if not word.endswith("s") or not verb_of(word) or _noun_likeness(following) >= 2:
+        return False
+    return (
+        determiner in words.SINGULAR_DETERMINERS
+        or verb_of(word) == s.lower[index - 1]
+        or fallback is not None
+        or following in words.DETERMINERS
+    )
+
+
+def _breaks(s: Sentence, index: int) -> bool:
+    word = s.lower[index]
+    if word in words.BREAKS or word > FIRST_CJK:
+        return True
+    if word in words.DETERMINERS:
+        return True
+    return word in words.VERB_FORMS and word not in words.PAST_NOUNS
+
+
+def _goes_on_after_comma(s: Sentence, index: int) -> bool:
+    word = s.lower[index]
+    return (
+        s.words[index].gap.strip() == ","
+        and "\n" not in s.words[index].gap
+        and word not in words.STARTS_NO_NOUN
+        and _describes(s.lower[index - 1])
+    )
+
+
+def _describes(word: str) -> bool:
+    return (
+        word != ""
+        and word not in words.EITHER
+        and (
+            is_adjective(word)
+            or word in {"very", "only"}
+            or (word.endswith("ly") and not is_noun(word))
+        )
+    )
+
+
+def _is_contraction(s: Sentence, index: int) -> bool:
+    """ "The chef's cooking", not "the chef's knife": a participle, determiner or preposition follows."""
+    following = s.follows(index + 1)
+    behind = s.follows(index + 2)
+    return (
+        s.lower[index].endswith("'s")
+        and following.endswith("ing")
+        and bool(verb_of(following))
+        and (not behind or behind in words.BREAKS or behind in words.DETERMINERS)
+        and not is_noun(following)
+    ) or (
+        s.lower[index].endswith("'s")
+        and (following in words.DETERMINERS or following in {"been", "not"})
+    )
+
+
+def _ends(s: Sentence, head: int, index: int) -> bool:
+    """Whether the noun phrase whose last noun is at ``head`` ends there because the word at ``index`` is no noun of it."""
+    word, noun = s.lower[index], s.lower[head]
+    if s.is_name(index):
+        return False
+    if word in words.ADVERBS or word.startswith("mid-"):
+        return True
+    if word in words.NAMING or (word.endswith("ly") and not is_noun(word)):
+        return True
+    is_name = s.is_name(head) and (
+        not s.opens(head) or noun in words.PLAIN_NAMES | words.GIVEN_NAMES
+    )
+    like = max(likeness(singular(noun)), 1 if is_name else -9)
+    if word in words.PAST_NOUNS:
+        return like >= 1
+    behind = _noun_likeness(s.follows(index + 1))
+    person_behind = behind >= 2
+    verb = verb_of(word)
+    plural = not is_name and singular(noun) != noun
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        if like >= 1:
+            return True
+        return bool(verb) and not plural and not person_behind
+    if word.endswith("ing") and verb:
+        return like >= 2 or behind < (2 if like > 0 else 0)
+    if word.endswith("ed") and verb:
+        return like >= 1 or not person_behind
+    if plural and "v" in kinds(word) and (like >= 1 or likeness(word) < 2):
+        return like >= 1 or not person_behind
+    if (
+        head > 0
+        and "v" in kinds(word)
+        and like >= 1
+        and _is_watched(s, head)
+        and likeness(word) < 3
+    ):
+        return True
+    return "a" in kinds(word) and not is_noun(word) and like >= 1 and not person_behind
+
+
+def _noun_likeness(word: str) -> int:
+    """The likeness of a word that may be a noun."""
+    return -9 if not word or word in words.NO_NOUNS or word.endswith("ly") else likeness(word)
+
+
+def _is_watched(s: Sentence, head: int) -> bool:
+    return any(word in words.PERCEPTION for word in s.lower[max(0, head - 4) : head])
