@@ -5,10 +5,13 @@
 A word has one letter for each kind:
 
 * ``b``: a noun that names an animal first of all, or an animal or a person;
-* ``t``: another noun that mostly names no person (at most ``RARE`` of its senses, weighted by use, are hyponyms of *person*);
+* ``t``: another noun that mostly names no person (at most ``RARE`` of its senses, weighted by use, are hyponyms of *person*); also of
+  two words if the last one ends like a word for people ("vacuum cleaner");
+* ``r``: such a noun that has a sense for people all the same and is first of all nothing solid ("enemy", "beauty");
 * ``m``: a noun that names people and other things, neither of them rarely: things first ("mime"), or both by its ending
   ("printer");
 * ``a``: mostly an adjective;
+* ``d``: an adverb and nothing else;
 * ``v``: can be a verb;
 * ``p``: a proper name of a place, time or thing ("Paris", "Monday").
 
@@ -41,8 +44,9 @@ CONCRETE = {
     "20",
 }  # artifacts, body, food, natural objects and phenomena, plants
 AGENT_ENDINGS = ("er", "or", "ist", "ian")
-RARE = 0.2
+RARE, SELDOM = 0.2, 0.04
 PLAIN = re.compile(r"[a-z]+(?:-[a-z]+)*")
+PAIR = re.compile(r"[a-z]+_[a-z]+")
 NAME = re.compile(r"[A-Z][a-z]+")
 
 
@@ -109,7 +113,8 @@ def below(parents: dict[str, list[str]], *roots: str) -> set[str]:
 def main(folder: Path) -> None:
     counts = uses(folder)
     used: Counter[str] = Counter()
-    parents, names, proper, mates, concrete = {}, {}, set(), defaultdict(set), set()
+    parents, names, proper, mates = {}, {}, set(), defaultdict(set)
+    concrete, solid = set(), set()
     for part in ("noun", "verb", "adj", "adv"):
         for offset, field, lemmas, above, gloss in synsets(folder, part):
             used.update(re.findall(r"[a-z]+(?:-[a-z]+)*", gloss.lower()))
@@ -118,6 +123,7 @@ def main(folder: Path) -> None:
             if part == "noun":
                 parents[offset] = above
                 if field in CONCRETE:
+                    solid.add(offset)
                     concrete.update(lemmas)
                 names.update((lemma, offset) for lemma in lemmas if NAME.fullmatch(lemma))
                 proper.update((lemma.lower(), offset) for lemma in lemmas if lemma[0].isupper())
@@ -128,6 +134,7 @@ def main(folder: Path) -> None:
         for part, letter in (("noun", "n"), ("verb", "v"), ("adj", "a"))
     )
     kinds: dict[str, set[str]] = defaultdict(set)
+
     for word, senses in nouns.items():
         total = sum(weight for _, weight in senses)
         if not senses:
@@ -138,7 +145,7 @@ def main(folder: Path) -> None:
         if senses[0][0] in animals or (human < 2 * beast and not word.endswith("er")):
             kinds[word].add("b")
         elif person <= RARE * total:
-            kinds[word].add("t")
+            kinds[word].add("r" if person >= SELDOM * total and senses[0][0] not in solid else "t")
         elif person < (1 - RARE) * total and (
             senses[0][0] not in people or word.endswith(("er", "or"))
         ):
@@ -148,19 +155,28 @@ def main(folder: Path) -> None:
             kinds[word].add("a")
     for word in verbs:
         kinds[word].add("v")
+    for word in weights(folder, "adv", "r", counts, proper):
+        if word not in nouns and word not in adjectives and word not in verbs:
+            kinds[word].add("d")
     tagged = {lemma for lemma, _, _ in counts}
     rows = {
         w: k
         for w, k in kinds.items()
         if PLAIN.fullmatch(w)
+        and not ("-" in w and k <= {"a", "v"})
         and (
             w in tagged
             or used[w]
-            or ("t" in k and w in concrete)
-            or (k & {"t", "v"} and any(used[m] > 1 for m in mates[w]))
+            or (k & {"t", "r"} and w in concrete)
+            or (k & {"t", "r", "v"} and any(used[m] > 1 for m in mates[w]))
             or "b" in k
             or ("t" in k and w.endswith(AGENT_ENDINGS))
         )
+    }
+    rows |= {
+        word.replace("_", " "): {"t"}
+        for word, k in kinds.items()
+        if k & {"t", "b"} and PAIR.fullmatch(word) and word.endswith(AGENT_ENDINGS)
     }
     for name, offset in names.items():
         if offset not in people and used[name.lower()] > 1:

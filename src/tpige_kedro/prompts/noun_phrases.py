@@ -116,11 +116,11 @@ def likeness(word: str) -> int:
         return -4
     if word in words.EITHER:
         return 0
-    if word in words.DEVICES:
+    if word in words.DEVICES or "r" in found:
         return -1
     if "b" in found:
         return -6
-    if "t" in found or not word.isalpha():
+    if "t" in found or not word.replace("'", "").isalpha():
         return -2
     if word.endswith(words.ENDINGS) and len(word) > 5 and not verb_of(word):
         return 4
@@ -130,6 +130,8 @@ def likeness(word: str) -> int:
         return -2
     if word.endswith(words.AGENT_ENDINGS) and len(word) > 4:
         return 3
+    if any(word.endswith(general) for general in words.GENERAL if len(general) > 3):
+        return 4
     return 1 if found in ("", "v") and not is_compound_of_thing(word) else 0
 
 
@@ -249,6 +251,8 @@ def _breaks(s: Sentence, index: int) -> bool:
         return True
     if word in words.DETERMINERS:
         return True
+    if word == "being" and index and s.lower[index - 1] == "human":
+        return False
     return word in words.VERB_FORMS and word not in words.PAST_NOUNS
 
 
@@ -278,6 +282,8 @@ def _is_contraction(s: Sentence, index: int) -> bool:
     """ "The chef's cooking", not "the chef's knife": a participle, determiner or preposition follows."""
     following = s.follows(index + 1)
     behind = s.follows(index + 2)
+    if s.lower[index].removesuffix("'s") in words.INDEFINITE and verb_of(following):
+        return following.endswith("ing")
     return (
         s.lower[index].endswith("'s")
         and following.endswith("ing")
@@ -293,9 +299,11 @@ def _is_contraction(s: Sentence, index: int) -> bool:
 def _ends(s: Sentence, head: int, index: int) -> bool:
     """Whether the noun phrase whose last noun is at ``head`` ends there because the word at ``index`` is no noun of it."""
     word, noun = s.lower[index], s.lower[head]
-    if s.is_name(index):
+    if s.is_name(index) or (noun == "human" and word == "being"):
         return False
-    if word in words.ADVERBS or word.startswith("mid-"):
+    if noun in words.INDEFINITE:
+        return True
+    if word in words.ADVERBS or word.startswith("mid-") or kinds(word) == "d":
         return True
     if word in words.NAMING or (word.endswith("ly") and not is_noun(word)):
         return True
@@ -332,7 +340,11 @@ def _ends(s: Sentence, head: int, index: int) -> bool:
 
 def _noun_likeness(word: str) -> int:
     """The likeness of a word that may be a noun."""
-    return -9 if not word or word in words.NO_NOUNS or word.endswith("ly") else likeness(word)
+    return (
+        -9
+        if not word or word in words.NO_NOUNS or kinds(word) == "d" or word.endswith("ly")
+        else likeness(word)
+    )
 
 
 def _is_watched(s: Sentence, head: int) -> bool:

@@ -21,13 +21,20 @@ GENERAL = _words(
 )
 """Nouns for people of any occupation, family, and a few short words without an ending that says so."""
 
+INDEFINITE = _words("someone somebody anyone anybody")
+
 PARTITIVES = _words(
     "one member pair couple group crowd team crew band row line bunch handful gang circle trio duo dozen"
 )
 """ "one of the dancers", "a group of friends": the person stands behind *of*."""
 
 DEVICES = _words(
-    "printer server recorder receiver carrier harvester digger sprayer cutter shaker monitor tender jumper sleeper"
+    """
+    adder attractor blocker browser calculator carrier changer choker clapper conveyor conveyer cracker cultivator cutter decoder
+    digger ejector excavator fastener hanger harvester jumper mailer monitor pacifier printer prompter pruner putter receiver recorder
+    remover riser scrambler seasoner server sewer shaker skimmer slicker snuffer sorter spinner sprayer starter stringer suppressor
+    tender tier tracer transmitter tuner tumbler voucher washer winder wiper speaker sleeper
+    """
 )
 """People or things: only what people do, wear and own tells."""
 
@@ -36,7 +43,7 @@ PLURALS = _words("people men women children gentlemen ladies guys boys girls kid
 
 EITHER = _words(
     "model figure character subject lead star double extra captain driver host guide judge coach pilot guard ranger cleaner "
-    "sweep orderly catcher pitcher center centre setter tenor bass soprano alto trapper pointer"
+    "sweep orderly major general private principal chief catcher pitcher center centre setter tenor bass soprano alto trapper pointer"
 )
 """Roles that are things or verbs as often: they need evidence."""
 
@@ -126,7 +133,9 @@ GIVEN_NAMES = _words(
     rose grace mark will frank jack bill bob joy lily daisy ruby iris jade amber violet ivy olive hazel pearl robin jay ray drew pat
     chase hunter mason carter taylor cooper parker paris florence victoria sydney charlotte madison jordan chelsea dakota georgia
     virginia carolina austin dallas luna nova angel stella gene dean rob sue gloria holly sandy skip victor miles glen reed heath
-    faith hope april june
+    faith hope april june basil jasmine rosemary heather poppy ginger sage rowan flora sierra savannah dale cliff lance dash rocky
+    buck colt duke earl rex rich guy josh billy molly sally kitty jenny peg dolly tommy teddy bobby johnny dick harry woody randy
+    sonny jimmy nick don ken christian
     """
 )
 """Given names that are ordinary words or places too."""
@@ -173,7 +182,7 @@ BREAKS = _words(
     unless whereas in on at by with under over above below behind before after beside besides beneath between near inside outside
     across against along alongside among amongst around round through throughout during from to into onto upon within without amid
     amidst toward towards next atop past of for off up down out about like despite via per except beyond underneath opposite aboard
-    astride versus plus it its we i you he she they him them himself herself themselves itself me us us see what how why then not
+    astride versus plus it its we i you nobody nothing none something anything everything see he she they him them himself herself themselves itself me us us see what how why then not
     holding wearing
     """
 )

@@ -28,8 +28,17 @@ from tpige_kedro.prompts.evidence import (
     owns,
     stands_out,
 )
-from tpige_kedro.prompts.noun_phrases import WORD, Phrase, Sentence, Word, likeness, phrase_at
-from tpige_kedro.prompts.word_kinds import kinds
+from tpige_kedro.prompts.noun_phrases import (
+    WORD,
+    Phrase,
+    Sentence,
+    Word,
+    is_adjective,
+    is_compound_of_thing,
+    likeness,
+    phrase_at,
+)
+from tpige_kedro.prompts.word_kinds import kinds, verb_of
 
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」")
 SENTENCE_END = re.compile(r"[.!?。！？\n]")
@@ -79,9 +88,26 @@ def find_subject(prompt: str) -> Subject | None:
     ):
         if group:
             return _subject(s, _behind_introduction(s, prompt, group))
+    bare = _bare_opening(s)
+    if bare is not None:
+        return _subject(s, _Candidate(bare, POSSIBLE))
     if s.lower and s.lower[0] in {"his", "her"}:
         return Subject(s.words[0].start, s.words[0].end, kind="pronoun")
     return None
+
+
+def _bare_opening(s: Sentence) -> Phrase | None:
+    """ "Model on a runway": an opening noun that may be a person, where the prompt names nobody else."""
+    phrase = phrase_at(s, 0) if s.lower and s.lower[0] not in words.SKIPPED else None
+    if phrase is None or phrase.determiner or phrase.contracted or is_plural(s, phrase):
+        return None
+    head = s.lower[phrase.head]
+    odd = bool(set(kinds(head)) & set("apd")) or head in words.ADVERBS or is_compound_of_thing(head)
+    if odd or describes(head) or not s.words[phrase.start].text[0].isascii():
+        return None
+    following = s.follows(phrase.end)
+    fits = following in words.PREPOSITIONS - {"of"} or verb_of(following) != ""
+    return phrase if fits and noun_evidence(s, phrase) >= 0 else None
 
 
 def subject_of(prompt: str) -> str:
@@ -105,8 +131,11 @@ def _tokens(prompt: str) -> Iterator[Word]:
 
 
 def _subject(s: Sentence, found: _Candidate) -> Subject:
-    phrase = found.phrase
-    return Subject(s.words[phrase.start].start, s.words[phrase.head].end, found.plural, found.kind)
+    phrase, head = found.phrase, s.words[found.phrase.head]
+    end = head.end
+    if found.kind == "pronoun":  # "he's"
+        end = head.start + len(re.split(r"['’]", head.text)[0])
+    return Subject(s.words[phrase.start].start, end, found.plural, found.kind)
 
 
 def _candidates(s: Sentence) -> Iterator[_Candidate]:
@@ -116,7 +145,7 @@ def _candidates(s: Sentence) -> Iterator[_Candidate]:
         kind = _pronoun(s, index)
         if kind:
             word = s.lower[index]
-            if not (several and word.startswith("the")):
+            if word != "they" or not several or _they_are_people(s, index):
                 yield _Candidate(Phrase(index, index), 5.0, word == "them", kind)
             index += 1
             continue
@@ -150,15 +179,32 @@ def _pronoun(s: Sentence, index: int) -> Kind | None:
     word = s.lower[index]
     if word in words.SUBJECT_PRONOUNS or word in words.CONTRACTIONS:
         return "pronoun"
-    if word == "her":
-        following = s.follows(index + 1)
-        is_object = (
-            not following
-            or following in words.NO_NOUNS
-            or (following.endswith("ly") and not kinds(following))
-        )
-        return "object" if is_object else None
-    return "object" if word in words.OBJECT_PRONOUNS else None
+    if word in words.OBJECT_PRONOUNS - {"her"}:
+        return "object"
+    return "object" if word == "her" and not _is_possessive(s, index) else None
+
+
+def _is_possessive(s: Sentence, index: int) -> bool:
+    """Whether *her* at ``index`` stands before a noun of hers: not in "follows her as", "watches her dance", "her laughing"."""
+    following = s.follows(index + 1)
+    if not following or following in words.NO_NOUNS or kinds(following) == "d":
+        return False
+    if following.endswith("ly") and not kinds(following):
+        return False
+    behind = s.follows(index + 2)
+    is_seen = any(word in words.PERCEPTION for word in s.lower[max(0, index - 2) : index])
+    if is_seen and "v" in kinds(following) and (not behind or behind in words.NO_NOUNS):
+        return False
+    phrase = phrase_at(s, index)
+    return phrase is not None and not is_adjective(s.lower[phrase.head])
+
+
+def _they_are_people(s: Sentence, index: int) -> bool:
+    """ "they kiss", "they are dancing": more than things do."""
+    following = s.follows(index + 1)
+    if following == "are":
+        following = verb_of(s.follows(index + 2))
+    return following in words.VERBS
 
 
 def _weighed(s: Sentence, phrase: Phrase) -> _Candidate | None:

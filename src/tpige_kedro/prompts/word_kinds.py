@@ -23,7 +23,8 @@ def _table() -> dict[str, str]:
 
 
 def kinds(word: str) -> str:
-    """The letters of a lower-case word: animal ``b``, thing ``t``, person or thing ``m``, adjective ``a``, verb ``v``, name ``p``."""
+    """The letters of a lower-case word: animal ``b``, thing ``t``, thing and seldom a person ``r``, person or thing ``m``, adjective ``a``,
+    adverb ``d``, verb ``v``, name of a place ``p``."""
     return _table().get(word, "")
 
 
@@ -50,7 +51,7 @@ def _is_men(word: str) -> bool:
 @lru_cache(maxsize=20_000)
 def is_noun(word: str) -> bool:
     """Whether the table has the word as a noun, of whatever kind."""
-    return any(letter in "btm" for letter in kinds(word))
+    return any(letter in "btmr" for letter in kinds(word))
 
 
 @lru_cache(maxsize=20_000)
