@@ -11,6 +11,7 @@ A word has one letter for each kind:
 * ``m``: a noun that names people and other things, neither of them rarely: things first ("mime"), or both by its ending
   ("printer");
 * ``a``: mostly an adjective;
+* ``n``: beside ``a``: a noun too ("veteran");
 * ``d``: an adverb and nothing else;
 * ``v``: can be a verb;
 * ``p``: a proper name of a place, time or thing ("Paris", "Monday").
@@ -113,7 +114,7 @@ def below(parents: dict[str, list[str]], *roots: str) -> set[str]:
 def main(folder: Path) -> None:
     counts = uses(folder)
     used: Counter[str] = Counter()
-    parents, names, proper, mates = {}, {}, set(), defaultdict(set)
+    parents, names, proper, mates = {}, set(), set(), defaultdict(set)
     concrete, solid = set(), set()
     for part in ("noun", "verb", "adj", "adv"):
         for offset, field, lemmas, above, gloss in synsets(folder, part):
@@ -152,7 +153,7 @@ def main(folder: Path) -> None:
             kinds[word].add("m")
     for word, senses in adjectives.items():
         if sum(w for _, w in senses) > sum(w for _, w in nouns.get(word, [])):
-            kinds[word].add("a")
+            kinds[word].update("an" if nouns.get(word) and not kinds[word] else "a")
     for word in verbs:
         kinds[word].add("v")
     for word in weights(folder, "adv", "r", counts, proper):
@@ -178,7 +179,7 @@ def main(folder: Path) -> None:
         for word, k in kinds.items()
         if k & {"t", "b"} and PAIR.fullmatch(word) and word.endswith(AGENT_ENDINGS)
     }
-    for name, offset in names.items():
+    for name, offset in sorted(names):
         if offset not in people and used[name.lower()] > 1:
             rows.setdefault(name.lower(), set()).add("p")
     with TARGET.open("w", newline="", encoding="utf-8") as file:

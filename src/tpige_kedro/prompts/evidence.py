@@ -145,7 +145,7 @@ def _agrees_in_singular(s: Sentence, phrase: Phrase) -> bool:
 
 
 def doing(s: Sentence, phrase: Phrase) -> float:
-    """A verb follows: 2 for what people do, 1 for another, -1 for what machines do."""
+    """A verb follows: 2 for what people do, 1 for another, less than 0 for what machines do."""
     index = phrase.end
     while s.follows(index) in words.ADVERBS or s.follows(index).endswith("ly"):
         index += 1
@@ -154,11 +154,14 @@ def doing(s: Sentence, phrase: Phrase) -> float:
         following = s.follows(index + 1)
         verb = verb_of(following) or verb_of(word)
         return 2 if verb in words.VERBS and following.endswith("ing") else 1
-    verb = verb_of(word) or (word if "v" in kinds(word) and is_plural(s, phrase) else "")
+    verb = verb_of(word) or (word[:-1] if word[:-1] in words.MACHINE_VERBS else "")
+    verb = verb or (word if "v" in kinds(word) and is_plural(s, phrase) else "")
     if not verb:
         return 1 if word.endswith("s") and not is_noun(singular(word)) and len(word) > 3 else 0
-    if verb in words.MACHINE_VERBS:
-        return 0 if s.lower[phrase.head] in words.EITHER or noun_evidence(s, phrase) > 0 else -1
+    if verb in words.MACHINE_VERBS and s.follows(index + 1) not in words.DETERMINERS:
+        by_ending = noun_evidence(s, phrase) == 3 and verb not in words.VERBS
+        certain = s.lower[phrase.head] in words.EITHER or noun_evidence(s, phrase) > 0
+        return -3 if by_ending else 0 if certain else -1
     if word.endswith("ed"):
         return 0.5
     return 2 if verb in words.VERBS else 1

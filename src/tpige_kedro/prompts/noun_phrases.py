@@ -132,7 +132,7 @@ def likeness(word: str) -> int:
         return 3
     if any(word.endswith(general) for general in words.GENERAL if len(general) > 3):
         return 4
-    return 1 if found in ("", "v") and not is_compound_of_thing(word) else 0
+    return 1 if ("n" in found or found in ("", "v")) and not is_compound_of_thing(word) else 0
 
 
 def is_compound_of_thing(word: str) -> bool:
@@ -235,6 +235,8 @@ def phrase_at(s: Sentence, first: int) -> Phrase | None:
 def _must_be_verb(s: Sentence, index: int, determiner: str, fallback: int | None) -> bool:
     """Behind adjectives alone: "the accused looks at", "a blonde waves", "the vagabond tips his hat"."""
     word, following = s.lower[index], s.follows(index + 1)
+    if fallback is not None and determiner in words.SINGULAR_DETERMINERS and singular(word) != word:
+        return True
     if not word.endswith("s") or not verb_of(word) or _noun_likeness(following) >= 2:
         return False
     return (
@@ -262,6 +264,7 @@ def _goes_on_after_comma(s: Sentence, index: int) -> bool:
         s.words[index].gap.strip() == ","
         and "\n" not in s.words[index].gap
         and word not in words.STARTS_NO_NOUN
+        and _describes(word)
         and _describes(s.lower[index - 1])
     )
 

@@ -123,7 +123,7 @@ PICTURES = _words(
 """ "A shot of …", "a portrait of …": what the prompt is about comes next."""
 
 TITLES = _words(
-    "dr mr mrs ms mx prof st sgt capt lt col gen rev sir madam doctor professor captain sergeant king queen prince princess "
+    "dr mr mrs ms mx miss master agent prof st sgt capt lt col gen rev sir madam doctor professor captain sergeant king queen prince princess "
     "grandma grandpa granny aunt auntie uncle chef president pope father mother sister brother lady lord officer detective coach"
 )
 """Words before a name."""
@@ -135,7 +135,7 @@ GIVEN_NAMES = _words(
     virginia carolina austin dallas luna nova angel stella gene dean rob sue gloria holly sandy skip victor miles glen reed heath
     faith hope april june basil jasmine rosemary heather poppy ginger sage rowan flora sierra savannah dale cliff lance dash rocky
     buck colt duke earl rex rich guy josh billy molly sally kitty jenny peg dolly tommy teddy bobby johnny dick harry woody randy
-    sonny jimmy nick don ken christian
+    sonny jimmy nick don ken christian pip kit kat ash dot fern briar wren raven birdie mo nan nana marina tess
     """
 )
 """Given names that are ordinary words or places too."""

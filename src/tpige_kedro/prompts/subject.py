@@ -91,8 +91,15 @@ def find_subject(prompt: str) -> Subject | None:
     bare = _bare_opening(s)
     if bare is not None:
         return _subject(s, _Candidate(bare, POSSIBLE))
-    if s.lower and s.lower[0] in {"his", "her"}:
-        return Subject(s.words[0].start, s.words[0].end, kind="pronoun")
+    return _last_resort(s)
+
+
+def _last_resort(s: Sentence) -> Subject | None:
+    """ "her eyes", "I walk": where nobody else is named."""
+    for index, word in enumerate(s.lower):
+        speaks = word in {"i", "you", "i'm"} and s.follows(index + 1) not in words.PERCEPTION
+        if word in {"his", "her"} or speaks:
+            return Subject(s.words[index].start, s.words[index].end, kind="pronoun")
     return None
 
 
@@ -232,12 +239,19 @@ def _weighed(s: Sentence, phrase: Phrase) -> _Candidate | None:
         enough = score >= PERSON or (score >= POSSIBLE and by_noun >= 0 and possible)
     elif _opens(s, phrase):
         head = s.lower[phrase.head]
-        unknown = phrase.start == phrase.head and (not kinds(head) or head in words.PLAIN_NAMES)
-        unknown = unknown and s.follows(phrase.end) != "of"
+        unknown = phrase.start == phrase.head and _may_be_name(s, phrase)
         enough = score - owns(s, phrase) >= (PERSON if unknown else BARE_PERSON)
     else:
         enough = noun_evidence(s, phrase) >= 3
     return _Candidate(phrase, score, False, kind) if enough else None
+
+
+def _may_be_name(s: Sentence, phrase: Phrase) -> bool:
+    """Whether a single opening word that no table knows, or as a place, may be a name."""
+    head, following = s.lower[phrase.head], s.follows(phrase.end)
+    if not kinds(head) or head in words.PLAIN_NAMES:
+        return following != "of"
+    return kinds(head) == "p" and phrase.end < len(s) and describes(s.lower[phrase.end])
 
 
 def _owner(s: Sentence, phrase: Phrase) -> str:

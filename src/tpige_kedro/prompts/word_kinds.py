@@ -23,7 +23,7 @@ def _table() -> dict[str, str]:
 
 
 def kinds(word: str) -> str:
-    """The letters of a lower-case word: animal ``b``, thing ``t``, thing and seldom a person ``r``, person or thing ``m``, adjective ``a``,
+    """The letters of a lower-case word: animal ``b``, thing ``t``, thing and seldom a person ``r``, person or thing ``m``, adjective ``a`` (a noun too: ``n``),
     adverb ``d``, verb ``v``, name of a place ``p``."""
     return _table().get(word, "")
 
