@@ -111,7 +111,7 @@ def below(parents: dict[str, list[str]], *roots: str) -> set[str]:
     return found
 
 
-def main(folder: Path) -> None:
+def main(folder: Path) -> None:  # noqa: PLR0912 one kind a loop
     counts = uses(folder)
     used: Counter[str] = Counter()
     parents, names, proper, mates = {}, set(), set(), defaultdict(set)

@@ -30,8 +30,46 @@ WORN = WORN | {
     "sleeves",
 }
 BODY = frozenset(
-    "face head hair eyes mouth lips nose ears cheek cheeks chin neck shoulder shoulders arm arms hand hands finger fingers thumb wrist "
-    "back chest waist hips knee knees leg legs foot feet forehead brow breath fist fists fingertips".split()
+    [
+        "face",
+        "head",
+        "hair",
+        "eyes",
+        "mouth",
+        "lips",
+        "nose",
+        "ears",
+        "cheek",
+        "cheeks",
+        "chin",
+        "neck",
+        "shoulder",
+        "shoulders",
+        "arm",
+        "arms",
+        "hand",
+        "hands",
+        "finger",
+        "fingers",
+        "thumb",
+        "wrist",
+        "back",
+        "chest",
+        "waist",
+        "hips",
+        "knee",
+        "knees",
+        "leg",
+        "legs",
+        "foot",
+        "feet",
+        "forehead",
+        "brow",
+        "breath",
+        "fist",
+        "fists",
+        "fingertips",
+    ]
 )
 WORN_OR_BODY = WORN | BODY
 LINKS = words.PREPOSITIONS - {"of"}

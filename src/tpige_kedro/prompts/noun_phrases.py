@@ -31,10 +31,12 @@ class Word:
 
     @property
     def lower(self) -> str:
+        """Lower case, straight apostrophes, no final full stop."""
         return self.text.lower().replace("’", "'").rstrip(".")
 
     @property
     def touches(self) -> bool:
+        """Whether only spaces lie before it."""
         return self.gap != "" and self.gap.isspace() and "\n" not in self.gap
 
 
@@ -93,7 +95,7 @@ class Sentence:
 
 
 @lru_cache(maxsize=20_000)
-def likeness(word: str) -> int:
+def likeness(word: str) -> int:  # noqa: PLR0911 one rule a line
     """How much a lower-case singular noun by itself looks like a person: from -6 (an animal) to 4.
 
     >>> (
@@ -180,7 +182,7 @@ def _base_forms(stem: str) -> tuple[str, ...]:
     return (stem, stem + "e", stem[:-1]) if stem[-2:-1] == stem[-1:] else (stem, stem + "e")
 
 
-def phrase_at(s: Sentence, first: int) -> Phrase | None:
+def phrase_at(s: Sentence, first: int) -> Phrase | None:  # noqa: PLR0912 one rule a branch
     """The noun phrase that begins with the word at ``first``, or None."""
     determiner = s.lower[first] if s.lower[first] in words.DETERMINERS else ""
     index = first + 1 if determiner else first
@@ -299,7 +301,7 @@ def _is_contraction(s: Sentence, index: int) -> bool:
     )
 
 
-def _ends(s: Sentence, head: int, index: int) -> bool:
+def _ends(s: Sentence, head: int, index: int) -> bool:  # noqa: PLR0911 one rule a line
     """Whether the noun phrase whose last noun is at ``head`` ends there because the word at ``index`` is no noun of it."""
     word, noun = s.lower[index], s.lower[head]
     if s.is_name(index) or (noun == "human" and word == "being"):

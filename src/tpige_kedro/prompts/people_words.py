@@ -16,7 +16,7 @@ GENERAL = _words(
     child kid infant individual stranger human mother father mom mum mommy mummy dad daddy parent grandmother grandfather grandma
     grandpa granny grandparent son daughter brother sister sibling twin husband wife spouse bride groom fiancé fiancée widow widower
     aunt auntie uncle nephew niece cousin friend neighbor neighbour boyfriend girlfriend partner hero heroine protagonist king queen
-    prince princess lord knight monk nun nurse chef cook thief guest pal mate fellow driver rapper bloke chap dude folk
+    prince princess lord knight monk nun nurse chef cook thief guest pal mate fellow driver rapper bloke chap dude
     """
 )
 """Nouns for people of any occupation, family, and a few short words without an ending that says so."""

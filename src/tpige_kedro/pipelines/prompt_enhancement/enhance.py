@@ -14,7 +14,7 @@ from tpige_kedro.prompts.facts import contradictions
 from tpige_kedro.prompts.rewriting import added_words, failed_rewrite_checks
 from tpige_kedro.schemas import PromptEnhancement
 
-FLAG_OF_NOTE = {"gender": "gender", "hair": "hair_colour"}
+FLAG_OF_NOTE = {"gender": "gender", "hair": "hair_colour", "age": "age"}
 
 
 @dataclass(frozen=True)
