@@ -60,7 +60,7 @@ ONES = [
     "nineteen",
 ]
 YEARS = re.compile(
-    r"\b(\d{1,3}|[a-z]+(?:-[a-z]+)?)[ -]years?[ -]old\b|\baged? (?:of )?(\d{1,3}|[a-z]+)\b"
+    r"\b(\d{1,3}|[a-z]+(?:-[a-z]+)?)[ -]years?[ -]old\b|(?<![-\w])aged? (?:of )?(\d{1,3}|[a-z]+)\b"
 )
 BEHIND = re.compile(
     r"^,?\s+(?:(?:who (?:is|was)|somewhere|still)\s+)?(?:in (?:his|her|their) (?:early |mid |mid-|late )?([a-z]+|\d0s)"

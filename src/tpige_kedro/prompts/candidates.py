@@ -140,7 +140,8 @@ def _weighed(s: Sentence, phrase: Phrase) -> Candidate | None:
     elif _opens(s, phrase):
         unknown = phrase.start == phrase.head and _may_be_name(s, phrase)
         enough = score - owns(s, phrase) >= (PERSON if unknown else BARE_PERSON)
-        kind = "name" if unknown and _is_no_role(s.lower[phrase.head]) else kind
+        if unknown and s.words[phrase.head].text.istitle() and _is_no_role(s.lower[phrase.head]):
+            kind = "name"
     else:
         enough = noun_evidence(s, phrase) >= 3
     return Candidate(phrase, score, False, kind) if enough else None

@@ -106,7 +106,7 @@ def likeness(word: str) -> int:  # noqa: PLR0911 one rule a line
     ...     likeness("mirror"),
     ...     likeness("horse"),
     ... )
-    (4, 3, 1, 0, -2, -6)
+    (4, 3, 1, -1, -2, -6)
     """
     if word.endswith(("-year-old", "-something")):
         return 4
