@@ -203,6 +203,13 @@ class Execution(Settings):
 Consent = Literal["granted", "synthetic", "absent"]
 
 
+class MlflowChange(Settings):
+    """What the command line changes in ``mlflow.yml`` for one run."""
+
+    enabled: bool | None = None
+    required: bool | None = None
+
+
 class Parameters(Settings):
     """Everything under ``parameters*.yml``, checked as a whole before anything else happens."""
 
@@ -225,6 +232,7 @@ class Parameters(Settings):
         None  # on the command line: the folder with samples.csv and references/
     )
     sample_list: str | None = None  # on the command line: a CSV file that lists which samples
+    mlflow: MlflowChange = MlflowChange()
     clips_root: str | None = None  # on the command line: a folder of clips made elsewhere
 
     @model_validator(mode="after")

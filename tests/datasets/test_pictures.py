@@ -128,7 +128,7 @@ def one_pixel() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "damaged or not a picture"),
+        (b"", "an empty file"),
         (b"GIF89a but no", "damaged or not a picture"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "damaged or not a picture"),
         (truncated(), "damaged or not a picture"),

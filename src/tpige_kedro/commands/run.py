@@ -8,6 +8,7 @@ from typing import Any
 
 from kedro.framework.cli.project import run as kedro_run
 
+from tpige_kedro.commands.params import split_params
 from tpige_kedro.execution.stopping import stoppable
 
 COLLECT_AFTER = (
@@ -22,5 +23,14 @@ def run_pipelines(**options: Any) -> Any:
     return kedro_run.callback(**options)
 
 
+def with_callback(option: Any) -> Any:
+    """``--params`` with our own way of reading paths."""
+    option = copy.copy(option)
+    if option.name == "params":
+        option.callback = split_params
+    return option
+
+
 run = copy.copy(kedro_run)
+run.params = [with_callback(option) for option in kedro_run.params]
 run.callback = stoppable(run_pipelines)

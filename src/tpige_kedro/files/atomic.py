@@ -16,6 +16,7 @@ PREFIX = ".tmp-"
 REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "the disk quota is used up: free some space",
+    errno.EFBIG: "the file is larger than the limit for files: raise it (ulimit -f unlimited)",
     errno.EACCES: "the folder is not writable: change its permissions or set another data_root",
     errno.EPERM: "the folder is not writable: change its permissions or set another data_root",
     errno.EROFS: "the file system is read-only: set another data_root",
