@@ -16,14 +16,8 @@ from tpige_kedro.prompts.evidence import (
     owns,
     stands_out,
 )
-from tpige_kedro.prompts.noun_phrases import (
-    Phrase,
-    Sentence,
-    is_adjective,
-    is_compound_of_thing,
-    likeness,
-    phrase_at,
-)
+from tpige_kedro.prompts.likeness import is_adjective, is_compound_of_thing, likeness
+from tpige_kedro.prompts.noun_phrases import Phrase, Sentence, phrase_at
 from tpige_kedro.prompts.word_kinds import kinds, verb_of
 
 PERSON = 2.0  # evidence that is enough

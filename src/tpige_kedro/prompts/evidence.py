@@ -1,20 +1,14 @@
 """How strongly a noun phrase looks like a person where it stands: the evidence of :mod:`.subject`, one function for each kind.
 
-Each kind adds to what the noun says by itself (:func:`.noun_phrases.likeness`).
+Each kind adds to what the noun says by itself (:func:`.likeness.likeness`).
 """
 
 from __future__ import annotations
 
 from tpige_kedro.prompts import people_words as words
 from tpige_kedro.prompts import vocabulary
-from tpige_kedro.prompts.noun_phrases import (
-    Phrase,
-    Sentence,
-    is_adjective,
-    is_compound_of_thing,
-    likeness,
-    phrase_at,
-)
+from tpige_kedro.prompts.likeness import is_adjective, is_compound_of_thing, likeness
+from tpige_kedro.prompts.noun_phrases import Phrase, Sentence, phrase_at
 from tpige_kedro.prompts.word_kinds import is_noun, kinds, singular, verb_of
 
 WORN = vocabulary.CLOTHING | vocabulary.ACCESSORIES | vocabulary.HAIR_SHAPES
