@@ -22,6 +22,7 @@ from tpige_kedro.prompts.word_kinds import kinds, verb_of
 
 PERSON = 2.0  # evidence that is enough
 BARE_PERSON = 3.0  # for a noun without a determiner
+NEVER = -4  # animals, and words that are no people whatever they do
 POSSIBLE = 1.0  # enough for an unknown noun if the prompt names nobody else
 
 Kind = Literal["noun", "name", "pronoun", "object", "contracted"]
@@ -106,7 +107,7 @@ def _they_are_people(s: Sentence, index: int) -> bool:
     return following in words.VERBS
 
 
-def _weighed(s: Sentence, phrase: Phrase) -> Candidate | None:
+def _weighed(s: Sentence, phrase: Phrase) -> Candidate | None:  # noqa: PLR0911 one rule a return
     plural = is_plural(s, phrase)
     if phrase.contracted:
         return (
@@ -114,13 +115,19 @@ def _weighed(s: Sentence, phrase: Phrase) -> Candidate | None:
             if likeness(_owner(s, phrase)) > 0
             else None
         )
+    by_noun = noun_evidence(s, phrase)
+    if by_noun <= NEVER:
+        return None
+    stands_apart = phrase.determiner or phrase.named or _is_owned(s, phrase) or _opens(s, phrase)
+    if not stands_apart and not plural and by_noun < 3:
+        return None
     score = evidence(s, phrase)
     kind: Kind = "name" if phrase.named else "noun"
     if s.lower[phrase.head] in words.COLLECTIVES and plural:
         return Candidate(phrase, 4.0, True)
     if plural:
         is_verb = "v" in kinds(s.lower[phrase.head].removesuffix("s"))
-        likely = noun_evidence(s, phrase) >= 3 or (noun_evidence(s, phrase) >= 1 and score >= 2)
+        likely = by_noun >= 3 or (by_noun >= 1 and score >= 2)
         bare = not phrase.determiner and not phrase.modifiers
         if likely and not (bare and is_verb and not _opens(s, phrase)):
             return Candidate(phrase, max(score, 2.0), True)
@@ -128,7 +135,6 @@ def _weighed(s: Sentence, phrase: Phrase) -> Candidate | None:
     if not phrase.determiner and describes(s.lower[phrase.head]):
         return None
     if phrase.determiner or phrase.named or _is_owned(s, phrase):
-        by_noun = noun_evidence(s, phrase)
         possible = (by_noun >= 1 and not phrase.named) or stands_out(s, phrase, by_noun) > 0
         enough = score >= PERSON or (score >= POSSIBLE and by_noun >= 0 and possible)
     elif _opens(s, phrase):
@@ -137,7 +143,7 @@ def _weighed(s: Sentence, phrase: Phrase) -> Candidate | None:
         if unknown and s.words[phrase.head].text.istitle() and _is_no_role(s.lower[phrase.head]):
             kind = "name"
     else:
-        enough = noun_evidence(s, phrase) >= 3
+        enough = True
     return Candidate(phrase, score, False, kind) if enough else None
 
 

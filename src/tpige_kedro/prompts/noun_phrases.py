@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tpige_kedro.prompts import people_words as words
 from tpige_kedro.prompts.likeness import is_adjective, likeness
@@ -20,8 +21,7 @@ FIRST_CJK = "\u3000"
 MAX_MODIFIERS = 12
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """One word of a prompt: its text, span, and the characters between it and the word before."""
 
     text: str
@@ -40,8 +40,7 @@ class Word:
         return self.gap != "" and self.gap.isspace() and "\n" not in self.gap
 
 
-@dataclass(frozen=True)
-class Phrase:
+class Phrase(NamedTuple):
     """A noun phrase: indices of its first word, of its head, of the first word of the head's own part (behind any owner)."""
 
     start: int

@@ -88,7 +88,7 @@ def _tokens(prompt: str) -> Iterator[Word]:
     quoted = quoted_spans(prompt)
     end = 0
     for match in WORD.finditer(prompt):
-        if not any(start <= match.start() < stop for start, stop in quoted):
+        if not quoted or not any(a <= match.start() < b for a, b in quoted):
             yield Word(match.group(), match.start(), match.end(), prompt[end : match.start()])
             end = match.end()
 
