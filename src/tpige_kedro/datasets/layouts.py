@@ -6,7 +6,7 @@ layout       what is in the folder
 ``table``    ``samples.csv`` and ``references/``
 ``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
 ``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (or .jpg …; the stem up to its first underscore), and the clips
-             ``<stem>.mp4``, in the folder itself or in ``videos/``
+             ``<stem>.mp4`` (or another video file), in the folder itself or in ``videos/``
 ============ ==========================================================================================
 
 What is missing becomes a row with a ``problem``: the sample is reported and the others go on.
@@ -24,6 +24,7 @@ import pandas as pd
 
 from tpige_kedro.characters import control_in
 from tpige_kedro.datasets.columns import listed
+from tpige_kedro.datasets.containers import clip_files
 from tpige_kedro.datasets.encoding import NotText, decoded
 from tpige_kedro.datasets.leftovers import is_leftover
 from tpige_kedro.datasets.portraits import find_portrait, names_in
@@ -120,7 +121,7 @@ def unread_of(root: Path) -> str:
 def authors_rows(root: Path) -> Iterator[Row]:
     """A sample for every prompt or clip; its person is the stem up to the first underscore."""
     texts = {f.stem for f in (root / "prompts").glob("*.txt") if not is_leftover(f)}
-    clips = {f.stem for folder in (root, root / "videos") for f in folder.glob("*.mp4")}
+    clips = {stem for folder in (root, root / "videos") for stem in clip_files(folder)}
     portraits = names_in(root / PORTRAITS)
     for stem in sorted(texts | clips):
         person = stem.split("_")[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -89,7 +89,7 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
             raise PictureError(str(problem)) from problem
 
     def __getitem__(self, name: str) -> Callable[[], Image]:
-        return partial(load_reference, self._file(name))
+        return partial(_opened, self._file(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.files)
@@ -121,6 +121,20 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         except PictureError as error:
             raise KeyError(name) from error
         return self.files[found] if found in self.files else self._others[found]
+
+
+def _opened(file: Path) -> Image:
+    try:
+        state = file.stat()
+    except OSError:
+        return load_reference(file)  # says what is wrong
+    return _kept(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)  # the samples of a person follow each other, and scoring opens one ahead
+def _kept(file: Path, size: int, mtime_ns: int) -> Image:
+    """The picture, opened once for all who ask for it in a row; nobody changes it."""
+    return load_reference(file)
 
 
 # by name, opened when called; what they give is an Image, a name that Kedro could not resolve when it reads the nodes' types
