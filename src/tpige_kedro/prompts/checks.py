@@ -23,7 +23,7 @@ SENTENCE_ENDS = frozenset(".!?。！？\n")
 
 CheckName = Literal[
     "verbatim", "facial_only", "action", "expression", "sentences", "length",  # any enhanced prompt
-    "nothing", "gender", "hair_colour", "person", "answer",  # one that a model wrote
+    "nothing", "gender", "hair_colour", "age", "person", "answer",  # one that a model wrote
     "occluder", "third_person", "meta", "added", "subject",  # a reference prompt
 ]  # fmt: skip
 KINDS: tuple[CheckName, ...] = ("facial_only", "action", "expression", "meta")

@@ -15,7 +15,7 @@ from tpige_kedro.prompts.fitting import fit_attributes
 from tpige_kedro.prompts.rewriting import added_words, failed_rewrite_checks
 from tpige_kedro.schemas import PromptEnhancement
 
-FLAG_OF_NOTE = {"gender": "gender", "hair": "hair_colour"}
+FLAG_OF_NOTE = {"gender": "gender", "hair": "hair_colour", "age": "age"}
 
 
 @dataclass(frozen=True)
