@@ -62,6 +62,13 @@ def test_a_clause_of_known_values_passes(face: FaceAttributes, prompt: str) -> N
     assert failed_checks(prompt, enhanced, max_added_words=200) == []
 
 
+@pytest.mark.parametrize("text", ["&", "a", "with", "of the"])
+def test_words_that_say_nothing_are_no_attribute(text: str) -> None:
+    fitted, notes = fit_attributes(FaceAttributes(traits=(Attribute(text), Attribute("freckles"))))
+    assert [trait.text for trait in fitted.traits] == ["freckles"]
+    assert len(notes) == 1
+
+
 @given(
     st.builds(
         FaceAttributes,

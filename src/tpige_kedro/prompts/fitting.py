@@ -6,11 +6,15 @@ from dataclasses import replace
 from functools import lru_cache
 
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
-from tpige_kedro.prompts.checks import CheckFailure, failed_checks
+from tpige_kedro.prompts.checks import CheckFailure, failed_checks, tokens
+from tpige_kedro.prompts.clause import compose_clause
+from tpige_kedro.prompts.facial.additions import FUNCTION
+from tpige_kedro.prompts.facial.lexicon import grouped
 
 PLACES = {"age": "a {} person", "skin": "a {} person", "gender": "a {}"}
 ELSEWHERE = "a person with {}"
 MAX_WORDS = 100
+SINGLE = ("age", "skin", "gender", "hair", "eyes", "facial_hair")
 
 
 @lru_cache(maxsize=10_000)
@@ -22,6 +26,8 @@ def wording_failures(name: str, text: str) -> tuple[CheckFailure, ...]:
     >>> [str(failure) for failure in wording_failures("traits", "a straw hat")]
     ["facial_only: 'hat' is not about the face"]
     """
+    if all(classes & FUNCTION for _, _, classes in grouped(tokens(text))):
+        return (CheckFailure("facial_only", f"{text!r} says nothing about a face"),)
     place = PLACES.get(name, ELSEWHERE)
     phrase = place.format(text.strip())
     around = " ".join(place.format("").split())
@@ -43,7 +49,28 @@ def fit_attributes(attributes: FaceAttributes) -> tuple[FaceAttributes, list[str
         notes.extend(f"{name} left out ({failure.detail})" for failure in failures[:1])
         return not failures
 
-    single = ("age", "skin", "gender", "hair", "eyes", "facial_hair")
-    unfit = [name for name in single if not fits(name, getattr(attributes, name))]
+    unfit = [name for name in SINGLE if not fits(name, getattr(attributes, name))]
     traits = tuple(trait for trait in attributes.traits if fits("traits", trait))
-    return replace(attributes, traits=traits, **dict.fromkeys(unfit)), notes
+    fitted = replace(attributes, traits=traits, **dict.fromkeys(unfit))
+    return (fitted, notes) if _reads(fitted) else _that_read_together(fitted, notes)
+
+
+def _reads(attributes: FaceAttributes) -> bool:
+    clause = compose_clause(attributes)
+    return not clause or not failed_checks("", clause, MAX_WORDS)
+
+
+def _that_read_together(
+    attributes: FaceAttributes, notes: list[str]
+) -> tuple[FaceAttributes, list[str]]:
+    """Without those that fit alone and not beside the ones before them."""
+    kept = FaceAttributes()
+    for name in SINGLE:
+        wider = replace(kept, **{name: getattr(attributes, name)})
+        kept = wider if _reads(wider) else kept
+    for trait in attributes.traits:
+        wider = replace(kept, traits=(*kept.traits, trait))
+        kept = wider if _reads(wider) else kept
+    left = [name for name in SINGLE if getattr(kept, name) != getattr(attributes, name)]
+    left += ["traits"] * (len(attributes.traits) - len(kept.traits))
+    return kept, [*notes, *(f"{name} left out (it does not fit the others)" for name in left)]
