@@ -6,7 +6,9 @@ A request carries a key and perhaps a photo: whoever answers with ``Location: ht
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -37,6 +39,7 @@ class BoundedClient(httpx2.Client):
         max_bytes: of an answer, decompressed.
         may_leave: whether redirects to other hosts are followed: for requests without key and photo.
         is_text: whether answers are texts, which are scrubbed; JSON among them is read once, with bounds, and written again.
+        keep_alive: whether connections are used again. One that the server closed meanwhile breaks a request that never arrived.
     """
 
     def __init__(
@@ -46,8 +49,14 @@ class BoundedClient(httpx2.Client):
         max_bytes: int = MAX_BYTES,
         may_leave: bool = False,
         is_text: bool = True,
+        keep_alive: bool = True,
     ) -> None:
-        super().__init__(timeout=seconds, headers={"Accept-Encoding": ACCEPTED})
+        super().__init__(
+            timeout=seconds,
+            headers={"Accept-Encoding": ACCEPTED},
+            verify=certificates(),
+            limits=httpx2.Limits(max_keepalive_connections=None if keep_alive else 0),
+        )
         self.seconds, self.max_bytes = seconds, max_bytes
         self.secrets = frozenset(filter(None, secrets))
         self.may_leave, self.is_text = may_leave, is_text
@@ -134,6 +143,12 @@ class BoundedClient(httpx2.Client):
             )
         headers = request.headers if stays else {"Accept-Encoding": ACCEPTED}
         return self.build_request(request.method, target, headers=headers, content=request.read())
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """The authorities that are trusted; reading them takes a while."""
+    return httpx2.create_ssl_context()
 
 
 def origin(url: httpx2.URL) -> str:

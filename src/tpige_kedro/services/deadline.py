@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 import httpcore2
 import httpx2
+
+SocketOption = (
+    tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+)
 
 _ends: ContextVar[float] = ContextVar("when the request under way must be complete")
 
@@ -55,18 +59,28 @@ class LimitedBackend(httpcore2.NetworkBackend):
         self.inner = inner
 
     def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, **options: Any
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore2.NetworkStream:
         """Connect."""
         left = _left(timeout, httpcore2.ConnectTimeout)
-        return LimitedStream(self.inner.connect_tcp(host, port, timeout=left, **options))
+        return LimitedStream(
+            self.inner.connect_tcp(host, port, left, local_address, socket_options)
+        )
 
     def connect_unix_socket(
-        self, path: str, timeout: float | None = None, **options: Any
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore2.NetworkStream:
         """Connect."""
         left = _left(timeout, httpcore2.ConnectTimeout)
-        return LimitedStream(self.inner.connect_unix_socket(path, timeout=left, **options))
+        return LimitedStream(self.inner.connect_unix_socket(path, left, socket_options))
 
     def sleep(self, seconds: float) -> None:
         """Wait between two attempts to connect."""

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tpige_kedro.errors import SampleError
-from tpige_kedro.video_generators.minimax_api import ServiceError
+from tpige_kedro.errors import SampleError, ServiceError
 from tpige_kedro.video_generators.protocol import ClipRequest
 from tpige_kedro.video_generators.task_journal import TaskJournal
 
@@ -21,6 +20,9 @@ SHORT_SIDE, LONG_SIDE = (
     1536,
 )  # pixels: the service wants more than 300; more than 1536 only costs upload
 WIDEST = 2.5  # documented: from 2:5 to 5:2
+WEBM = b"\x1aE\xdf\xa3"
+FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
+MOST_PIXELS = 700_000_000  # of all frames: 10 s of 1920x1080 at 30 frames per second, and some
 
 
 def request_body(request: ClipRequest, model: str, prompt_optimizer: bool) -> dict[str, Any]:
@@ -60,16 +62,34 @@ def data_url(sample_id: str, picture: Image.Image) -> str:
 
 
 def decode(content: bytes) -> tuple[np.ndarray, float]:
-    """Frames (T, H, W, 3) uint8 RGB and frames per second, as they come. Raises ``ServiceError`` if that is no video."""
+    """Frames (T, H, W, 3) uint8 RGB and frames per second, as they come.
+
+    Raises:
+        ServiceError: that is no video in a file format that holds its own data, or one that is too large.
+    """
     import av
 
+    if not content[4:8] == b"ftyp" and not content.startswith(
+        WEBM
+    ):  # a playlist would name other files
+        raise ServiceError(f"what was downloaded is no video file: it begins {content[:24]!r}")
+    frames = list[np.ndarray]()
     try:
-        with av.open(io.BytesIO(content)) as container:
+        with av.open(io.BytesIO(content), options={"format_whitelist": FORMATS}) as container:
             stream = container.streams.video[0]
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+            for frame in container.decode(stream):
+                if (len(frames) + 1) * frame.width * frame.height > MOST_PIXELS:
+                    size = f"{frame.width}x{frame.height}"
+                    raise ServiceError(f"what was downloaded is larger than any clip of the service ({size} pixels a frame)")  # fmt: skip
+                frames.append(frame.to_ndarray(format="rgb24"))
             rate = stream.average_rate
-    except (av.error.FFmpegError, IndexError) as error:
+        clip = np.stack(frames) if frames else np.empty(0)
+    except (
+        av.error.FFmpegError,
+        IndexError,
+        ValueError,
+    ) as error:  # ValueError: frames of several sizes
         raise ServiceError(f"what was downloaded is no readable video: {error}") from error
     if not frames or not rate:
         raise ServiceError("what was downloaded is a video without frames")
-    return np.stack(frames), float(rate)
+    return clip, float(rate)

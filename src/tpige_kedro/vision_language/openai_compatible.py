@@ -255,8 +255,9 @@ def _code(body: Any) -> Any:
     inner = body[0] if isinstance(body, list) and body else body
     error = inner.get("error", inner) if isinstance(inner, dict) else None
     code = error.get("code", error.get("status_code")) if isinstance(error, dict) else None
-    is_number = isinstance(code, str) and code.isdecimal() and len(code) < 5
-    return int(code) if is_number else code
+    if isinstance(code, str) and code.isdecimal() and len(code) < 5:
+        return int(code)
+    return code
 
 
 def _is_error(body: Any) -> bool:
