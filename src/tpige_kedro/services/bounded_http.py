@@ -17,11 +17,12 @@ from tpige_kedro.errors import ServiceError
 from tpige_kedro.services import json_answer
 from tpige_kedro.services.deadline import limit_transport, time_limit
 from tpige_kedro.services.decompression import ACCEPTED, decoded
-from tpige_kedro.services.secrets import scrubbed
+from tpige_kedro.services.secrets import guard_logs, scrubbed
 from tpige_kedro.services.words import short
 
 MAX_BYTES = 2_000_000  # of an answer, decompressed; a chat completion has some kilobytes
 MAX_REDIRECTS = 5
+TEXT = "text/plain; charset=utf-8"
 REDIRECTS = {301, 302, 303, 307, 308}
 AS_SENT = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
 
@@ -57,6 +58,7 @@ class BoundedClient(httpx2.Client):
             verify=certificates(),
             limits=httpx2.Limits(max_keepalive_connections=None if keep_alive else 0),
         )
+        guard_logs()
         self.seconds, self.max_bytes = seconds, max_bytes
         self.secrets = frozenset(filter(None, secrets))
         self.may_leave, self.is_text = may_leave, is_text
@@ -94,9 +96,9 @@ class BoundedClient(httpx2.Client):
             if name.lower() not in AS_SENT
         ]
         if self.is_text:
-            body, is_json = self._cleaned(body, answer.encoding)
-            headers = [pair for pair in headers if not is_json or pair[0].lower() != "content-type"]
-            headers += [("content-type", "application/json")] * is_json
+            body, kind = self._cleaned(body, answer.encoding)
+            headers = [pair for pair in headers if pair[0].lower() != "content-type"]
+            headers.append(("content-type", kind))
         return httpx2.Response(
             answer.status_code, headers=headers, content=body, request=answer.request
         )
@@ -112,8 +114,8 @@ class BoundedClient(httpx2.Client):
             raise httpx2.ReadError(str(error)) from None
         return bytes(body)
 
-    def _cleaned(self, body: bytes, encoding: str | None) -> tuple[bytes, bool]:
-        """The body without secrets, and whether it is a JSON object or list."""
+    def _cleaned(self, body: bytes, encoding: str | None) -> tuple[bytes, str]:
+        """The body without secrets, and what it is, whatever its header says."""
         try:
             text = body.decode(encoding or "utf-8", "replace")
         except LookupError:
@@ -123,9 +125,9 @@ class BoundedClient(httpx2.Client):
         except json_answer.TooDeepError as error:
             raise httpx2.ReadError(f"the answer is {error}") from None
         except ValueError:
-            return scrubbed(text, self.secrets).encode("utf-8", "replace"), False
+            return scrubbed(text, self.secrets).encode("utf-8", "replace"), TEXT
         clean = json_answer.cleaned(found, lambda part: scrubbed(part, self.secrets))
-        return json.dumps(clean).encode(), isinstance(found, dict | list)
+        return json.dumps(clean).encode(), "application/json"
 
     def _redirected(self, request: httpx2.Request, answer: httpx2.Response) -> httpx2.Request:
         """The request as it is sent to the place that the answer names."""

@@ -25,6 +25,7 @@ LIBRARIES = (
     *("httpcore2.socks", "httpx2", "openai", "openai._base_client", "openai._response"),
     "openai._legacy_response",
 )
+QUERY = re.compile(r"""(https?://[^\s"'?]+)\?[^\s"']+""")
 SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL", re.IGNORECASE)
 
 _known: set[str] = set()
@@ -51,6 +52,11 @@ def remember(key: str) -> None:
     if len(key) < SHORTEST:
         return
     _known.add(key)
+    guard_logs()
+
+
+def guard_logs() -> None:
+    """Let the HTTP libraries log no remembered key and no query of an address: that of a download is a key of its own."""
     for name in LIBRARIES:
         logger = logging.getLogger(name)
         if not any(isinstance(each, Redaction) for each in logger.filters):
@@ -151,7 +157,7 @@ class Redaction(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, scrubbed."""
         said = record.getMessage()
-        clean = scrubbed(said, _known)
+        clean = QUERY.sub(r"\1?(not shown)", scrubbed(said, _known))
         if clean != said:
             record.msg, record.args = clean, None
         return True

@@ -22,7 +22,8 @@ SHORT_SIDE, LONG_SIDE = (
 WIDEST = 2.5  # documented: from 2:5 to 5:2
 WEBM = b"\x1aE\xdf\xa3"
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
-MOST_PIXELS = 700_000_000  # of all frames: 10 s of 1920x1080 at 30 frames per second, and some
+LARGEST_FRAME = 4096 * 2304  # pixels
+MOST_PIXELS = 400_000_000  # of all frames: 6 s of 1920x1080 at 30 frames per second, and some
 
 
 def request_body(request: ClipRequest, model: str, prompt_optimizer: bool) -> dict[str, Any]:
@@ -78,7 +79,8 @@ def decode(content: bytes) -> tuple[np.ndarray, float]:
         with av.open(io.BytesIO(content), options={"format_whitelist": FORMATS}) as container:
             stream = container.streams.video[0]
             for frame in container.decode(stream):
-                if (len(frames) + 1) * frame.width * frame.height > MOST_PIXELS:
+                pixels = frame.width * frame.height
+                if pixels > LARGEST_FRAME or (len(frames) + 1) * pixels > MOST_PIXELS:
                     size = f"{frame.width}x{frame.height}"
                     raise ServiceError(f"what was downloaded is larger than any clip of the service ({size} pixels a frame)")  # fmt: skip
                 frames.append(frame.to_ndarray(format="rgb24"))

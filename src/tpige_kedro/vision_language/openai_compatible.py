@@ -188,7 +188,7 @@ class OpenAICompatible(ChatModel):
         except openai.APIConnectionError as error:
             if isinstance(error.__cause__, ServiceError):
                 raise self._for_all(str(error.__cause__)) from None
-            return Reply(problem=f"the connection failed ({short(error.__cause__ or error)})")
+            return Reply(problem=f"no usable answer came ({short(error.__cause__ or error)})")
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, KeyError) as error:
             # JSON that ends too early, or of a shape that the openai package trips over
             return Reply(problem=f"a broken answer came ({short(error)})")
@@ -203,7 +203,7 @@ class OpenAICompatible(ChatModel):
         if status in REFUSES_ALL or _code(body) == "insufficient_quota":
             raise self._for_all(
                 f"{self.model} refuses every question ({said}); check the key, the name of the model, the account, "
-                f"and base_url ({self.base_url}{self._hint()})"
+                f"and base_url: {self._where()}"
             ) from None
         if status in REFUSALS:
             return Reply(problem=said, refusal=body)
@@ -218,19 +218,23 @@ class OpenAICompatible(ChatModel):
         words, code = words_of(body), _code(body)
         if isinstance(code, int) and 400 <= code <= 599:
             return self._judge(code, body, {})
-        where = f"{self.base_url}{self._hint()}"
+        where = self._where()
         if isinstance(body, str) and HTML.match(body):
-            return Reply(problem=f"{words} came from {where}: a login page or a gateway?")
+            return Reply(
+                problem=f"a login page or a gateway answered, and no model: {words}; check base_url: {where}"
+            )
         if _is_error(body) and not PASSING.search(words):
             raise ServiceError(
-                f"{self.model} gave no chat completion: {where} said {words!r}; check base_url and the model's server"
+                f"{self.model} gave no chat completion, the server said {words!r}; check base_url: {where}"
             )
-        return Reply(problem=f"no chat completion came from {where}, it said {words!r}")
+        return Reply(
+            problem=f"no chat completion came, the server said {words!r}; check base_url: {where}"
+        )
 
-    def _hint(self) -> str:
+    def _where(self) -> str:
         if VERSIONED.search(self.base_url):
-            return ""
-        return f", which lacks /v1: most servers want {self.base_url.rstrip('/')}/v1"
+            return self.base_url
+        return f"{self.base_url} (it lacks /v1; most servers want {self.base_url.rstrip('/')}/v1)"
 
     def _for_all(self, problem: str) -> ServiceError:
         self._refused_all = problem
