@@ -22,6 +22,8 @@ from tpige_kedro.services.words import short
 
 MAX_BYTES = 2_000_000  # of an answer, decompressed; a chat completion has some kilobytes
 MAX_REDIRECTS = 5
+MAX_TEXT = 50_000  # characters that are kept of an answer that is no JSON
+MARGIN = 10_000  # more that are read, for a key at the end would be cut in two
 TEXT = "text/plain; charset=utf-8"
 REDIRECTS = {301, 302, 303, 307, 308}
 AS_SENT = frozenset({"content-encoding", "content-length", "transfer-encoding", "set-cookie"})
@@ -125,7 +127,10 @@ class BoundedClient(httpx2.Client):
         except json_answer.TooDeepError as error:
             raise httpx2.ReadError(f"the answer is {error}") from None
         except ValueError:
-            return scrubbed(text, self.secrets).encode("utf-8", "replace"), TEXT
+            clean = scrubbed(text[: MAX_TEXT + MARGIN], self.secrets)
+            if len(text) > MAX_TEXT + MARGIN:
+                clean = clean[:-MARGIN]
+            return clean.encode("utf-8", "replace"), TEXT
         clean = json_answer.cleaned(found, lambda part: scrubbed(part, self.secrets))
         return json.dumps(clean).encode(), "application/json"
 

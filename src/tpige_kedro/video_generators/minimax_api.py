@@ -180,7 +180,7 @@ class MinimaxApi:
         time.sleep(pause)
 
 
-CALLED = {httpx2.ConnectError: "ConnectionError"}
+CALLED: dict[type[Exception], str] = {httpx2.ConnectError: "ConnectionError"}
 NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 
