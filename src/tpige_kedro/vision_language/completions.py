@@ -140,11 +140,17 @@ def _count(tokens: Any) -> int:
     return int(tokens) if is_number and 0 <= tokens <= MOST_TOKENS else 0
 
 
-def refuse_secrets_in(base_url: str) -> None:
-    """A password in the address would stand in every record: ``ModelError``."""
-    parts = urlsplit(base_url)
+def check_address(base_url: str) -> None:
+    """Raise ``ModelError`` for what is no address of the web, or holds a password: it would stand in every record."""
+    try:
+        parts = urlsplit(base_url)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise ModelError("base_url is no address; it begins with http:// or https://") from None
     if parts.username or parts.password or parts.query:
         raise ModelError(
             "base_url must hold no user, password or query, as it stands in every record; give the key by the environment "
             "variable that key_variable names"
         )
+    if not is_address:
+        raise ModelError(f"base_url {base_url!r} is no address; it begins with http:// or https://")

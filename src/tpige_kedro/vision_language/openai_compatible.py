@@ -18,8 +18,8 @@ from tpige_kedro.vision_language.budget import Budget
 from tpige_kedro.vision_language.chat import ChatModel, Question
 from tpige_kedro.vision_language.completions import (
     Completion,
+    check_address,
     read_completion,
-    refuse_secrets_in,
     request_of,
     text_of,
 )
@@ -100,7 +100,7 @@ class OpenAICompatible(ChatModel):
 
         from tpige_kedro.services.bounded_http import BoundedClient
 
-        refuse_secrets_in(base_url)
+        check_address(base_url)
         self.model = model
         self.base_url = base_url
         self.max_tokens = max_tokens
@@ -169,6 +169,8 @@ class OpenAICompatible(ChatModel):
         """
         import openai
 
+        from tpige_kedro.services.bounded_http import RedirectRefused
+
         if self._refused_all:
             raise ServiceError(self._refused_all)
         self.budget.take()
@@ -185,9 +187,9 @@ class OpenAICompatible(ChatModel):
             return self._judge(error.status_code, _body(error.response), error.response.headers)
         except openai.APITimeoutError:
             return Reply(problem="no complete answer in time")
+        except RedirectRefused as error:
+            raise self._for_all(str(error)) from None
         except openai.APIConnectionError as error:
-            if isinstance(error.__cause__, ServiceError):
-                raise self._for_all(str(error.__cause__)) from None
             return Reply(problem=f"no usable answer came ({short(error.__cause__ or error)})")
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, KeyError) as error:
             # JSON that ends too early, or of a shape that the openai package trips over
