@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from services.loopback import Request, Server, drip, endless, response, serving
-from tpige_kedro.errors import SampleError, ServiceError, TpigeError
+from tpige_kedro.errors import ModelError, SampleError, ServiceError, TpigeError
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators import minimax_api
 from tpige_kedro.video_generators.hailuo import Hailuo
@@ -437,6 +437,12 @@ def test_the_key_comes_back_in_no_field(
             journal = "".join(f.read_text() for f in (tmp_path / str(number)).glob("*"))
             for text in (said, journal, caplog.text):
                 assert written not in text and KEY.lower() not in text.lower()
+
+
+@pytest.mark.parametrize("url", ["https://user:word@host", "host", "https://host?key=1"])
+def test_an_address_with_a_password_or_none_is_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="base_url"):
+        Hailuo(base_url=url, journal=str(tmp_path))
 
 
 def test_errors_of_services_are_one_family() -> None:

@@ -18,6 +18,7 @@ from pydantic import Field
 from tpige_kedro.errors import ModelError, SampleError, ServiceError
 from tpige_kedro.models import local_path
 from tpige_kedro.schemas import Guidance, Settings
+from tpige_kedro.services.address import check_address
 from tpige_kedro.services.secrets import read_key
 from tpige_kedro.video_generators.hailuo_media import decode, request_body, request_key
 from tpige_kedro.video_generators.minimax_api import (
@@ -83,6 +84,7 @@ class Hailuo:
                 f"hailuo: no key; set the environment variable {KEY}, or leave the variants that use hailuo out"
             )
         self.options = HailuoOptions(**options)
+        check_address(self.options.base_url)
         self.api = MinimaxApi(self.options.base_url, key, self.options.backoff_seconds)
         self.journal = TaskJournal(local_path(self.options.journal))
         self.created = 0

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from tpige_kedro.errors import AnswerError, ModelError
+from tpige_kedro.errors import AnswerError
 from tpige_kedro.services.words import short
 from tpige_kedro.vision_language.answers import MORE_TOKENS
 from tpige_kedro.vision_language.chat import Question
@@ -138,19 +137,3 @@ def _called(message: dict[str, Any]) -> str:
 def _count(tokens: Any) -> int:
     is_number = isinstance(tokens, int | float) and not isinstance(tokens, bool)
     return int(tokens) if is_number and 0 <= tokens <= MOST_TOKENS else 0
-
-
-def check_address(base_url: str) -> None:
-    """Raise ``ModelError`` for what is no address of the web, or holds a password: it would stand in every record."""
-    try:
-        parts = urlsplit(base_url)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise ModelError("base_url is no address; it begins with http:// or https://") from None
-    if parts.username or parts.password or parts.query:
-        raise ModelError(
-            "base_url must hold no user, password or query, as it stands in every record; give the key by the environment "
-            "variable that key_variable names"
-        )
-    if not is_address:
-        raise ModelError(f"base_url {base_url!r} is no address; it begins with http:// or https://")

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from tpige_kedro.errors import ServiceError
 from tpige_kedro.services import json_answer
+from tpige_kedro.services.address import check_address
 from tpige_kedro.services.retries import retry_after, waiting_time
 from tpige_kedro.services.secrets import read_key
 from tpige_kedro.services.words import HTML, short, words_of
@@ -18,7 +19,6 @@ from tpige_kedro.vision_language.budget import Budget
 from tpige_kedro.vision_language.chat import ChatModel, Question
 from tpige_kedro.vision_language.completions import (
     Completion,
-    check_address,
     read_completion,
     request_of,
     text_of,
