@@ -28,7 +28,14 @@ from tpige_kedro.datasets.item_index import (
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.looking import Look, Looks
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
-from tpige_kedro.datasets.records import SUFFIX, Failure, output_entry, read_record, value_hash
+from tpige_kedro.datasets.records import (
+    DAMAGED,
+    SUFFIX,
+    Failure,
+    output_entry,
+    read_record,
+    value_hash,
+)
 from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Result, Work
@@ -93,20 +100,20 @@ class ItemFolder(AbstractDataset[Work, Items]):
         return items
 
     def _look(self) -> Items:
-        items, failures, damaged = {}, {}, {}
+        items, failures, damaged = {}, {}, []
         for key, mark in read_index(self._path).items():
             look = self._looks.at(key, mark)
             failure = None if look.is_complete else look.failure
             if failure is not None and failure.fingerprint == mark:
                 failures[key] = failure
             elif look.problem:
-                failures[key] = Failure(key, mark, "Damaged", self._told(look))
+                failures[key] = Failure(key, mark, DAMAGED, self._told(look))
             if look.is_made:
                 items[key] = Item(key, look.sha256, self)
             elif look.problem:
-                damaged[key] = f"{self._path.name}/{look.problem}"
-        _report("left out until the stage that makes them runs again", damaged.values())
-        return Items(items, failures, damaged)
+                damaged.append(f"{self._path.name}/{look.problem}")
+        _report("left out until the stage that makes them runs again", damaged)
+        return Items(items, failures)
 
     def first(self, count: int, prefix: str = "") -> list[Item]:
         """The first ``count`` items whose key begins with ``prefix``, without looking at the others."""
@@ -133,11 +140,12 @@ class ItemFolder(AbstractDataset[Work, Items]):
         self._items = None
         write_index(self._path, asked)
         sweep(self._path)
-        todo, damaged = [], []
+        todo, damaged, kept = [], [], {}
         for job in work.jobs:
             look = self._looks.at(job.key, job.fingerprint)
             if look.is_complete:
                 self._refresh(job.key, look)
+                kept[job.key] = Item(job.key, look.sha256, self)
                 continue
             if look.problem and work.paid(job):
                 job = replace(job, request=self._paid_for(job, look))  # noqa: PLW2901
@@ -145,6 +153,8 @@ class ItemFolder(AbstractDataset[Work, Items]):
                 damaged.append(f"{self._path.name}/{look.problem}")
             todo.append(self._with_previous(job, look))
         _report("made again", damaged)
+        if len(kept) == len(asked):  # the next stage need not look again
+            self._items = Items(kept, {})
         return todo
 
     def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:

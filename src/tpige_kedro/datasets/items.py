@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from tpige_kedro.datasets.records import Failure
+from tpige_kedro.datasets.records import DAMAGED, Failure
 
 
 class Source(Protocol):
@@ -54,19 +54,13 @@ class Item:
 class Items(Mapping[str, Item]):
     """The finished items of a folder by key, in the order in which the latest run asked for them.
 
-    What that run did not ask for, what is damaged, and what was made from something else is not in here. ``failures`` holds the
-    reasons of those that failed, ``damaged`` what is wrong with those whose files are not what was saved.
+    What that run did not ask for, what is damaged, and what was made from something else is not in here. ``failures`` says what is
+    wrong with those that failed or whose files are not what was saved.
     """
 
-    def __init__(
-        self,
-        items: Mapping[str, Item],
-        failures: Mapping[str, Failure],
-        damaged: Mapping[str, str] | None = None,
-    ) -> None:
+    def __init__(self, items: Mapping[str, Item], failures: Mapping[str, Failure]) -> None:
         self._items = dict(items)
         self.failures = dict(failures)
-        self.damaged = dict(damaged or {})
 
     def __getitem__(self, key: str) -> Item:
         return self._items[key]
@@ -76,6 +70,10 @@ class Items(Mapping[str, Item]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def damaged(self) -> dict[str, str]:
+        """What is wrong with the items whose files are not what was saved, and what to do."""
+        return {key: f.message for key, f in self.failures.items() if f.error == DAMAGED}
 
     def loaded(self) -> dict[str, Any]:
         """All outputs, loaded: for small values such as what was read in faces."""

@@ -14,6 +14,7 @@ from tpige_kedro.files.known import sha256_of
 from tpige_kedro.files.seal import Damaged, open_sealed
 
 SUFFIX = ".json"
+DAMAGED = "Damaged"  # the error of an item whose file is not what was saved
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,14 +61,16 @@ class Work:
     untouched: frozenset[str] = frozenset()
 
 
+_to_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
+
+
 def fingerprint(**parts: Any) -> str:
     """A hash of everything that decides a result; parts must be JSON types, their order does not matter.
 
     >>> fingerprint(seed=1, prompt="A chef.") == fingerprint(prompt="A chef.", seed=1)
     True
     """
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(_to_json(parts).encode()).hexdigest()[:32]
 
 
 def impossible(key: str, error: Exception, group: str = "", people: tuple[str, ...] = ()) -> Job:

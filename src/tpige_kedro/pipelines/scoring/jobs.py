@@ -68,11 +68,10 @@ def score_jobs(
 def damaged_clips(samples: pd.DataFrame, clips: Items) -> Iterator[Job]:
     """A job that fails for every clip whose file is not what was saved."""
     people = dict(zip(samples["sample_id"], samples["person_id"], strict=True))
-    for key, problem in clips.damaged.items():
+    for key, problem in clips.damaged().items():
         variant, _, sample = key.partition("/")
         if sample in people:
-            error = TpigeError(f"{problem}; run generation_variants again")
-            yield impossible(key, error, variant, (people[sample],))
+            yield impossible(key, TpigeError(problem), variant, (people[sample],))
 
 
 def kept_parts(job: Job) -> dict[str, Any]:
