@@ -139,7 +139,6 @@ def test_a_key_that_comes_back_is_nowhere(
     )
     with caplog.at_level(logging.DEBUG):
         project.run("full")
-    chat, minimax = servers
     assert all(
         any(f"scene {n}".encode() in r.body for r in server.requests)
         for server in servers
