@@ -155,6 +155,9 @@ def test_a_caption_in_plain_text_comes_out_of_its_shape(shape: str, caption: str
 def test_what_a_caption_says_is_not_taken_for_a_shape(caption: str) -> None:
     with serving(lambda _: sent(json.dumps({"caption": caption}))) as server:
         assert model(server.url).rewrite_prompt(caption, None, "Rewrite.") == caption
+        if "think" in caption:
+            server.answer = lambda _: sent(caption)
+            assert model(server.url).rewrite_prompt(caption, None, "Rewrite.") == caption
 
 
 THOUGHT = {

@@ -23,7 +23,7 @@ WIDEST = 2.5  # documented: from 2:5 to 5:2
 WEBM = b"\x1aE\xdf\xa3"
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm"
 LARGEST_FRAME = 4096 * 2304  # pixels
-MOST_PIXELS = 400_000_000  # of all frames: 6 s of 1920x1080 at 30 frames per second, and some
+MOST_PIXELS = 330_000_000  # of all frames: 6 s of 1920x1080 at 25 frames per second, and some
 
 
 def request_body(request: ClipRequest, model: str, prompt_optimizer: bool) -> dict[str, Any]:

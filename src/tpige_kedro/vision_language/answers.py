@@ -13,7 +13,7 @@ from typing import Any
 from tpige_kedro.errors import AnswerError
 from tpige_kedro.services.json_answer import whole_characters
 from tpige_kedro.vision_language.loose_json import INVISIBLE, BrokenError, objects_in
-from tpige_kedro.vision_language.thinking import Thought, without_thinking
+from tpige_kedro.vision_language.thinking import Thought, has_tags, without_thinking
 
 FENCED = re.compile(r"(```+|~~~+)[^\n`]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
 QUOTES = {'"': '"', "“": "”", "«": "»", "'": "'"}
@@ -58,6 +58,8 @@ def caption_in(answer: str, original: str) -> str:
         AnswerError: empty, only thinking, or JSON of another form.
     """
     thought, found = _said(answer)
+    if not found and has_tags(original):
+        thought = Thought(answer.strip())  # the tags may be the caption's own
     text = unfenced(thought.answer)
     forms = [part for outer in found or [] for part in _nested(outer) if "caption" in part]
     if (forms and '"caption"' not in original) or _is_form(found, text):

@@ -53,6 +53,11 @@ def without_thinking(text: str) -> Thought:
     return Thought(wrapped[2].strip() if wrapped else said, unfinished.strip())
 
 
+def has_tags(text: str) -> bool:
+    """Whether ``text`` holds what elsewhere is the begin or end of thinking."""
+    return any(mark.search(text) for mark in (OPEN, CLOSE, CHANNEL))
+
+
 def _final_channel(text: str) -> str:
     """What a text in channels says in the last one that is not for thinking; the thinking in tags if there is no other."""
     heads = [*CHANNEL.finditer(text)]
