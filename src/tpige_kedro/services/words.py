@@ -21,7 +21,7 @@ def words_of(body: Any, most: int = SHOWN) -> str:
     ('Unknown name', 'an HTML page: Log in')
     """
     if isinstance(body, str) and HTML.match(body):
-        return short(f"an HTML page: {html.unescape(MARKUP.sub(' ', body[:100_000]))}")
+        return short(f"an HTML page: {html.unescape(MARKUP.sub(' ', body[:10_000]))}")
     return short(_message(body, depth=6) or body, most)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from tpige_kedro.errors import AnswerError
 from tpige_kedro.services.json_answer import whole_characters
-from tpige_kedro.vision_language.loose_json import INVISIBLE, BrokenError, objects_in
+from tpige_kedro.vision_language.loose_json import INVISIBLE, LONGEST, BrokenError, objects_in
 from tpige_kedro.vision_language.thinking import Thought, has_tags, without_thinking
 
-FENCED = re.compile(r"(```+|~~~+)[^\n`]*\n(.*?)\n?[ \t]*\1", re.DOTALL)
+FENCED = re.compile(r"(?<![`~])(`{3,16}|~{3,16})[^\n`~]*+\n(.*?)\n?[ \t]*\1", re.DOTALL)
 QUOTES = {'"': '"', "“": "”", "«": "»", "'": "'"}
 SHOWN = 80  # characters of an answer that an error repeats
 MORE_TOKENS = "raise options.max_tokens, or switch the model's thinking off at its server"
@@ -90,6 +90,7 @@ def _said(answer: str) -> tuple[Thought, list[dict[str, Any]] | None]:
 
     Thinking that never ends may still end in the answer, if the model forgot the closing tag: then its last object counts.
     """
+    answer = answer[-LONGEST:]  # what is longer is thinking, and the answer stands at its end
     whole = answer.strip().lstrip(INVISIBLE).strip()
     if whole.startswith("{") and whole.endswith("}") and len(found := _objects(whole) or []) == 1:
         return Thought(whole), found

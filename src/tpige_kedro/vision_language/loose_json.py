@@ -11,11 +11,13 @@ from typing import Any
 
 from tpige_kedro.services import json_answer
 
-LONGEST = 200_000  # characters of an answer that are looked through
+LONGEST = 60_000  # characters of an answer that are looked through
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
-STRING = r'"(?:[^"\\]|\\.)*+"'
+STRING = (
+    r'"(?:[^"\\]|\\.)*+"?'  # the quotation mark at its end may lack: so no text is searched twice
+)
 TRAILING_COMMA = re.compile(rf"({STRING})|,(?=\s*[}}\]])", re.DOTALL)
-COMMENT = re.compile(rf"({STRING})|//[^\n]*|/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(rf"({STRING})|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?", re.DOTALL)
 BRACE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}]', re.DOTALL)
 LOOKS_LIKE_OBJECT = re.compile(r"\{\s*[\"'“}]")
 ESCAPED = re.compile(r'\{\s*(?:\\n\s*)*\\"')
@@ -43,6 +45,8 @@ def objects_in(text: str) -> list[dict[str, Any]]:
     while (position := text.find("{", position)) >= 0:
         if text[position - 1 : position] == '"' and ESCAPED.match(text, position):
             value, position = _in_string(text, position)
+            if value is None:
+                break  # the string never ends
         elif LOOKS_LIKE_OBJECT.match(text, position):
             end = _end_of_object(text, position)
             value = _value(text[position:end])
@@ -60,14 +64,15 @@ def objects_in(text: str) -> list[dict[str, Any]]:
 
 def _value(text: str) -> Any:
     """The JSON in ``text``, as it is or with its slips put right; None if it is none."""
-    for attempt in (str, _corrected, _with_straight_quotes):
+    attempts = (str, _corrected, _with_straight_quotes) if len(text) <= LONGEST else (str,)
+    for attempt in attempts:
         try:
             return json_answer.parse(attempt(text))
         except json_answer.TooDeepError:
             return None
         except ValueError:
             continue
-    if not text.startswith("{"):
+    if not text.startswith("{") or len(text) > LONGEST:
         return None
     try:  # as Python prints a dict
         value = ast.literal_eval(text)
