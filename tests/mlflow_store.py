@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ class Store:
     """The runs of one experiment in a SQLite file."""
 
     file: Path
+    experiment: ClassVar[str] = "tests"
 
     @property
     def client(self) -> Any:
@@ -24,7 +25,7 @@ class Store:
 
     def runs(self, query: str = "") -> list[Any]:
         """Runs, newest first."""
-        experiment = self.client.get_experiment_by_name("tests")
+        experiment = self.client.get_experiment_by_name(self.experiment)
         return list(self.client.search_runs([experiment.experiment_id], query))
 
     def parents(self) -> list[Any]:

@@ -144,7 +144,7 @@ def no_picture(path: Path) -> None:
         (one_pixel, "1x1 pixels"),
         (enormous, "scale it down"),
         (vanished, "is not in the folder references"),
-        (no_picture, "damaged or not a picture"),
+        (no_picture, "its content is HTML"),
     ],
 )
 def test_a_bad_picture_leaves_out_its_sample(project: Project, damage: Any, message: str) -> None:

@@ -83,6 +83,19 @@ def test_clips_are_scored_and_compared_and_nothing_is_made(project: Project, cli
     assert "theirs" in page and "vace_pe_ie" not in page
 
 
+def test_two_people_of_a_large_set_are_scored_and_the_run_succeeds(project: Project) -> None:
+    people, clips = project.folder / "people", project.folder / "clips"
+    for person in ("id1", "id20251128"):
+        (people / person).mkdir(parents=True)
+        Image.new("RGB", (32, 32), (90, 80, 70)).save(people / person / "image.png")
+        for k in range(1, 6):
+            (people / person / f"prompt{k}.txt").write_text(f"A man waves {k} times.")
+            write_clip(clips / f"{person}_{k}.mp4", level=40 + 8 * k)
+    project.run("evaluate", samples_root=str(people), clips_root=str(clips))
+    assert scores(project)["overall"].notna().sum() == 10
+    assert project.table("08_reporting/failures.parquet").empty
+
+
 def test_experts_of_the_files_choose_among_themselves(project: Project, clips: Path) -> None:
     shutil.copytree(clips / "theirs", clips / "vace_pe_ie")
     evaluate(project, clips)

@@ -83,6 +83,7 @@ def test_a_stop_keeps_results_and_leaves_nothing_open(
     output, _ = process.communicate(timeout=60)
     assert process.returncode == code, output
     assert f"stopped ({name}): finished items are kept; run the same command again" in output
+    assert "this run:\n" in output and " left" in output
     assert "Traceback" not in output
     assert {run.info.status for run in store.runs()} == {"KILLED"}
     assert not (project.data / "run.lock").exists()

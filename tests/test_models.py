@@ -95,6 +95,20 @@ def test_a_model_gets_its_source_revision_and_options(tmp_path: Path) -> None:
     assert load_model(spec(options={"steps": 3})).options == {"steps": 3}
 
 
+def test_weights_below_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    weights(tmp_path / "w")
+    made = load_model(spec(source="~/w", options={"base": "~/w", "lora": "~/w", "steps": 3}))
+    folder = str(tmp_path / "w")
+    assert made.options == {
+        "source": folder,
+        "revision": None,
+        "base": folder,
+        "lora": folder,
+        "steps": 3,
+    }
+
+
 def test_a_hub_id_is_passed_on_and_a_missing_folder_is_not() -> None:
     assert resolve_source("owner/name-1.0") == "owner/name-1.0"
     with pytest.raises(ModelError, match=r"data/06_models/nowhere.*models\.<name>\.source"):

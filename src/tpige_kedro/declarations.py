@@ -69,6 +69,21 @@ def load_class(path: str) -> Any:
         ) from error
 
 
+def names_in(module: str) -> list[str] | None:
+    """The public names of a module as its source has them; None if only the imported module can say."""
+    tree = module_tree(module)
+    if tree is None:
+        return None
+    names: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names += [alias.asname or alias.name for alias in node.names]
+        else:
+            names += bound_names(node)
+    known = [name for name in names if not name.startswith("_")]
+    return None if "*" in names or "__getattr__" in names else known
+
+
 @dataclass(frozen=True)
 class Source:
     """A class as it is written, and the module that it is written in."""
@@ -80,37 +95,66 @@ class Source:
 @cache
 def _written(path: str, name: str) -> Any:
     """The value in the source: of the class, else of the one class that it inherits from, and so on."""
-    module, _, class_name = path.rpartition(".")
-    source = _find(module, class_name)
-    if source is None or source.node.keywords or source.node.decorator_list:
-        return UNREADABLE
-    value = _value_in(source.node, name)
-    if value is not NOWHERE:
-        return value
-    bases = [base for base in source.node.bases if ast.unparse(base) not in EMPTY]
-    if not bases:
-        return NOWHERE
-    if len(bases) > 1 or not isinstance(bases[0], ast.Name):
-        return UNREADABLE
-    return _written(f"{source.module}.{bases[0].id}", name)
+    for source in lineage(path):
+        if source is None:
+            return UNREADABLE
+        value = _value_in(source.node, name)
+        if value is not NOWHERE:
+            return value
+    return NOWHERE
+
+
+def has_method(path: str, name: str) -> bool:
+    """Whether the class behind the dotted ``path`` has a method ``name``, its own or inherited.
+
+    >>> has_method("tpige_kedro.video_generators.phantom.Phantom", "generate")
+    True
+    """
+    for source in lineage(path):
+        if source is None:
+            return hasattr(load_class(path), name)
+        if statement_of(source.node, name) is not None:
+            return True
+    return False
+
+
+def lineage(path: str) -> Iterator[Source | None]:
+    """The class behind a dotted path as it is written, the one it inherits from, and so on; None where the source cannot say.
+
+    That is a decorator, a metaclass, two bases, or a module without source.
+    """
+    while True:
+        module, _, class_name = path.rpartition(".")
+        source = _find(module, class_name)
+        if source is None or source.node.keywords or source.node.decorator_list:
+            yield None
+            return
+        yield source
+        bases = [base for base in source.node.bases if ast.unparse(base) not in EMPTY]
+        if not bases:
+            return
+        if len(bases) > 1 or not isinstance(bases[0], ast.Name):
+            yield None
+            return
+        path = f"{source.module}.{bases[0].id}"
 
 
 def _find(module: str, name: str) -> Source | None:
     """The class ``name`` of a module, which may have it from another one."""
-    tree = _tree(module)
+    tree = module_tree(module)
     for node in reversed(tree.body) if tree else ():  # the last one counts
         if isinstance(node, ast.ClassDef) and node.name == name:
             return Source(module, node)
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
-                    return _find(_imported_module(module, node), alias.name)
-        elif name in _bound(node):
+                    return _find(imported_module(module, node), alias.name)
+        elif name in bound_names(node):
             return None
     return None
 
 
-def _imported_module(module: str, node: ast.ImportFrom) -> str:
+def imported_module(module: str, node: ast.ImportFrom) -> str:
     """The absolute name of the module in ``from module import …``."""
     spec = find_spec(module)
     package = module if spec and spec.submodule_search_locations else module.rpartition(".")[0]
@@ -118,7 +162,7 @@ def _imported_module(module: str, node: ast.ImportFrom) -> str:
 
 
 @cache
-def _tree(module: str) -> ast.Module | None:
+def module_tree(module: str) -> ast.Module | None:
     """The source of a module, parsed; None if it has none or is not to be found. Its packages are imported, itself is not."""
     try:
         spec = find_spec(module)
@@ -129,10 +173,13 @@ def _tree(module: str) -> ast.Module | None:
 
 def _value_in(node: ast.ClassDef, name: str) -> Any:
     """The literal that a class body gives ``name``."""
-    for statement in reversed(node.body):  # the last one counts
-        if name in _bound(statement):
-            return _literal(statement)
-    return NOWHERE
+    statement = statement_of(node, name)
+    return NOWHERE if statement is None else _literal(statement)
+
+
+def statement_of(node: ast.ClassDef, name: str) -> ast.stmt | None:
+    """The statement of a class body that gives ``name`` its value; the last one counts."""
+    return next((s for s in reversed(node.body) if name in bound_names(s)), None)
 
 
 def _literal(statement: ast.stmt) -> Any:
@@ -147,7 +194,7 @@ def _literal(statement: ast.stmt) -> Any:
         return UNREADABLE
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
+def bound_names(statement: ast.stmt) -> Iterator[str]:
     """The names that a statement gives a value."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name

@@ -24,6 +24,18 @@ class NoFaceError(TpigeError):
     """No face was found where one is needed."""
 
 
+class ClipError(TpigeError):
+    """A file that cannot be used as a clip: the ``problem`` reads on after the file's name, ``remedy`` says what to do."""
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        self.problem, self.remedy = problem, remedy
+
+    def __reduce__(self) -> tuple[type[ClipError], tuple[str, str]]:
+        """So that it can cross processes."""
+        return type(self), (self.problem, self.remedy)
+
+
 class ModelError(TpigeError):
     """A model cannot be loaded: what is missing and what to set."""
 

@@ -77,7 +77,7 @@ def load_model(spec: ModelSpec) -> Any:
     """
     remember_needs(spec.needs)
     cls = load_class(spec.type)
-    options = {**spec.options, **_part_commits(spec)}
+    options = {**spec.options, **_parts_at_home(spec), **_part_commits(spec)}
     if spec.source is None:
         return cls(**options)
     return cls(source=find_source(spec), revision=_revision_to_load(spec), **options)
@@ -175,6 +175,12 @@ def _part_commits(spec: ModelSpec) -> dict[str, str]:
         if not is_local(source)
     }
     return {option: commit for option, commit in found.items() if commit}
+
+
+def _parts_at_home(spec: ModelSpec) -> dict[str, str]:
+    """The options that name weights below the home folder (``~``), written out."""
+    parts = _weight_options(spec)
+    return {name: str(local_path(source)) for name, source in parts.items() if source[0] == "~"}
 
 
 _kept: dict[str, tuple[Any, ...]] = {}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from tpige_kedro.nearest import nearest
 
 SAFE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"  # of samples and persons: ids become file names
 
@@ -17,7 +20,24 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 class Settings(BaseModel):
     """Base of all parameter models: unknown keys are errors, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ends a message about an unknown name with the one that was probably meant, if there is one."""
+    found = nearest(name, known)
+    return f"; did you mean {found}?" if found else ""
+
+
+Names = TypeVar("Names", bound=Sequence[str])
+
+
+def refuse_repeated(names: Names) -> Names:
+    """``names``, each of which may be there once. Raises ``ValueError``."""
+    repeated = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
+    if repeated:
+        raise ValueError(f"{', '.join(repeated)} is there more than once; name it once")
+    return names
 
 
 class ModelSpec(Settings):
@@ -126,6 +146,7 @@ class ReferenceEnhancement(Settings):
 
 class Scoring(Settings):
     """Stage 4: the models that score (keys of ``models``), and the weights of the overall score (paper section 3.5).
+    A metric of weight 0 is no part of it.
 
     All scorers are in memory together and a clip is decoded once for them; with ``one_family_at_a_time`` one is loaded, scores
     all clips of a variant and is freed before the next, and a clip is decoded once for each. ``set_scorer`` looks at all clips of
@@ -136,6 +157,22 @@ class Scoring(Settings):
     set_scorer: Name | None = None
     overall: dict[Name, Weight]
     one_family_at_a_time: bool = False
+
+    @field_validator("scorers")
+    @classmethod
+    def _each_once(cls, scorers: tuple[str, ...]) -> tuple[str, ...]:
+        return refuse_repeated(scorers)
+
+    @field_validator("overall")
+    @classmethod
+    def _parts(cls, overall: dict[str, float]) -> dict[str, float]:
+        """Without metrics of weight 0: how an environment takes out a part that ``conf/base`` has."""
+        parts = {name: weight for name, weight in overall.items() if weight}
+        if not parts:
+            raise ValueError(
+                "all weights are zero, so that every clip would score the same; give a metric a weight"
+            )
+        return parts
 
 
 class Moe(Settings):
@@ -152,6 +189,20 @@ class Moe(Settings):
     equal_budget: tuple[Name, ...] = ()
     resamples: Annotated[int, Field(ge=100)] = 10_000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+    @field_validator("experts", "equal_budget")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return refuse_repeated(names)
+
+    @field_validator("comparisons")
+    @classmethod
+    def _of_two(cls, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        for one, other in pairs:
+            if one == other:
+                raise ValueError(f"[{one}, {other}] compares a variant with itself; remove it")
+        refuse_repeated([f"[{one}, {other}]" for one, other in pairs])
+        return pairs
 
 
 class Reporting(Settings):
@@ -203,6 +254,13 @@ class Execution(Settings):
 Consent = Literal["granted", "synthetic", "absent"]
 
 
+class MlflowChange(Settings):
+    """What the command line changes in ``mlflow.yml`` for one run."""
+
+    enabled: bool | None = None
+    required: bool | None = None
+
+
 class Parameters(Settings):
     """Everything under ``parameters*.yml``, checked as a whole before anything else happens."""
 
@@ -225,6 +283,7 @@ class Parameters(Settings):
         None  # on the command line: the folder with samples.csv and references/
     )
     sample_list: str | None = None  # on the command line: a CSV file that lists which samples
+    mlflow: MlflowChange = MlflowChange()
     clips_root: str | None = None  # on the command line: a folder of clips made elsewhere
 
     @model_validator(mode="after")
@@ -239,12 +298,12 @@ class Parameters(Settings):
         if self.reference_enhancement.writer is not None:
             wanted["reference_enhancement.writer"] = self.reference_enhancement.writer
         problems = [
-            f"{key}: no model {name!r} under models (there are {sorted(self.models)})"
+            f"{key}: no model {name!r} under models (there are {sorted(self.models)}){meant(name, self.models)}"
             for key, name in wanted.items()
             if name not in self.models
         ]
         problems += [
-            f"moe.experts: no variant {name!r} under variants (there are {sorted(self.variants)})"
+            f"moe.experts: no variant {name!r} under variants (there are {sorted(self.variants)}){meant(name, self.variants)}"
             for name in self.moe.experts
             if name not in self.variants
         ]
@@ -256,12 +315,12 @@ class Parameters(Settings):
         problems += draw_problems(self)
         compared = [v for pair in self.moe.comparisons for v in pair] + [self.moe.baseline]
         problems += [
-            f"moe.baseline, moe.comparisons: no variant {name!r} under variants (there are {sorted(self.variants)})"
+            f"moe.baseline, moe.comparisons: no variant {name!r} under variants (there are {sorted(self.variants)}){meant(name, self.variants)}"
             for name in compared
             if name is not None and name not in self.variants
         ]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
 

@@ -1,21 +1,30 @@
 """Kedro's settings of this project: the hooks, and how configuration is found and merged."""
 
+from tpige_kedro.config import ProjectConfigLoader
+from tpige_kedro.console import escape_logs
 from tpige_kedro.hooks import FailureHooks, MlflowHooks, ParameterHooks
+from tpige_kedro.hooks.evaluated import EvaluatedHooks
 from tpige_kedro.hooks.leftovers import LeftoverHooks
 from tpige_kedro.hooks.lock import LockHooks, ReleaseHooks
+from tpige_kedro.hooks.mlflow_required import RequiredHooks
+
+escape_logs()
 
 # the hook registered last is called first: parameters are checked before the lock is taken, which happens before a run is
-# opened in MLflow, and that run is closed before failures end it with an error; ReleaseHooks is called around all others
-lock = LockHooks()
+# opened in MLflow, and that run is closed before failures end it with an error; RequiredHooks and ReleaseHooks are called around all others
+lock, mlflow = LockHooks(), MlflowHooks()
 HOOKS = (
     FailureHooks(),
     LeftoverHooks(),
-    MlflowHooks(),
+    mlflow,
     lock,
     ParameterHooks(),
+    EvaluatedHooks(),
+    RequiredHooks(mlflow),
     ReleaseHooks(lock),
 )
 
+CONFIG_LOADER_CLASS = ProjectConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

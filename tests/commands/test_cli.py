@@ -17,10 +17,14 @@ from tpige_kedro import cli
 HEAVY = ["torch", "diffusers", "transformers", "mlflow", "pandas", "PIL", "av", "pydantic"]
 
 
-def test_run_is_kedros_own_with_another_ending() -> None:
+def test_run_is_kedros_own_with_another_ending_and_paths_letter_by_letter() -> None:
     command = find_run_command("tpige_kedro")
     assert isinstance(command, click.Command)
-    assert command.params == kedro_run.params
+    pairs = list(zip(command.params, kedro_run.params, strict=True))
+    assert [ours.name for ours, theirs in pairs if ours.callback is not theirs.callback] == [
+        "params"
+    ]
+    assert all(ours.to_info_dict() == theirs.to_info_dict() for ours, theirs in pairs)
     assert command.help == kedro_run.help
     assert command.callback is not kedro_run.callback
     assert cli.cli.get_command(click.Context(cli.cli), "run") is command

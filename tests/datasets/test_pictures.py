@@ -128,7 +128,7 @@ def one_pixel() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "damaged or not a picture"),
+        (b"", "an empty file"),
         (b"GIF89a but no", "damaged or not a picture"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 50, "damaged or not a picture"),
         (truncated(), "damaged or not a picture"),
@@ -224,6 +224,16 @@ def test_what_is_known_is_kept_beside_the_data_and_not_beside_the_pictures(tmp_p
     assert not known.exists()
     pictures.remember()
     assert known.exists() and [f.name for f in (tmp_path / "references").iterdir()] == ["a.png"]
+
+
+def test_the_photo_of_a_person_is_in_memory_once_for_all_samples_in_a_row(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    halves().save(file)
+    pictures = PictureFolder(path=str(tmp_path)).load()
+    first, again = pictures["a.png"](), pictures["a.png"]()
+    assert again is first
+    halves().rotate(180).save(file)
+    assert pictures["a.png"]() != first
 
 
 def test_an_absent_folder_says_what_to_set(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_a_stopped_writer_leaves_the_old_file_and_no_rest(tmp_path: Path, stop: 
     [
         (errno.ENOSPC, "the disk is full: free some space"),
         (errno.EDQUOT, "free some space"),
+        (errno.EFBIG, "raise it (ulimit -f unlimited)"),
         (errno.EACCES, "change its permissions or set another data_root"),
         (errno.EROFS, "set another data_root"),
         (errno.EIO, "fix the cause"),

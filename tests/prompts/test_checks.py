@@ -66,7 +66,10 @@ def test_altering_a_word_is_caught(words: list[str], data: st.DataObject) -> Non
         ("an old man with round glasses and a mustache", []),
         ("an old man in a red jacket", ["jacket"]),
         ("an old man with sunglasses", ["sunglasses"]),
-        ("a woman with earrings before a blurred background", ["earrings", "background"]),
+        (
+            "a woman with earrings before a blurred background",
+            ["earrings", "before", "blurred", "background"],
+        ),
         ("a sky-eyed man", []),
     ],
 )
@@ -93,7 +96,7 @@ def test_each_check_names_itself(enhanced: str, check: str) -> None:
 
 
 def test_length_bound_is_inclusive() -> None:
-    enhanced = "A man, one two three, walks."
+    enhanced = "A man, pale and bald, walks."
     assert failed_checks("A man walks.", enhanced, max_added_words=3) == []
     assert [f.check for f in failed_checks("A man walks.", enhanced, max_added_words=2)] == [
         "length"

@@ -1,7 +1,12 @@
 import pytest
 
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
-from tpige_kedro.prompts.conflicts import gender_conflict, hair_colour_conflict, settle_conflicts
+from tpige_kedro.prompts.conflicts import (
+    age_conflict,
+    gender_conflict,
+    hair_colour_conflict,
+    settle_conflicts,
+)
 
 MAN = FaceAttributes(
     age=Attribute("elderly"),
@@ -47,6 +52,44 @@ def test_gender_conflict(prompt: str, conflict: bool) -> None:
 )
 def test_hair_colour_conflict(prompt: str, conflict: bool) -> None:
     assert (hair_colour_conflict(prompt, "a man with red hair") is not None) is conflict
+
+
+@pytest.mark.parametrize(
+    ("prompt", "face", "conflict"),
+    [
+        ("An old fisherman mends a net.", "young", True),
+        ("An elderly woman waves.", "in her twenties", True),
+        ("The little girl runs.", "elderly", True),
+        ("A teenager skates.", "middle-aged", True),
+        ("A 70-year-old baker kneads.", "young", True),
+        ("A seventy-year-old baker kneads.", "young", True),
+        ("A woman in her early twenties dances.", "elderly", True),
+        ("A man, aged 80, sings.", "young", True),
+        ("A middle-aged clerk yawns.", "a child", True),
+        ("A grandmother knits.", "young", True),
+        ("A toddler laughs.", "young", True),
+        ("A young chef cooks.", "elderly", True),
+        ("An old fisherman mends a net.", "elderly", False),
+        ("An old fisherman mends a net.", "middle-aged", False),  # neighbours may be one person
+        ("A young chef cooks.", "middle-aged", False),
+        ("A fisherman in an old boat rows.", "young", False),  # the boat is old
+        ("An old man's young wife sings.", "young", False),  # the man is old
+        ("A chef cooks for an old lady.", "young", False),
+        ("In an ancient castle, a knight kneels.", "young", False),
+        ('A chef says "I am old".', "young", False),
+        ("A chef cooks.", "young", False),
+        ("She waves.", "young", False),
+    ],
+)
+def test_age_conflict(prompt: str, face: str, conflict: bool) -> None:
+    assert (age_conflict(prompt, face) is not None) is conflict
+
+
+def test_an_age_in_conflict_is_left_out_and_named() -> None:
+    face = FaceAttributes(age=Attribute("young"), gender=Attribute("man"))
+    settled, notes = settle_conflicts("An old fisherman mends a net.", face)
+    assert settled == FaceAttributes(gender=Attribute("man"))
+    assert notes == ["age left out (prompt: old; face: young)"]
 
 
 def test_conflicting_attributes_are_left_out_and_named() -> None:

@@ -61,7 +61,7 @@ CASES: list[tuple[str, str, str]] = [
     (MAN, "A man walks on a beach. He has brown hair.", "sentences"),
     (MAN, "A man, young! walks on a beach.", "sentences"),
     (MAN, "Here is the caption: A young man walks on a beach.", "meta"),
-    (MAN, "A man, " + "young and " * 21 + "tall, walks on a beach.", "length"),
+    (MAN, "A man, " + "young and " * 21 + "freckled, walks on a beach.", "length"),
     (MAN, MAN, "nothing"),
     (MAN, "A man, walks on a beach.", "nothing"),
     # against the prompt or the person

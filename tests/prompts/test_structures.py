@@ -9,7 +9,8 @@ import re
 from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim, tokens
-from tpige_kedro.prompts.vocabulary import GROUPS, PEOPLE
+from tpige_kedro.prompts.likeness import likeness
+from tpige_kedro.prompts.word_kinds import singular
 from tpige_kedro.schemas import PromptEnhancement
 
 FACE = FaceAttributes(
@@ -73,9 +74,8 @@ def structure(prompt: str) -> str:
     kinds = []
     for token in tokens(prompt):
         word = token.lower()
-        kind = (
-            "P" if word in PEOPLE else "G" if word in GROUPS else "w" if token[0].isalpha() else "9"
-        )
+        person = "G" if singular(word) != word else "P"
+        kind = "9" if not word[0].isalpha() else person if likeness(singular(word)) > 1 else "w"
         kinds.append(kind if token[0].isalnum() else token)
     return re.sub(r"w( w)+", "w", " ".join(kinds)) + ("\\n" if "\n" in prompt else "")
 

@@ -117,6 +117,11 @@ def form(**changes: Any) -> str:
         ({"facial_hair": {"value": "clean-shaven", "confidence": 1}}, ""),
         ({"facial_hair": {"value": "none", "confidence": 1}}, ""),
         ({"traits": [{"value": "Freckles.", "confidence": 1}]}, "a person with freckles"),
+        ({"skin": {"value": "olive", "confidence": 1}}, "an olive-skinned person"),
+        ({"hair": {"value": "Dark brown, wavy", "confidence": 1}}, "a person with dark brown, wavy hair"),
+        ({"hair": {"value": "bald", "confidence": 1}}, "a person with a bald head"),
+        ({"eyes": {"value": "hazel", "confidence": 1}}, "a person with hazel eyes"),
+        ({"hair": {"value": "a straw hat", "confidence": 1}}, ""),
     ],
 )  # fmt: skip
 def test_from_form_to_clause(changes: dict[str, Any], clause: str) -> None:

@@ -80,7 +80,7 @@ def test_a_paid_answer_is_kept_when_the_service_fails_afterwards(
         assert len(server.asked) == asked, "the second run asks nothing"
     (outcome,) = project.table(PROMPTS).to_dict("records")
     assert outcome["source"] == "clause"
-    assert "facial_only: added red" not in outcome["note"] and "jacket" in outcome["note"]
+    assert "facial_only: 'red'" not in outcome["note"] and "'jacket'" in outcome["note"]
 
 
 def test_killed_anywhere_it_goes_on_where_it_was(project: Project, key: str) -> None:

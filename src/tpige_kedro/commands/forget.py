@@ -16,6 +16,8 @@ from tpige_kedro.commands.below import Below
 from tpige_kedro.commands.findings import Finding, counted, listing, size
 from tpige_kedro.commands.person import Person
 from tpige_kedro.commands.places import Places, find_places, open_store, samples_of
+from tpige_kedro.config import user_path
+from tpige_kedro.console import echo
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.lock import DataRootLock
 from tpige_kedro.files.atomic import remove
@@ -52,7 +54,9 @@ def forget(
     if not person.strip():
         raise ClickException("give the person_id of the person")
     roots = {"data_root": data_root, "samples_root": samples_root}
-    places = find_places({k: os.path.abspath(v) for k, v in roots.items() if v}, env, conf_source)
+    places = find_places(
+        {k: os.path.abspath(user_path(k, v)) for k, v in roots.items() if v}, env, conf_source
+    )
     if not places.data_root.is_dir():
         raise ClickException(
             f"{places.data_root} is not a directory; set --data-root to the folder with the results"
@@ -66,7 +70,7 @@ def forget(
             click.confirm(f"Delete {total(findings)}?", abort=True)
         for finding in findings:
             finding.delete()
-        click.echo(f"deleted {total(findings)}; run again to rebuild tables and report")
+        echo(f"deleted {total(findings)}; run again to rebuild tables and report")
 
 
 @contextmanager
@@ -125,14 +129,14 @@ def show(
     """What was found, grouped by where it lies, and the notes."""
     if findings:
         samples = len(person.samples)
-        click.echo(
+        echo(
             f"{person.person_id} ({samples} sample{'s' * (samples != 1)}), below {places.data_root}:"
         )
-        click.echo(listing(findings, verbose))
+        echo(listing(findings, verbose))
     else:
-        click.echo(f"nothing of {person.person_id} was found below {places.data_root}")
+        echo(f"nothing of {person.person_id} was found below {places.data_root}")
     for note in notes:
-        click.echo(f"note: {note}")
+        echo(f"note: {note}")
 
 
 def total(findings: list[Finding]) -> str:

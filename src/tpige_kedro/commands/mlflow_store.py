@@ -16,15 +16,17 @@ from urllib.parse import unquote, urlparse
 
 from tpige_kedro.commands.findings import Finding, file_finding
 from tpige_kedro.commands.person import Person
+from tpige_kedro.errors import TpigeError
+from tpige_kedro.hooks.mlflow_client import settle
+from tpige_kedro.hooks.mlflow_outage import MlflowAway, check_uri, outage, sqlite_file
 
-SQLITE = "sqlite:///"
 OURS = "tags.`tpige.version` LIKE '%'"
 PARENT = "mlflow.parentRunId"
 PICTURES = {".png", ".jpg"}
 PAGE = 500  # traces in one request
 
 
-class Unreadable(Exception):
+class Unreadable(TpigeError):
     """The store cannot be searched."""
 
 
@@ -43,26 +45,31 @@ def local_store(uri: str) -> Path | None:
     >>> local_store("sqlite:////data/mlflow.db"), local_store("http://mlflow.example.org")
     (PosixPath('/data/mlflow.db'), None)
     """
-    return Path(uri.removeprefix(SQLITE)) if uri.startswith(SQLITE) else None
+    return sqlite_file(uri)
 
 
 class Store:
     """The runs of this project in a local store that write to ``root``; a run that does not say where counts."""
 
     def __init__(self, uri: str, root: Path, project: Path) -> None:
+        self._root, self._project = root.resolve(), project
+        settle()
+        try:
+            check_uri(uri)
+        except MlflowAway as problem:
+            raise Unreadable(str(problem)) from None
         from mlflow import MlflowClient
         from mlflow.entities import ViewType
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
-        self._root, self._project = root.resolve(), project
         try:
             self._client = MlflowClient(tracking_uri=uri)
             experiments = self._client.search_experiments(view_type=ViewType.ALL)
             ids = [experiment.experiment_id for experiment in experiments]
             self._families = self._in_families(self._search(ids, ViewType.ALL))
         except (MlflowException, SQLAlchemyError, OSError) as error:
-            raise Unreadable(str(error).splitlines()[0]) from error
+            raise Unreadable(str(outage(error, uri))) from None
 
     def folders(self) -> list[Path]:
         """Where the artifacts of these runs lie."""

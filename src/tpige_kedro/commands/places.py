@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,22 +51,21 @@ def find_places(given: dict[str, str], env: str | None, conf_source: str | None)
 def open_store(places: Places) -> tuple[Any, list[str]]:
     """The local MLflow store if there is one, and what to say if it cannot be searched."""
     from tpige_kedro.commands.mlflow_store import Store, Unreadable, local_store
+    from tpige_kedro.hooks.tracking_uri import shown
 
     uri = places.tracking_uri
     file = local_store(uri)
     if file is None:
-        shown = uri.partition("://")[0] + "://…" if "@" in uri else uri  # may hold a password
         return None, [
-            f"MLflow at {shown} is not on this disk and was not searched: delete the runs there that show this person"
+            f"MLflow at {shown(uri)} is not on this disk and was not searched: delete the runs there that show this person"
         ]
     if not file.exists():
         return None, []
     try:
         return Store(uri, places.data_root, places.project), []
     except Unreadable as error:
-        return None, [
-            f"MLflow's {file} was not searched, because it cannot be read ({error}): repair it and run this again"
-        ]
+        _, _, why = str(error).partition(": ")
+        return None, [f"MLflow's {file} was not searched: {why}; then run this again"]
 
 
 def samples_of(root: Path) -> pd.DataFrame:
@@ -74,6 +75,9 @@ def samples_of(root: Path) -> pd.DataFrame:
 
     from tpige_kedro.datasets.sample_folder import SampleFolder
 
-    with suppress(DatasetError, OSError):
+    try:
         return SampleFolder(path=str(root)).load()
-    return pd.DataFrame()
+    except (DatasetError, OSError) as error:
+        if (root / "samples.csv").exists():
+            logger.warning("%s; what is this person's is taken from the records alone", error)
+        return pd.DataFrame()

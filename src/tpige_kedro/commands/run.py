@@ -1,4 +1,4 @@
-"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order."""
+"""``kedro run``: Kedro's own command, which SIGTERM and Ctrl-C end in order, and whose errors are readable."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from kedro.framework.cli.project import run as kedro_run
 
+from tpige_kedro.commands.params import split_params
+from tpige_kedro.commands.readable import VERBOSE, ReadableCommand
 from tpige_kedro.execution.stopping import stoppable
 
 COLLECT_AFTER = (
@@ -22,5 +24,18 @@ def run_pipelines(**options: Any) -> Any:
     return kedro_run.callback(**options)
 
 
-run = copy.copy(kedro_run)
-run.callback = stoppable(run_pipelines)
+def with_callback(option: Any) -> Any:
+    """``--params`` with our own way of reading paths."""
+    option = copy.copy(option)
+    if option.name == "params":
+        option.callback = split_params
+    return option
+
+
+run = ReadableCommand(
+    name="run",
+    callback=stoppable(run_pipelines),
+    params=[*map(with_callback, kedro_run.params), VERBOSE],
+    help=kedro_run.help,
+    context_settings=kedro_run.context_settings,
+)

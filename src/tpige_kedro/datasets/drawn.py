@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.provenance import PNG_KEYWORD, XMP
 
 if TYPE_CHECKING:
@@ -23,11 +24,21 @@ def as_drawn(picture: Image) -> Image:
 
 
 class DrawnPictureDataset(AbstractDataset["Image", "Image"]):
-    """One picture as PNG. Those marked by :func:`as_drawn` carry XMP that says so; a photo that was kept carries none."""
+    """One picture as PNG. Those marked by :func:`as_drawn` carry XMP that says so; a photo that was kept carries none.
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+    ``compress_level`` is that of zlib: 1 is fast, the default of Pillow small.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        compress_level: int | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__()
         self._filepath = filepath
+        self._options = {} if compress_level is None else {"compress_level": compress_level}
         self.metadata = metadata
 
     def load(self) -> Image:
@@ -35,7 +46,7 @@ class DrawnPictureDataset(AbstractDataset["Image", "Image"]):
         from PIL import Image
 
         try:
-            with Image.open(self._filepath) as picture:
+            with Image.open(self._filepath, formats=["PNG"]) as picture:
                 picture.load()
         except (OSError, ValueError, SyntaxError) as error:
             raise DatasetError(f"{self._filepath} is no readable picture: {error}") from error
@@ -48,7 +59,7 @@ class DrawnPictureDataset(AbstractDataset["Image", "Image"]):
         text = PngInfo()
         if data.info.get(MARK):
             text.add_itxt(PNG_KEYWORD, XMP)
-        data.save(self._filepath, format="PNG", pnginfo=text)
+        data.save(self._filepath, format="PNG", pnginfo=text, **self._options)
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._filepath}

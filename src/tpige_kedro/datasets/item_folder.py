@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 from kedro.io.core import parse_dataset_definition
 
 from tpige_kedro.datasets.item_index import (
@@ -40,6 +40,7 @@ from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Result, Work
 from tpige_kedro.files.atomic import save_atomically, save_bytes
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.seal import Damaged, sealed
 
 if TYPE_CHECKING:
@@ -277,7 +278,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         return self._path / f"{key}{suffix}"
 
     def _dataset(self, file: Path) -> Any:
-        return self._type(**self._config, filepath=str(file))
+        return self._type(**self._config, filepath=str(file))  # type: ignore[call-arg]
 
     def _write(self, output: Any, file: Path) -> None:
         self._dataset(file).save(output)

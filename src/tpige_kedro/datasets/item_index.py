@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from kedro.io import DatasetError
-
 from tpige_kedro.files.atomic import is_temporary, remove, save_bytes
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.seal import Damaged, open_sealed, sealed
 
 INDEX = "_index.json"

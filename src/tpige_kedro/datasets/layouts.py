@@ -5,8 +5,8 @@ layout       what is in the folder
 ============ ==========================================================================================
 ``table``    ``samples.csv`` and ``references/``
 ``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
-``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (the stem up to its first underscore), and the clips
-             ``<stem>.mp4``, in the folder itself or in ``videos/``
+``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (or .jpg …; the stem up to its first underscore), and the clips
+             ``<stem>.mp4`` (or another video file), in the folder itself or in ``videos/``
 ============ ==========================================================================================
 
 What is missing becomes a row with a ``problem``: the sample is reported and the others go on.
@@ -16,18 +16,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from tpige_kedro.datasets.pictures import SUFFIXES
+from tpige_kedro.characters import control_in
+from tpige_kedro.datasets.columns import listed
+from tpige_kedro.datasets.containers import clip_files
+from tpige_kedro.datasets.encoding import NotText, decoded
+from tpige_kedro.datasets.leftovers import is_leftover
+from tpige_kedro.datasets.portraits import find_portrait, names_in
 
 Layout = Literal["table", "challenge", "authors"]
 Row = dict[str, str]
 
 COLUMNS = ("sample_id", "person_id", "prompt", "reference", "problem")
-PERSON = re.compile(r"id(\d+)$")
+PORTRAITS = "ID_image"  # the folder of the ``authors`` layout
+PERSON = re.compile(r"id[0-9]+")
+MAX_BYTES = 100_000  # of a prompt, of which 4,000 characters can be read
+GAPS = 3  # named in one line
 PROMPTS = range(1, 6)  # of each person, in the challenge
 
 
@@ -35,89 +44,122 @@ def layout_of(root: Path) -> Layout:
     """Which layout ``root`` has; ``table`` where none can be told, whose errors say how to make one."""
     if (root / "samples.csv").exists() or not root.is_dir():
         return "table"
-    if any(PERSON.match(folder.name) for folder in root.iterdir() if folder.is_dir()):
+    if any(PERSON.fullmatch(folder.name) for folder in root.iterdir() if folder.is_dir()):
         return "challenge"
-    return "authors" if (root / "prompts").is_dir() or (root / "ID_image").is_dir() else "table"
+    return "authors" if (root / "prompts").is_dir() or (root / PORTRAITS).is_dir() else "table"
 
 
 def list_samples(root: Path, layout: Layout) -> pd.DataFrame:
     """The rows of a ``challenge`` or ``authors`` folder: ``sample_id, person_id, prompt, reference, problem``, all text."""
     rows = challenge_rows(root) if layout == "challenge" else authors_rows(root)
-    return pd.DataFrame(list(rows), columns=list(COLUMNS), dtype=str)
+    cells = [{name: _text(row[name]) for name in COLUMNS} for row in rows]
+    return pd.DataFrame(cells, columns=list(COLUMNS), dtype=str)
 
 
-def reference_files(root: Path, layout: Layout) -> dict[str, Path]:
-    """The pictures of a ``challenge`` or ``authors`` folder by the name that samples call them."""
-    if layout == "challenge":
-        found = {folder.name: picture_in(folder, "image") for folder in persons(root)}
-        return {f"{name}{file.suffix}": file for name, file in found.items() if file}
-    folder = root / "ID_image"
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {f.name: f for f in files if f.suffix.lower() in SUFFIXES and f.name[0] != "."}
+def _text(cell: str) -> str:
+    """A cell that a table can hold: bytes of a file name that are no letters are escaped, and no id."""
+    return cell.encode("utf-8", "backslashreplace").decode()
+
+
+def challenge_references(root: Path) -> dict[str, Path]:
+    """The portraits of a ``challenge`` folder by the name that samples call them: ``<id>.<suffix>``."""
+    found = {folder: _portrait(folder)[0] for folder in persons(root)}
+    return {f"{f.name}{Path(name).suffix}": f / name for f, name in found.items() if name}
 
 
 def persons(root: Path) -> list[Path]:
     """The folders ``idNNN``, by number."""
-    found = [f for f in root.iterdir() if f.is_dir() and PERSON.match(f.name)]
+    found = [f for f in root.iterdir() if f.is_dir() and PERSON.fullmatch(f.name)]
     return sorted(found, key=lambda folder: (int(folder.name[2:]), folder.name))
 
 
-def picture_in(folder: Path, stem: str) -> Path | None:
-    """The picture ``<stem>.<suffix>`` of a folder; PNG first if there are several."""
-    found = [f for f in folder.glob(f"{stem}.*") if f.suffix.lower() in SUFFIXES]
-    return min(found, key=lambda f: (f.suffix.lower() != ".png", f.name), default=None)
+def _portrait(folder: Path) -> tuple[str, str]:
+    """The name of the file ``image.<suffix>`` of a person's folder, and what is wrong if there is not exactly one."""
+    absent = f"{folder} has no image.png; put the portrait there"
+    return find_portrait(folder, names_in(folder), "image", absent, of_one=True)
 
 
 def challenge_rows(root: Path) -> Iterator[Row]:
-    """Five samples ``<id>_<k>`` a person; gaps in the numbering of the folders are told too."""
-    folders = persons(root)
-    numbers = {int(folder.name[2:]) for folder in folders}
-    width = max((len(folder.name) - 2 for folder in folders), default=3)
-    for folder in folders:
-        picture = picture_in(folder, "image")
+    """Five samples ``<id>_<k>`` a person."""
+    for folder in persons(root):
+        picture, lacking = _portrait(folder)
         for k in PROMPTS:
             yield _row(
                 sample=f"{folder.name}_{k}",
                 person=folder.name,
                 prompt=folder / f"prompt{k}.txt",
-                reference=f"{folder.name}{picture.suffix}" if picture else "",
-                lacking="" if picture else f"{folder} has no image.png; put the portrait there",
+                reference=f"{folder.name}{Path(picture).suffix}" if picture else "",
+                lacking=lacking,
             )
-    for number in sorted(set(range(min(numbers), max(numbers))) - numbers):
-        name = f"id{number:0{width}}"
-        problem = f"there is no folder {root / name}; add it, or go on without this person"
-        yield dict.fromkeys(COLUMNS, "") | {"sample_id": name, "problem": problem}
+
+
+def gaps_of(root: Path) -> str:
+    """The gaps in the numbers of a ``challenge`` folder in one line; the empty text if there are none.
+
+    It counts between neighbours and never through the numbers, of which there may be billions.
+    """
+    folders = persons(root)
+    pairs = [(a.name, b.name, int(b.name[2:]) - int(a.name[2:]) - 1) for a, b in pairwise(folders)]
+    gaps = [f"{n:,} between {a} and {b}" for a, b, n in pairs if n > 0]
+    if not gaps:
+        return ""
+    more = f" and {len(gaps) - GAPS} more gaps" if len(gaps) > GAPS else ""
+    return f"numbers without a folder: {', '.join(gaps[:GAPS])}{more}; right for a part of a larger set"
+
+
+def unread_of(root: Path) -> str:
+    """What a ``challenge`` folder holds that is not read, in one line: folders of other names, and prompts beyond the fifth."""
+    wanted = {f"prompt{k}.txt" for k in PROMPTS}
+    folders = [f.name for f in root.iterdir() if f.is_dir() and not is_leftover(f)]
+    names = sorted(name for name in folders if not PERSON.fullmatch(name))
+    for person in persons(root):
+        found = sorted(file.name for file in person.glob("prompt*.txt"))
+        names += [f"{person.name}/{name}" for name in found if name not in wanted]
+    return f"not read: {listed(names)}" if names else ""
 
 
 def authors_rows(root: Path) -> Iterator[Row]:
     """A sample for every prompt or clip; its person is the stem up to the first underscore."""
-    texts = {f.stem for f in (root / "prompts").glob("*.txt")}
-    clips = {f.stem for folder in (root, root / "videos") for f in folder.glob("*.mp4")}
-    pictures = {Path(name).stem: name for name in reference_files(root, "authors")}
+    texts = {f.stem for f in (root / "prompts").glob("*.txt") if not is_leftover(f)}
+    clips = {stem for folder in (root, root / "videos") for stem in clip_files(folder)}
+    portraits = names_in(root / PORTRAITS)
     for stem in sorted(texts | clips):
         person = stem.split("_")[0]
-        wanted = root / "ID_image" / f"{person}.png"
+        absent = f"{root / PORTRAITS / person}.png is missing; put the portrait there"
+        picture, lacking = find_portrait(root / PORTRAITS, portraits, person, absent)
         yield _row(
             sample=stem,
             person=person,
             prompt=root / "prompts" / f"{stem}.txt",
-            reference=pictures.get(person, ""),
-            lacking="" if person in pictures else f"{wanted} is missing; put the portrait there",
+            reference=picture,
+            lacking=lacking,
         )
 
 
 def _row(*, sample: str, person: str, prompt: Path, reference: str, lacking: str) -> Row:
-    text = ""
-    try:
-        text = " ".join(prompt.read_text(encoding="utf-8-sig").split())
-    except FileNotFoundError:
-        lacking = f"{prompt} is missing; write the prompt there"
-    except UnicodeDecodeError as error:
-        lacking = f"{prompt} is no UTF-8 text ({error.reason}); save it as UTF-8"
+    text, problem = read_prompt(prompt)
     return {
         "sample_id": sample,
         "person_id": person,
         "prompt": text,
         "reference": reference,
-        "problem": lacking,
+        "problem": problem or lacking,
     }
+
+
+def read_prompt(file: Path) -> tuple[str, str]:
+    """The prompt in a text file in one line, and what is wrong with the file, of which one is the empty text.
+
+    A prompt with control characters stays as it is, for the check of samples to name them.
+    """
+    if not file.exists():
+        return "", f"{file} is missing; write the prompt there"
+    if not file.is_file() or file.stat().st_size > MAX_BYTES:
+        return "", f"{file} is not a text file of at most {MAX_BYTES} bytes; write the prompt there"
+    try:
+        text = decoded(file.read_bytes())
+    except NotText as error:
+        return "", f"{file} cannot be read: {error}"
+    except OSError as error:
+        return "", f"{file} cannot be read: {error.strerror}; make it readable"
+    return (text.strip() if control_in(text) else " ".join(text.split())), ""

@@ -1,4 +1,4 @@
-"""Clips as H.264 in MP4: the form that browsers, MLflow and the report play."""
+"""Clips on disk: written as H.264 in MP4, which browsers, MLflow and the report play; read from any container, as players show them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 from numpy.typing import NDArray
 
 from tpige_kedro.datasets.signing import sign
+from tpige_kedro.errors import ClipError
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.provenance import COMMENT, append_xmp
 from tpige_kedro.schemas import Provenance
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from tpige_kedro.datasets.frames import LongClip
 
 # Without looking ahead, the same frames give the same bytes in every process. With it, the first clip that a process encodes
 # came out differently from run to run, and so did its scores in the third digit.
@@ -31,10 +34,12 @@ AGAIN = "delete it and run again (if it was imported: put a good file where it c
 class Clip:
     """A clip on disk: ``frames`` (T, H, W, 3) uint8 RGB, frames per second, and the title written into the file.
 
+    A long clip's frames are a :class:`~.frames.LongClip`, which is indexed like an array and decoded in parts.
+
     With ``provenance`` it is AI-made: its file says so, and is signed if a certificate is configured.
     """
 
-    frames: NDArray[np.uint8]
+    frames: NDArray[np.uint8] | LongClip
     fps: float
     title: str = ""
     provenance: Provenance | None = None
@@ -44,7 +49,7 @@ class Clip:
         from PIL import Image
 
         indices = np.linspace(0, len(self.frames) - 1, count).round().astype(int)
-        return [Image.fromarray(self.frames[i]) for i in indices]
+        return [Image.fromarray(frame) for frame in self.frames[indices]]
 
 
 class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
@@ -65,27 +70,19 @@ class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
         self.metadata = metadata
 
     def load(self) -> Clip:
-        """Decode all frames. Raises ``DatasetError`` naming the file if it is not a readable clip."""
-        import av
+        """The frames as a player shows them. Raises ``DatasetError`` naming the file if it is not a readable clip or too large.
+
+        Any container of :mod:`.containers` is read, whatever the file is called.
+        """
+        from tpige_kedro.datasets.frames import read_frames
 
         try:
-            with av.open(self._filepath) as container:
-                stream = container.streams.video[0]
-                frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
-                rate, title = stream.average_rate, container.metadata.get("title", "")
-        except (av.error.FFmpegError, IndexError) as error:
-            cause = "it holds no video" if isinstance(error, IndexError) else error
-            raise DatasetError(
-                f"{self._filepath} is not a readable clip: {cause}; {AGAIN}"
-            ) from error
-        if not frames or not rate:
-            raise DatasetError(f"{self._filepath} has no frames; {AGAIN}")
-        sizes = dict.fromkeys(f"{f.shape[1]}x{f.shape[0]}" for f in frames)
-        if len(sizes) > 1:
-            raise DatasetError(
-                f"{self._filepath}: the size of its frames changes ({', '.join(sizes)}); encode it again at one size"
-            )
-        return Clip(frames=np.stack(frames), fps=float(rate), title=title)
+            frames, track = read_frames(Path(self._filepath))
+        except ClipError as error:
+            colon = ":" if error.problem.startswith("the ") else ""
+            remedy = error.remedy or AGAIN
+            raise DatasetError(f"{self._filepath}{colon} {error.problem}; {remedy}") from error
+        return Clip(frames=frames, fps=track.rate, title=track.title)
 
     def save(self, data: Clip | Path) -> None:
         """Encode all frames. Raises ``DatasetError`` on frames that are not (T, H, W, 3) uint8 with even H and W."""

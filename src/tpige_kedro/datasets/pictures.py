@@ -1,103 +1,53 @@
-"""Reference pictures: whatever a user has, as an upright RGB picture of sensible size, or a clear error."""
+"""The reference pictures of a user by name, and what is known of them."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from kedro.io import AbstractDataset, DatasetError
+import kedro.io
+from kedro.io import AbstractDataset
 
+from tpige_kedro.datasets.leftovers import is_leftover
+from tpige_kedro.datasets.picture_file import why_not_opened
+from tpige_kedro.datasets.picture_formats import PictureProblem
+from tpige_kedro.datasets.picture_names import is_picture_name, named
+from tpige_kedro.datasets.picture_reading import (
+    READING,
+    PictureError,
+    as_reference,
+    load_reference,
+)
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.pictures import picture_hash
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.known import KnownFiles
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import ImagePreview
     from PIL.Image import Image
 
-MIN_SIDE = 16  # pixels: no face can be recognised below
-MAX_PIXELS = (
-    80_000_000  # larger headers are refused before any pixel is decoded (decompression bombs)
-)
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
-
-
-class PictureError(DatasetError):
-    """A picture that cannot be used: names the file, what is wrong and what to do."""
+__all__ = [
+    "Checked",
+    "PictureError",
+    "PictureFolder",
+    "Pictures",
+    "References",
+    "as_reference",
+    "checked_picture",
+    "known_files",
+    "load_reference",
+]
 
 
 def known_files(store: str | None) -> KnownFiles:
     """What is known of files, kept in ``store`` if there is one."""
     return KnownFiles(Path(store) if store else None)
-
-
-def load_reference(path: str | Path) -> Image:
-    """The picture at ``path``, as :func:`as_reference` makes it.
-
-    Raises:
-        PictureError: absent, not a picture, damaged, smaller than 16 pixels a side, or larger than 80 megapixels.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    path = Path(path)
-    try:
-        with Image.open(path) as picture:
-            return as_reference(picture, name=str(path))
-    except PictureError:
-        raise
-    except FileNotFoundError as error:
-        raise PictureError(
-            f"reference {path}: no such file; put the picture there or correct its name"
-        ) from error
-    except Image.DecompressionBombError as error:
-        raise PictureError(
-            f"reference {path}: {error}; scale it down to at most 4096 pixels a side"
-        ) from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        # Pillow raises SyntaxError on broken PNG chunks, OSError on truncated data
-        raise PictureError(
-            f"reference {path}: damaged or not a picture ({error}); save it again as PNG or JPEG"
-        ) from error
-
-
-def as_reference(picture: Image, name: str = "picture") -> Image:
-    """``picture`` turned upright (EXIF), on white where it is transparent, in RGB (from CMYK, grey, palette, 16 bit).
-
-    Raises:
-        PictureError: smaller than 16 pixels a side, or larger than 80 megapixels.
-    """
-    from PIL import Image, ImageOps
-
-    width, height = picture.size
-    if min(width, height) < MIN_SIDE:
-        raise PictureError(
-            f"reference {name}: {width}x{height} pixels; a face needs at least {MIN_SIDE} a side"
-        )
-    if width * height > MAX_PIXELS:
-        raise PictureError(
-            f"reference {name}: {width}x{height} pixels; scale it down to at most 4096 a side"
-        )
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I;16") or upright.mode in {"I", "F"}:
-        upright = _eight_bit(upright)
-    if "A" not in upright.getbands() and "transparency" not in upright.info:
-        return upright.convert("RGB")
-    opaque = Image.new("RGBA", upright.size, "white")
-    return Image.alpha_composite(opaque, upright.convert("RGBA")).convert("RGB")
-
-
-def _eight_bit(picture: Image) -> Image:
-    """Scale 16 bits a channel to 8; Pillow's own conversion would clip at 255."""
-    import numpy as np
-    from PIL import Image
-
-    values = np.asarray(picture, dtype=np.float64)
-    top = 65535.0 if values.max() > 255 else 255.0
-    return Image.fromarray((values / top * 255).clip(0, 255).astype(np.uint8))
 
 
 @dataclass(frozen=True)
@@ -111,16 +61,37 @@ class Checked:
 class Pictures(Mapping[str, Callable[[], "Image"]]):
     """Reference pictures by name: each is opened, and may fail, when it is called for.
 
-    What was found out about a file is remembered in ``known`` for as long as its size and time stay the same, so that a rerun
+    ``files`` are those that the mapping lists; ``others`` lie beside them and are found by name too, so that an error can say what
+    they are. What was found out about a file is remembered in ``known`` for as long as its size and time stay the same, so that a rerun
     opens no picture.
     """
 
-    def __init__(self, files: Mapping[str, Path], known: KnownFiles | None = None) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, Path],
+        known: KnownFiles | None = None,
+        others: Mapping[str, Path] | None = None,
+    ) -> None:
         self.files = dict(files)
+        self._others = dict(others or {})
         self._known = known or KnownFiles()
 
+    def named(self, name: str) -> str:
+        """The name of the file that ``name`` means, see :func:`.picture_names.named`.
+
+        Raises:
+            PictureError: there is none, or there are several; files that may have been meant are named.
+        """
+        if name in self.files or name in self._others:
+            return name
+        others = [other for other in self._others if not is_leftover(other)]
+        try:
+            return named(name, [*self.files, *others])
+        except PictureProblem as problem:
+            raise PictureError(str(problem)) from problem
+
     def __getitem__(self, name: str) -> Callable[[], Image]:
-        return partial(load_reference, self.files[name])
+        return partial(_opened, self._file(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.files)
@@ -134,18 +105,38 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         Only hashes are remembered: what stops a picture from being opened (a permission, a network disk) may pass while its
         file stays as it is.
         """
-        file = self.files[name]
+        file = self._file(name)
         try:
-            return Checked(self._known.fact("picture_hash", file, _hash))
-        except DatasetError as error:  # says which file, what is wrong and what to do
+            return Checked(self._known.fact(f"picture_hash_{READING}", file, _hash))
+        except kedro.io.DatasetError as error:  # says which file, what is wrong and what to do
             return Checked("", str(error))
         except OSError as error:
-            problem = (error.strerror or str(error)).lower()
-            return Checked("", f"reference {file}: {problem}; put the picture back, readable")
+            return Checked("", f"reference {file}: {why_not_opened(file, error)}")
 
     def remember(self) -> None:
         """Keep what was found out for the next run."""
         self._known.save()
+
+    def _file(self, name: str) -> Path:
+        try:
+            found = self.named(name)
+        except PictureError as error:
+            raise KeyError(name) from error
+        return self.files[found] if found in self.files else self._others[found]
+
+
+def _opened(file: Path) -> Image:
+    try:
+        state = file.stat()
+    except OSError:
+        return load_reference(file)  # says what is wrong
+    return _kept(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=2)  # the samples of a person follow each other, and scoring opens one ahead
+def _kept(file: Path, size: int, mtime_ns: int) -> Image:
+    """The picture, opened once for all who ask for it in a row; nobody changes it."""
+    return load_reference(file)
 
 
 # by name, opened when called; what they give is an Image, a name that Kedro could not resolve when it reads the nodes' types
@@ -170,6 +161,22 @@ def checked_picture(references: References, name: str, expected: str) -> Image:
                 f"reference {name} was changed since the samples were checked; run prompt_enhancement (or full) again"
             )
     return references[name]()
+
+
+def picture_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The files of a folder by name: those that have the name of a picture, and whatever else is there."""
+    with os.scandir(folder) as found:
+        entries = sorted((entry.name, entry.is_dir()) for entry in found)
+    pictures = {
+        name
+        for name, is_dir in entries
+        if not is_dir and is_picture_name(name) and not is_leftover(name)
+    }
+    files = {name: folder / name for name, _ in entries}
+    return (
+        {name: file for name, file in files.items() if name in pictures},
+        {name: file for name, file in files.items() if name not in pictures},
+    )
 
 
 def _hash(file: Path) -> str:
@@ -197,7 +204,8 @@ class PictureFolder(AbstractDataset[None, Pictures]):
                 f"{self._path}: no such folder; put the reference pictures there, or set samples_root to a folder with "
                 "samples.csv and references/ (kedro run --params=samples_root=/path)"
             )
-        return Pictures({file.name: file for file in self._files()}, known_files(self._known))
+        files, others = picture_files(self._path)
+        return Pictures(files, known_files(self._known), others)
 
     def save(self, data: None) -> NoReturn:
         """Refused: references are the user's own files."""
@@ -205,15 +213,8 @@ class PictureFolder(AbstractDataset[None, Pictures]):
 
     def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
         """The first four pictures side by side, for Kedro-Viz."""
-        files = self._files()[:STRIP_FRAMES]
+        files = list(picture_files(self._path)[0].values())[:STRIP_FRAMES]
         return strip_of([load_reference(file) for file in files]) if files else None  # type: ignore[return-value]
-
-    def _files(self) -> list[Path]:
-        return sorted(
-            f
-            for f in self._path.iterdir()
-            if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")
-        )
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path)}

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
-from tpige_kedro.datasets.layouts import layout_of, list_samples, reference_files
-from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files
+from tpige_kedro.datasets.layouts import (
+    PORTRAITS,
+    challenge_references,
+    gaps_of,
+    layout_of,
+    list_samples,
+    unread_of,
+)
+from tpige_kedro.datasets.pictures import PictureFolder, Pictures, known_files, picture_files
 from tpige_kedro.datasets.previews import STRIP_FRAMES, strip_of
-from tpige_kedro.datasets.samples import SamplesDataset
+from tpige_kedro.datasets.samples import NEEDED, SamplesDataset, read_samples, read_table
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.models import local_path
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import ImagePreview, TablePreview
+
+logger = logging.getLogger(__name__)
 
 
 class SampleFolder(AbstractDataset[None, pd.DataFrame]):
     """The samples of a folder, read-only.
 
     ``only`` names a CSV file with a column ``sample_id``: those samples go on, in its order, and those that are not there are
-    told. ``nrows`` takes the first rows only: a small run of a large set.
+    reported. Without it, gaps in the numbers of folders are one line of the log: most sets are a part of a larger one. ``nrows``
+    takes the first rows only: a small run of a large set.
     """
 
     def __init__(
@@ -45,9 +57,15 @@ class SampleFolder(AbstractDataset[None, pd.DataFrame]):
     def load(self) -> pd.DataFrame:
         """Read the list. Raises ``DatasetError`` naming the file that is absent or unreadable."""
         layout = layout_of(self._path)
-        table = self._table().load() if layout == "table" else list_samples(self._path, layout)
+        if layout == "table":
+            table = read_samples(self._filepath, NEEDED)
+        else:
+            table = list_samples(self._path, layout)
         if self._only is not None:
             table = pick(table, self._only, self._path)
+        elif layout == "challenge":
+            for line in filter(None, (gaps_of(self._path), unread_of(self._path))):
+                logger.info("%s: %s", self._path, line)
         return table if self._nrows is None else table.head(self._nrows)
 
     def save(self, data: None) -> NoReturn:
@@ -88,8 +106,12 @@ class ReferenceFolder(AbstractDataset[None, Pictures]):
         layout = layout_of(self._path)
         if layout == "table":
             return self._pictures().load()
-        files = reference_files(self._path, layout)
-        return Pictures(files, known_files(self._known))
+        known = known_files(self._known)
+        if layout == "challenge":
+            return Pictures(challenge_references(self._path), known)
+        folder = self._path / PORTRAITS
+        files, others = picture_files(folder) if folder.is_dir() else ({}, {})
+        return Pictures(files, known, others)
 
     def save(self, data: None) -> NoReturn:
         """Refused: references are the user's own files."""
@@ -112,14 +134,18 @@ class ReferenceFolder(AbstractDataset[None, Pictures]):
 
 def pick(table: pd.DataFrame, only: str, root: Path) -> pd.DataFrame:
     """The rows that the CSV file ``only`` lists, in its order; a listed sample that is not there has a ``problem``."""
-    listed = SamplesDataset(filepath=str(local_path(only))).load()
+    file = local_path(only)
+    if not file.exists():
+        raise DatasetError(f"sample_list: {file}: no such file; correct the parameter sample_list")
+    listed, _ = read_table(file, ["sample_id"])
     if "sample_id" not in listed:
         raise DatasetError(
             f"{only} has no column sample_id; list one sample a line under that head"
         )
+    names = listed["sample_id"].str.strip()
     known = {row["sample_id"]: row for row in table.to_dict("records")}
     problem = f"listed in {only}, but not in {root}; add it, or take it from the list"
     absent = dict.fromkeys(table.columns, "") | {"problem": problem}
-    rows = [known.get(s, {**absent, "sample_id": s}) for s in listed["sample_id"]]
+    rows = [known.get(s, {**absent, "sample_id": s}) for s in names]
     columns = dict.fromkeys([*table.columns, "problem"])
     return pd.DataFrame(rows, columns=list(columns)).fillna("")

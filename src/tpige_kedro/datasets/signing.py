@@ -6,8 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from kedro.io import DatasetError
-
+from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.models import local_path
 from tpige_kedro.provenance import SOURCE_TYPE
 from tpige_kedro.schemas import Provenance

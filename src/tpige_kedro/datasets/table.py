@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from kedro.io import AbstractDataset, DatasetError
+from kedro.io import AbstractDataset
 
+from tpige_kedro.datasets.spreadsheet import to_csv
 from tpige_kedro.files.atomic import save_bytes
+from tpige_kedro.files.errors import DatasetError
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import TablePreview
@@ -21,6 +23,8 @@ DAMAGE = (OSError, ValueError, KeyError, TypeError, NotImplementedError)
 
 class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
     """A table at ``filepath`` (``.parquet``), with ``csv: true`` also as ``.csv`` beside it; files that would not change are not written.
+
+    The CSV can be opened in a spreadsheet: text that it would run is defused, see :mod:`.spreadsheet`.
 
     ``columns`` are those of the empty table that is loaded where an earlier stage has left none; without them that is an error.
     """
@@ -59,8 +63,7 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         data.to_parquet(buffer, index=False, write_page_checksum=True)
         save_bytes(self._filepath, buffer.getvalue())
         if self._csv:
-            text = data.to_csv(index=False)
-            save_bytes(self._filepath.with_suffix(".csv"), text.encode())
+            save_bytes(self._filepath.with_suffix(".csv"), to_csv(data).encode())
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """The first rows, for Kedro-Viz."""

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from kedro.io import DatasetError
+import kedro.io
+
+from tpige_kedro.files.errors import DatasetError
 
 PREFIX = ".tmp-"
 
 REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space",
     errno.EDQUOT: "the disk quota is used up: free some space",
+    errno.EFBIG: "the file is larger than the limit for files: raise it (ulimit -f unlimited)",
     errno.EACCES: "the folder is not writable: change its permissions or set another data_root",
     errno.EPERM: "the folder is not writable: change its permissions or set another data_root",
     errno.EROFS: "the file system is read-only: set another data_root",
@@ -48,7 +51,7 @@ def save_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         _flush(temporary)
         os.replace(temporary, path)
-    except (OSError, DatasetError) as error:
+    except (OSError, kedro.io.DatasetError) as error:
         cause = _os_error(error)
         if cause is None:
             raise

@@ -9,11 +9,13 @@ from typing import Any
 
 import orjson
 
+from tpige_kedro.errors import TpigeError
+
 HEAD, SEPARATOR = b'{"checksum": "', b'",\n'
 DIGEST = 64  # hex digits
 
 
-class Damaged(ValueError):
+class Damaged(TpigeError, ValueError):
     """A sealed file that is not what was written."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,11 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
 
+from tpige_kedro.characters import shown
 from tpige_kedro.errors import TpigeError
+from tpige_kedro.execution.stopping import when_stopped
 from tpige_kedro.execution.tally import reset_tallies, tallies
+from tpige_kedro.files.atomic import REMEDIES
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.pipelines.scoring.sets import STAGE as SETS
 from tpige_kedro.vision_language.usage import reset_usage
@@ -48,18 +52,23 @@ def failures_of_run(pipeline: Pipeline, catalog: Any) -> list[Failure]:
 
 
 def failure_table(failures: list[Failure]) -> str:
-    """The failures as aligned text."""
-    items = max(len(f.item) for f in failures)
-    stages = max(len(f.stage) for f in failures)
-    return "\n".join(f"  {f.item:{items}}  {f.stage:{stages}}  {f.problem}" for f in failures)
+    """The failures as aligned text, one line each.
+
+    >>> print(failure_table([Failure("\\x1b[2J", "samples", "two\\nlines")]))
+      \\x1b[2J  samples  two\\nlines
+    """
+    rows = [(shown(f.item), shown(f.stage), shown(f.problem)) for f in failures]
+    items, stages = (max(len(row[i]) for row in rows) for i in (0, 1))
+    return "\n".join(f"  {item:{items}}  {stage:{stages}}  {text}" for item, stage, text in rows)
 
 
 def summary_table() -> str:
-    """What each stage did: made now, kept from earlier runs, failed."""
+    """What each stage did: made now, kept from earlier runs, failed; after a stop also what is left to do."""
     rows = [t for t in tallies() if t.total]
     width = max((len(t.label) for t in rows), default=0)
     return "\n".join(
         f"  {t.label:{width}}  {t.made:4} made  {t.kept:4} kept  {len(t.failures):4} failed"
+        + (f"  {t.unfinished:4} left" if t.unfinished else "")
         for t in rows
     )
 
@@ -74,18 +83,23 @@ def report_place(pipeline: Pipeline, catalog: Any) -> str:
 class FailureHooks:
     """Counts afresh in each run; raises last, so that tables, report and MLflow are complete by then."""
 
+    def __init__(self) -> None:
+        self.drop: Callable[[], None] = lambda: None
+
     @hook_impl
     def before_pipeline_run(self) -> None:
-        """Forget the counts of an earlier run in this process."""
+        """Forget the counts of an earlier run in this process; a run that is stopped by a signal shows its own."""
         reset_tallies()
         reset_usage()
+        self.drop()
+        self.drop = when_stopped(log_summary)
 
     @hook_impl(trylast=True)
     def after_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Log what was done and what failed. Raises :class:`RunStopped` if more than ``execution.max_failures`` did."""
+        self.drop()
         failures = failures_of_run(pipeline, catalog)
-        if tallies():
-            logger.info("this run:\n%s%s", summary_table(), report_place(pipeline, catalog))
+        log_summary(report_place(pipeline, catalog))
         if not failures:
             return
         table = failure_table(failures)
@@ -102,13 +116,35 @@ class FailureHooks:
 
     @hook_impl(trylast=True)
     def on_pipeline_error(self, error: Exception) -> None:
-        """Show an error that the user can act on without Kedro's traceback."""
+        """Show what was done, and an error that the user can act on without Kedro's traceback."""
+        self.drop()
+        log_summary()
         logger.debug("the run was stopped", exc_info=error)
         cause = first_cause(error)
         if isinstance(cause, TpigeError | DatasetError):
             raise RunStopped(str(cause)) from error
+        if isinstance(cause, OSError) and cause.errno in REMEDIES:
+            raise RunStopped(disk_problem(cause)) from error
         if cause is not error:
             raise cause
+
+
+def log_summary(after: str = "") -> None:
+    """Show what each stage did, if any began."""
+    if tallies():
+        logger.info("this run:\n%s%s", summary_table(), after)
+
+
+def disk_problem(error: OSError) -> str:
+    """What the disk refused, and what to do.
+
+    >>> import errno
+    >>> disk_problem(OSError(errno.ENOSPC, "No space left on device", "/data/a.png"))
+    '/data/a.png: No space left on device; the disk is full: free some space, then run the same command again (finished items are kept)'
+    """
+    place = f"{error.filename}: " if error.filename else ""
+    remedy = REMEDIES[error.errno or 0]
+    return f"{place}{error.strerror}; {remedy}, then run the same command again (finished items are kept)"
 
 
 def first_cause(error: BaseException) -> BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ class LeftoverHooks:
                 count,
                 self.data_root,
                 person,
-                self.data_root,
+                shlex.quote(str(self.data_root)),
             )
         if len(files) > SHOWN:
             logger.warning("and files of %d more people", len(files) - SHOWN)

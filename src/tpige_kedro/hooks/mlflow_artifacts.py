@@ -13,6 +13,7 @@ import pandas as pd
 
 from tpige_kedro.files.atomic import save_bytes
 from tpige_kedro.files.seal import Damaged, open_sealed, sealed
+from tpige_kedro.hooks.tracking_uri import shown
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +84,9 @@ class Ledger:
 
     def __init__(self, store: Path, tracking_uri: str, experiment: str) -> None:
         self._file = store
-        self._place = text_mark(f"{tracking_uri} {experiment}")  # the URI may hold a password
+        self._place = text_mark(
+            f"{shown(tracking_uri)} {experiment}"
+        )  # not of a password: short ones can be guessed
         self._places: dict[str, dict[str, Any]] = _read(store)
         self._logged = self._places.setdefault(self._place, {})
 
@@ -93,7 +96,7 @@ class Ledger:
             return
         mark = text_mark(json.dumps([[a.name, a.mark] for a in artifacts]))
         earlier = self._logged.get(slot)
-        if earlier and earlier["mark"] == mark and log.has_run(earlier["run"]):
+        if earlier and earlier["mark"] == mark and log.client.has_run(earlier["run"]):
             log.tag(run, "tpige.artifacts", f"unchanged since run {earlier['run']}")
             return
         for artifact in artifacts:

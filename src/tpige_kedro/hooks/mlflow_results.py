@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
+from kedro.pipeline import Pipeline
 
 from tpige_kedro.datasets import Item, ItemFolder
 from tpige_kedro.execution.tally import Tally, tallies
 from tpige_kedro.hooks.failures import Failure, summary_table
-from tpige_kedro.hooks.mlflow_artifacts import Artifact, Ledger, file, table, text
+from tpige_kedro.hooks.mlflow_artifacts import Artifact, file, table, text
 from tpige_kedro.hooks.mlflow_references import (
     reference_artifacts,
     reference_metrics,
@@ -40,6 +41,7 @@ TABLES = (
     "variant_differences",
     "paper_tables",
 )
+OTHERS = ("all_scores", "clips", "enhanced_prompts", "enhanced_references")
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,23 @@ class Results:
         return self[name]
 
 
-def log_parent(log: RunLog, results: Results, failures: list[Failure], ledger: Ledger) -> None:
-    """Counts per stage, the selection and its means, the tables, the plot, failures, contact sheets and the report."""
+def shown_names(saved: set[str], pipeline: Pipeline, catalog: Any) -> frozenset[str]:
+    """The datasets that a run shows: what it saved; a report alone, also what it was made of, which may not have been logged."""
+    if "report" not in saved or "variant_summary" in pipeline.all_outputs():
+        return frozenset(saved)
+    read = pipeline.inputs() | {"prompt_checks", "set_scores"}
+    return frozenset(saved | {n for n in read & {*TABLES, *OTHERS} if catalog.exists(n)})
+
+
+def log_numbers(log: RunLog, results: Results) -> None:
+    """Counts per stage, the selection and its means; of each variant mean metrics with intervals, win share and counts."""
     log.log_metrics(log.parent, parent_metrics(results))
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
     log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
     if "mini_training_log" in results:
         log_training(log, results["mini_training_log"])
-    found = [*parent_artifacts(results)]
-    if failures:
-        found.append(table(pd.DataFrame([asdict(f) for f in failures]), "failures.json"))
-    ledger.publish(log, "", log.parent, found)
+    for name, run in log.children.items():
+        log.log_metrics(run, variant_metrics(name, results))
 
 
 def parent_metrics(results: Results) -> dict[str, float]:
@@ -97,8 +105,8 @@ def parent_metrics(results: Results) -> dict[str, float]:
     return found
 
 
-def parent_artifacts(results: Results) -> Iterator[Artifact]:
-    """All files of the whole run."""
+def parent_artifacts(results: Results, failures: list[Failure]) -> Iterator[Artifact]:
+    """All files of the whole run: the tables, the plot, contact sheets, the report, and what failed."""
     for name in TABLES:
         if name in results and len(results[name]):
             yield table(results[name], f"{name}.json")
@@ -111,22 +119,22 @@ def parent_artifacts(results: Results) -> Iterator[Artifact]:
             yield file(item.path, item.mark, "contact_sheets")
     if "report" in results:
         yield text(results["report"], "report.html")
+    if failures:
+        yield table(pd.DataFrame([asdict(f) for f in failures]), "failures.json")
 
 
-def log_variant(log: RunLog, name: str, results: Results, ledger: Ledger) -> None:
-    """Mean metrics with intervals, win share, counts, the per-sample table, the contact sheet, and clips."""
-    run = log.children[name]
+def variant_metrics(name: str, results: Results) -> dict[str, float]:
+    """All numbers of one variant."""
     found = stage_counts([t for t in tallies() if t.label.endswith(f".{name}")])
     if "variant_summary" in results:
         found |= interval_metrics(results["variant_summary"], name)
     if "win_shares" in results:
         found |= win_metrics(results["win_shares"], name)
-    log.log_metrics(run, found)
-    ledger.publish(log, name, run, list(variant_artifacts(name, results)))
+    return found
 
 
 def variant_artifacts(name: str, results: Results) -> Iterator[Artifact]:
-    """All files of one variant."""
+    """All files of one variant: the table per sample, the contact sheet, and clips."""
     if "all_scores" in results:
         scores = results["all_scores"]
         if len(mine := scores[scores["variant"] == name]):

@@ -17,68 +17,36 @@ import pandas as pd
 from PIL import Image
 
 from tpige_kedro import __version__
-from tpige_kedro.errors import first_line
 from tpige_kedro.execution.lock import store_lock
-from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.mlflow_client import GuardedClient, settle
+from tpige_kedro.hooks.mlflow_outage import check_uri, sqlite_file
+from tpige_kedro.hooks.mlflow_settings import MlflowSettings, tracking_uri
 from tpige_kedro.models import missing_needs
 from tpige_kedro.provenance import environment
-from tpige_kedro.schemas import Parameters, Settings
+from tpige_kedro.schemas import Parameters
 
 MAX_BATCH = 100  # parameters in one request
 MAX_VALUE = 6000  # characters of a parameter
 
 
-class MlflowSettings(Settings):
-    """``mlflow.yml``: whether and where runs are logged, and how many clips and contact sheets go with them.
-
-    ``MLFLOW_TRACKING_URI`` wins over ``tracking_uri``; without both it is ``mlflow.db`` in the project.
-    """
-
-    enabled: bool = True
-    experiment: str = "tpige"
-    tracking_uri: str | None = None
-    clips_per_variant: int = 4
-    sheets_per_run: int = 24
-
-
-def connect(settings: MlflowSettings, project: Path) -> tuple[Any, str]:
+def connect(settings: MlflowSettings, project: Path) -> tuple[GuardedClient, str]:
     """A client of the tracking store, and the id of the experiment, which is made if it is new.
 
     Raises:
-        RunStopped: the store cannot be reached, or is damaged; better known before hours of work than after.
+        MlflowAway: the store cannot be used, or somebody deleted the experiment.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # MLflow would report usage home
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    uri = (
-        os.environ.get("MLFLOW_TRACKING_URI")
-        or settings.tracking_uri
-        or f"sqlite:///{project / 'mlflow.db'}"
-    )
-    try:
-        with creation_lock(uri):
-            client = MlflowClient(tracking_uri=uri)
-            return client, experiment_of(client, settings.experiment, artifact_location(uri))
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise RunStopped(
-            f"MLflow at {uri} cannot be used: {first_line(error)}; repair it (a damaged file: move it away), set MLFLOW_TRACKING_URI, "
-            "or switch it off (enabled: false in mlflow.yml)"
-        ) from error
-
-
-def experiment_of(client: Any, name: str, artifacts: str | None) -> str:
-    """The id of the experiment. Raises :class:`RunStopped` if somebody deleted it."""
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        return str(client.create_experiment(name, artifacts))
+    settle()
+    uri = tracking_uri(settings, project)
+    with creation_lock(uri):
+        check_uri(uri)
+        client = GuardedClient(uri)
+        experiment = client.experiment(settings.experiment, artifact_location(uri))
     if experiment.lifecycle_stage != "active":
-        raise RunStopped(
-            f"MLflow: the experiment {name} was deleted; restore it (mlflow experiments restore --experiment-id "
-            f"{experiment.experiment_id}), or set another name in mlflow.yml"
+        raise client.fail(
+            f"the experiment {settings.experiment} was deleted",
+            f"restore it (mlflow experiments restore --experiment-id {experiment.experiment_id}), or set another name in mlflow.yml",
         )
-    return str(experiment.experiment_id)
+    return client, str(experiment.experiment_id)
 
 
 def creation_lock(uri: str) -> AbstractContextManager[None]:
@@ -87,11 +55,6 @@ def creation_lock(uri: str) -> AbstractContextManager[None]:
     if file is None or not file.parent.is_dir():
         return nullcontext()
     return store_lock(file)
-
-
-def sqlite_file(uri: str) -> Path | None:
-    """The file of a SQLite store; None for any other."""
-    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
 def artifact_location(uri: str) -> str | None:
@@ -113,7 +76,7 @@ class RunLog:
 
     def __init__(
         self,
-        client: Any,
+        client: GuardedClient,
         experiment: str,
         pipelines: list[str] | None,
         tags: Mapping[str, str],
@@ -139,7 +102,9 @@ class RunLog:
         """Open the run of the whole command, with all parameters."""
         run = self.client.create_run(self.experiment, tags=self.tags, run_name=self.name)
         self.parent = run.info.run_id
-        self.log_params(self.parent, flatten(parameters.model_dump(mode="json")))
+        self.log_params(
+            self.parent, flatten(parameters.model_dump(mode="json", exclude={"mlflow"}))
+        )
 
     def open_variant(self, name: str, parameters: Parameters) -> None:
         """Open the run of one variant, with its options and its generator's."""
@@ -200,15 +165,6 @@ class RunLog:
             renamed = shutil.copyfile(file, Path(scratch, place.name))
             self.client.log_artifact(run, str(renamed), folder)
 
-    def has_run(self, run: str) -> bool:
-        """Whether a run is still there and not deleted."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return bool(self.client.get_run(run).info.lifecycle_stage == "active")
-        except MlflowException:
-            return False
-
     def tag(self, run: str, key: str, value: str) -> None:
         """Set a tag."""
         self.client.set_tag(run, key, value)
@@ -217,19 +173,17 @@ class RunLog:
         """Put the error that ended the run where the UI shows it."""
         self.tag(self.parent, "error", f"{type(error).__name__}: {error}"[:MAX_VALUE])
 
-    def close_variant(self, name: str, status: str) -> None:
-        """End a child."""
-        self.client.set_terminated(self.children[name], status)
+    def close_all(self, parent: str, children: Mapping[str, str] | None = None) -> None:
+        """End everything that is open: the parent, and the children like it if not said otherwise.
 
-    def close_parent(self, status: str) -> None:
-        """End the parent."""
-        self.client.set_terminated(self.parent, status)
-
-    def kill(self) -> None:
-        """End everything that is open as KILLED: the run was stopped."""
-        for name in self.children:
-            self.close_variant(name, "KILLED")
-        self.close_parent("KILLED")
+        Where the store has failed, each is tried once and shortly until one cannot be closed: the store may refuse artifacts only.
+        """
+        status = {run: (children or {}).get(name, parent) for name, run in self.children.items()}
+        for run, ended in {**status, self.parent: parent}.items():
+            if self.client.problem is None:
+                self.client.set_terminated(run, ended)
+            elif not run or not self.client.attempt("set_terminated", run, ended):
+                return
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kedro.pipeline import Pipeline
 
+from tpige_kedro.hooks.mlflow_client import bounded
 from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.models import declared
 from tpige_kedro.schemas import Parameters
@@ -20,6 +21,9 @@ from tpige_kedro.services.secrets import known_secrets, scrubbed
 ATTACHMENTS = (
     "MLFLOW_TRACE_EXTRACT_ATTACHMENTS"  # whether MLflow moves pictures into files of their own
 )
+URI = "MLFLOW_TRACKING_URI"
+FLUSH = 60.0  # seconds to write the last traces
+IN_A_HURRY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
 MESSAGES = ("mlflow.chat.messages", "messages")
 
 
@@ -51,27 +55,64 @@ class Traces:
             without_secrets(span)
             link_to(span, run)
 
-        self.before = (mlflow.get_tracking_uri(), os.environ.get(ATTACHMENTS))
+        self.given_up = False
+        self._retries = {name: os.environ.get(name) for name in IN_A_HURRY}
+        self.before = {name: os.environ.get(name) for name in (URI, ATTACHMENTS)}
         os.environ[ATTACHMENTS] = "false"
         mlflow.set_tracking_uri(uri)
-        mlflow.set_experiment(experiment_id=experiment)
-        mlflow.tracing.configure(span_processors=[prepare])
-        mlflow.openai.autolog(silent=True)
+        try:
+            mlflow.set_experiment(experiment_id=experiment)
+            mlflow.tracing.configure(span_processors=[prepare])
+            mlflow.openai.autolog(silent=True)
+        except BaseException:
+            self._restore()
+            raise
+
+    def give_up(self) -> None:
+        """The store is away: trace nothing more, and do not wait for what is queued."""
+        import mlflow.openai
+
+        self.given_up = True
+        os.environ.update(IN_A_HURRY)
+        mlflow.openai.autolog(disable=True, silent=True)
 
     def stop(self) -> None:
-        """Write what is still to be written, and leave things as they were."""
+        """Write what is still to be written, and leave things as they were.
+
+        Raises:
+            TimeoutError: it could not be written in time.
+        """
         import mlflow
         import mlflow.openai
 
         mlflow.openai.autolog(disable=True, silent=True)
-        mlflow.flush_trace_async_logging()
-        mlflow.tracing.configure(span_processors=[])
-        uri, attachments = self.before
-        mlflow.set_tracking_uri(uri)
-        if attachments is None:
-            del os.environ[ATTACHMENTS]
+        try:
+            bounded(mlflow.flush_trace_async_logging, FLUSH)
+        except TimeoutError:
+            os.environ.update(IN_A_HURRY)  # for what is still queued when the process ends
+            raise
         else:
-            os.environ[ATTACHMENTS] = attachments
+            for name, value in self._retries.items():
+                _set_variable(name, value)
+        finally:
+            mlflow.tracing.configure(span_processors=[])
+            self._restore()
+
+    def _restore(self) -> None:
+        import mlflow
+
+        mlflow.set_tracking_uri(
+            None
+        )  # also its variable, which would win over the settings of the next run
+        for name, value in self.before.items():
+            _set_variable(name, value)
+
+
+def _set_variable(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def without_secrets(span: Any) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from pydantic import ValidationError
 
+from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
+from tpige_kedro.hooks.conf_files import global_problems, read_folders, unread_files
+from tpige_kedro.hooks.dataset_types import type_problems
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.metric_names import metric_problems
+from tpige_kedro.hooks.model_options import guidance_problems, option_problems, role_problems
 from tpige_kedro.hooks.preflight import (
     check_data_root,
     check_inputs,
@@ -17,32 +25,73 @@ from tpige_kedro.hooks.preflight import (
     check_outputs,
     check_signing,
 )
-from tpige_kedro.schemas import Parameters
+from tpige_kedro.hooks.validation import lines, validated
+from tpige_kedro.mini.nodes import TrainMini
+from tpige_kedro.schemas import ModelSpec, Parameters
+
+logger = logging.getLogger(__name__)
 
 WHERE = "correct conf/<environment>/parameters*.yml or what --params says"
 
 
 def parse_parameters(raw: dict[str, Any]) -> Parameters:
-    """The parameters as one typed object.
+    """The parameters as one typed object, checked to the options of each model's class and the metrics that its scorers give.
 
     Raises:
         RunStopped: names every key that is unknown, missing, or of the wrong type or range.
     """
+    found, problems = None, []
     try:
-        return Parameters.model_validate(raw)
+        found = validated(Parameters, raw)
+        problems = [*role_problems(found), *guidance_problems(found), *metric_problems(found)]
     except ValidationError as error:
-        problems = [_describe(dict(problem)) for problem in error.errors()]
-        raise RunStopped("parameters:\n" + "\n".join(problems) + f"\n{WHERE}") from error
+        problems = lines(Parameters, error)
+    except (
+        TpigeError
+    ) as error:  # a class that cannot be imported; option_problems says which model's
+        logger.debug("%s", error)
+    problems = [*problems, *option_problems(whole_specs(raw)), *train_mini_problems(raw)]
+    if found is None or problems:
+        text = "\n".join(f"  {_with_role(p, found)}" for p in dict.fromkeys(problems))
+        raise RunStopped(f"parameters:\n{text}\n{WHERE}")
+    return found
 
 
-def _describe(problem: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
-    message = {"extra_forbidden": "unknown key", "missing": "this key is required"}.get(
-        problem["type"], problem["msg"].removeprefix("Value error, ")
-    )
-    given = problem["input"]
-    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
-    return f"  {key + ': ' if key else ''}{message}{shown}"
+def _with_role(problem: str, parameters: Parameters | None) -> str:
+    """A problem of a scorer's class says that the model is a scorer, since it is named under ``models`` only."""
+    for name in parameters.scoring.scorers if parameters else ():
+        problem = problem.replace(
+            f"models.{name}.type: ", f"models.{name} (scoring.scorers): type "
+        )
+    return problem
+
+
+def check_files(context: Any) -> None:
+    """Raise :class:`RunStopped` for configuration that would be left out in silence: misspelt file names, misspelt globals."""
+    loader = context.config_loader
+    folders = read_folders(Path(loader.conf_source), {"env": loader.env})
+    problems = [*unread_files(folders), *global_problems(loader["globals"])]
+    if problems:
+        raise RunStopped("\n".join(["configuration:", *(f"  {p}" for p in problems)]))
+
+
+def whole_specs(raw: dict[str, Any]) -> dict[str, ModelSpec]:
+    """The models of the parameters, without those that are wrong in themselves."""
+    models = raw.get("models")
+    specs = {}
+    for name, entry in models.items() if isinstance(models, dict) else ():
+        with suppress(ValidationError):
+            specs[str(name)] = validated(ModelSpec, entry)
+    return specs
+
+
+def train_mini_problems(raw: dict[str, Any]) -> list[str]:
+    """What is wrong with ``train_mini``, which only the pipeline of that name reads."""
+    try:
+        validated(TrainMini, raw.get("train_mini", {}))
+    except ValidationError as error:
+        return lines(TrainMini, error, "train_mini")
+    return []
 
 
 class ParameterHooks:
@@ -53,14 +102,17 @@ class ParameterHooks:
     @hook_impl
     def after_context_created(self, context: Any) -> None:
         """Check all parameters, before pipelines are built."""
+        check_files(context)
         raw = with_clips(context.config_loader["parameters"])
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
         self.parameters = parse_parameters(raw)
         limit_threads(self.parameters.execution.threads)
 
     @hook_impl
-    def after_catalog_created(self, catalog: Any) -> None:
-        """Put typed values where Kedro, which types single models only, has plain mappings."""
+    def after_catalog_created(self, catalog: Any, conf_catalog: dict[str, Any]) -> None:
+        """Refuse dataset classes that do not exist, also those that this run does not use. Put typed values where Kedro, which types single models only, has plain mappings."""
+        if problems := [*type_problems(conf_catalog)]:
+            raise RunStopped("\n".join(["catalog:", *(f"  {p}" for p in problems)]))
         for name in ("models", "variants", "execution"):
             catalog.get(f"params:{name}").save(getattr(self.parameters, name))
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.image_editors.canvas import compose, crop_target, lay_out
 from tpige_kedro.image_editors.diffusers_editing import (
-    EditorOptions,
     device_and_dtype,
     edit_one_by_one,
     load_pipeline,
     place,
 )
+from tpige_kedro.image_editors.editor_options import AcePlusOptions
 from tpige_kedro.image_editors.lora import merge_lora_file
 from tpige_kedro.image_editors.protocol import EditRequest
 from tpige_kedro.models import resolve_source
@@ -36,14 +34,6 @@ LICENCE = "FLUX.1 [dev] Non-Commercial License"
 PORTRAIT = "portrait/comfyui_portrait_lora64.safetensors"
 
 
-class AcePlusOptions(EditorOptions):
-    """``instruction`` goes before the prompt, in the wording of the authors' examples; ``max_tokens`` bounds the canvas."""
-
-    guidance_scale: Annotated[float, Field(ge=0)] = 50.0
-    max_tokens: Annotated[int, Field(ge=64)] = 4096
-    instruction: str = "Maintain the facial features."
-
-
 class AcePlus:
     """Redraws a portrait with ``FluxFillPipeline`` on a canvas whose left half is the reference.
 
@@ -52,11 +42,12 @@ class AcePlus:
         revision: pins a hub id.
         lora: folder, file or hub id of the LoRA; ``lora_weights`` is the file in a folder or repository, ``lora_revision``
             pins a hub id.
-        options: fields of :class:`AcePlusOptions`.
+        options: fields of :class:`~.editor_options.AcePlusOptions`.
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
     weight_options: ClassVar[dict[str, str | None]] = {"lora": "ali-vilab/ACE_Plus"}
+    Options: ClassVar[type[AcePlusOptions]] = AcePlusOptions
 
     def __init__(
         self,

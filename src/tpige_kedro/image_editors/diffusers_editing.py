@@ -4,37 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import torch
 from PIL.Image import Image
-from pydantic import Field
 
 from tpige_kedro.errors import ModelError, SampleError
+from tpige_kedro.image_editors.editor_options import EditorOptions
 from tpige_kedro.image_editors.protocol import EditRequest
 from tpige_kedro.networks.devices import pick_device
-from tpige_kedro.schemas import Settings
 
 logger = logging.getLogger(__name__)
 
-SidePixels = Annotated[int, Field(gt=0, multiple_of=16)]
 SAVE_MEMORY = "set the model's options offload: model or offload: sequential, or make height and width smaller"
-
-
-class EditorOptions(Settings):
-    """Size of the picture, steps, and where and how it is computed.
-
-    ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere. ``offload``: ``model``
-    holds one part on the GPU at a time, ``sequential`` one layer at a time (slow).
-    """
-
-    height: SidePixels = 1024
-    width: SidePixels = 1024
-    steps: Annotated[int, Field(ge=1)] = 28
-    max_sequence_length: Annotated[int, Field(ge=1)] = 512
-    device: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None
-    offload: Literal["none", "model", "sequential"] = "none"
 
 
 def device_and_dtype(options: EditorOptions) -> tuple[torch.device, torch.dtype]:

@@ -11,6 +11,7 @@ from tpige_kedro.faces.finding import find_face
 from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
 from tpige_kedro.faces.sharpness import sharpness
 from tpige_kedro.image_editors.protocol import Comparison
+from tpige_kedro.option_types import Device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +29,9 @@ class PhotoJudge:
     version: ClassVar[int] = 1  # raise it when the same pictures compare otherwise
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self._models: FaceModels = InsightFaceModels(source, device)
 
     def compare(self, original: Image, candidate: Image) -> Comparison:

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tpige_kedro.image_editors.diffusers_editing import (
-    EditorOptions,
     device_and_dtype,
     edit_one_by_one,
     load_pipeline,
     place,
 )
+from tpige_kedro.image_editors.editor_options import QwenImageEditOptions
 from tpige_kedro.image_editors.protocol import EditRequest
 
 if TYPE_CHECKING:
     import torch
     from PIL.Image import Image
-
-
-class QwenImageEditOptions(EditorOptions):
-    """``true_cfg_scale`` is classifier-free guidance against ``negative_prompt``; the model card has 4 and 40 steps.
-
-    ``instruction`` goes before the prompt: the model edits the picture it is given, so it is told whom to keep.
-    """
-
-    steps: Annotated[int, Field(ge=1)] = 40
-    true_cfg_scale: Annotated[float, Field(ge=1)] = 4.0
-    negative_prompt: str = " "
-    instruction: str = "Keep the face and identity of the person in the picture. Redraw it as:"
 
 
 class QwenImageEdit:
@@ -39,10 +25,11 @@ class QwenImageEdit:
     Args:
         source: a folder in the layout of ``Qwen/Qwen-Image-Edit-2509``, or a hub id.
         revision: pins a hub id.
-        options: fields of :class:`QwenImageEditOptions`.
+        options: fields of :class:`~.editor_options.QwenImageEditOptions`.
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    Options: ClassVar[type[QwenImageEditOptions]] = QwenImageEditOptions
 
     def __init__(self, source: str, revision: str | None = None, **options: Any) -> None:
         from diffusers import QwenImageEditPlusPipeline

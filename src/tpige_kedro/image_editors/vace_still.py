@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from PIL import Image
 
 from tpige_kedro.image_editors.protocol import EditRequest
-from tpige_kedro.schemas import Guidance
+from tpige_kedro.schemas import Guidance, Weight
 from tpige_kedro.video_generators.protocol import ClipRequest
 from tpige_kedro.video_generators.wan_vace import WanVace
 
@@ -28,9 +28,11 @@ class VaceStill:
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    own_options: ClassVar[tuple[str, ...]] = ("num_frames",)  # not to be set in conf
+    Options: ClassVar[str] = "tpige_kedro.video_generators.wan_vace.WanVace"
 
     def __init__(
-        self, source: str, revision: str | None = None, text_weight: float = 4.0, **options: Any
+        self, source: str, revision: str | None = None, text_weight: Weight = 4.0, **options: Any
     ) -> None:
         self.generator = WanVace(source, revision, num_frames=1, **options)
         self.guidance = Guidance(text_weight=text_weight)

@@ -19,6 +19,7 @@ from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokeniz
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights
+from tpige_kedro.option_types import Count, Device, Dtype
 
 SAMPLED_FRAMES = 32
 MAX_TOKENS = 77  # with those of begin and end
@@ -59,9 +60,9 @@ class ClipScorer:
         self,
         source: str,
         revision: str | None = None,
-        device: str | None = None,
-        dtype: str = "float32",
-        batch_size: int = 32,
+        device: Device | None = None,
+        dtype: Dtype = "float32",
+        batch_size: Count = 32,
     ) -> None:
         from transformers import CLIPModel, CLIPTokenizer
         from transformers.models.clip.image_processing_pil_clip import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -69,10 +69,15 @@ class FaceMetrics:
             return dict.fromkeys(COLUMNS, NO_FRAMES)
         reference = np.asarray(clip.reference.convert("RGB"))
         wanted = even_indices(len(clip.frames), SAMPLED_FRAMES)
-        return self.compare(clip.frames, reference, wanted)
+        distinct = list(dict.fromkeys(wanted))
+        frames = dict(zip(distinct, clip.frames[distinct], strict=True))
+        return self.compare(frames, reference, wanted)
 
     def compare(
-        self, frames: Sequence[Picture] | Picture, reference: Picture, wanted: Sequence[int]
+        self,
+        frames: Mapping[int, Picture] | Sequence[Picture],
+        reference: Picture,
+        wanted: Sequence[int],
     ) -> Values:
         """The metrics over the ``wanted`` frames (at least one); all pictures (h, w, 3) uint8 RGB."""
         distinct = list(dict.fromkeys(wanted))

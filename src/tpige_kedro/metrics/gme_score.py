@@ -22,6 +22,7 @@ from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokeniz
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights
+from tpige_kedro.option_types import Count, Device, Dtype
 
 SAMPLED_FRAMES = 16
 TEXT_INSTRUCTION = "Find frames that match the given text description."
@@ -113,9 +114,9 @@ class GmeScorer:
         self,
         source: str,
         revision: str | None = None,
-        device: str | None = None,
-        dtype: str = "float16",
-        batch_size: int = 4,
+        device: Device | None = None,
+        dtype: Dtype = "float16",
+        batch_size: Count = 4,
     ) -> None:
         from transformers import Qwen2Tokenizer, Qwen2VLForConditionalGeneration
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
-from tpige_kedro.metrics.protocol import Missing
+from tpige_kedro.metrics.protocol import Frames, Missing
 
 if TYPE_CHECKING:
     import torch
@@ -47,7 +46,7 @@ def shrink(frames: Tensor, mode: Mode = "longer") -> Tensor:
 
 
 def imaging_quality(
-    frames: NDArray[np.uint8],
+    frames: Frames,
     quality: Callable[[Tensor], Tensor],
     batch_size: int = 8,
     device: torch.device | str = "cpu",
@@ -56,7 +55,7 @@ def imaging_quality(
     """The mean quality of all frames, divided by 100; about [0, 1], not clipped, higher is better.
 
     Args:
-        frames: (T, H, W, 3) uint8 RGB.
+        frames: (T, H, W, 3) uint8 RGB; read in batches.
         quality: takes pictures (n, 3, h, w) in [0, 1] on ``device`` and returns (n,), about 0 to 100.
         batch_size: how many frames are looked at together; no influence on the value beyond rounding.
         mode: which side is shrunk; VBench's default is ``longer``.

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tpige_kedro.metrics.protocol import Missing
+from tpige_kedro.metrics.protocol import Frames, Missing
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +34,7 @@ def to_levels(images: Tensor) -> Tensor:
 
 
 def motion_smoothness(
-    frames: NDArray[np.uint8],
+    frames: Frames,
     interpolate: Interpolator,
     batch_size: int = 8,
     device: torch.device | str = "cpu",
@@ -46,7 +45,7 @@ def motion_smoothness(
     ``(255 - mean |predicted - real|) / 255`` over uint8 values. The last frame of an even-length clip is not used.
 
     Args:
-        frames: (T, H, W, 3) uint8 RGB.
+        frames: (T, H, W, 3) uint8 RGB; read in batches.
         interpolate: takes two stacks (N, 3, H', W') float32 in [0, 1] on ``device``, H' and W' multiples of 16, and returns the
             stack half-way between them; N is at most ``batch_size``.
         batch_size: how many frames are predicted at once; no influence on the value.

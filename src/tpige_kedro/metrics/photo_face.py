@@ -12,6 +12,7 @@ from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.inception_v3 import INCEPTION_V3, InceptionV3
 from tpige_kedro.networks.ir101 import CURRICULAR_FACE, IR101
 from tpige_kedro.networks.weights import Weights, load_weights, require_files
+from tpige_kedro.option_types import Count, Device
 
 
 class PhotoFaceScorer:
@@ -32,8 +33,8 @@ class PhotoFaceScorer:
         self,
         source: str,
         revision: str | None = None,
-        device: str | None = None,
-        batch_size: int = 32,
+        device: Device | None = None,
+        batch_size: Count = 32,
     ) -> None:
         folder, place = require_files(source, self.weights), pick_device(device)
         models = InsightFaceModels(folder, place.type)

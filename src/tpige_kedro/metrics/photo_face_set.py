@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tpige_kedro.faces.finding import find_face
 from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
 from tpige_kedro.faces.protocol import FaceModels, Picture
@@ -15,8 +12,9 @@ from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_metrics import SAMPLED_FRAMES
 from tpige_kedro.metrics.face_set import FID_INCEPTION, InceptionFeatures, set_level_scores
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.protocol import MetricSpec, Missing
+from tpige_kedro.metrics.protocol import Frames, MetricSpec, Missing
 from tpige_kedro.networks.weights import Weights, require_files
+from tpige_kedro.option_types import Device
 
 
 def face_crops(models: FaceModels, pictures: Iterable[Picture]) -> Iterator[Picture]:
@@ -27,7 +25,7 @@ def face_crops(models: FaceModels, pictures: Iterable[Picture]) -> Iterator[Pict
             yield face.crop
 
 
-def sampled_frames(clips: Iterable[NDArray[np.uint8]]) -> Iterator[Picture]:
+def sampled_frames(clips: Iterable[Frames]) -> Iterator[Picture]:
     """Up to 16 even frames of every clip (T, H, W, 3); one that a short clip would repeat counts once."""
     for frames in clips:
         if len(frames):
@@ -48,13 +46,15 @@ class PhotoFaceSetScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.FACE_FID, catalog.FACE_KID)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, FID_INCEPTION)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         folder = require_files(source, self.weights)
         self.features = InceptionFeatures(str(folder / FID_INCEPTION.file), device=device)
         self.models = InsightFaceModels(folder, self.features.device.type)
 
     def score_set(
-        self, clips: Iterable[NDArray[np.uint8]], references: Iterable[Picture]
+        self, clips: Iterable[Frames], references: Iterable[Picture]
     ) -> dict[str, float | Missing]:
         """The distances of a variant's faces to those of the persons' photos, and how many there were.
 

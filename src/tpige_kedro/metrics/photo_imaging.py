@@ -10,6 +10,7 @@ from tpige_kedro.metrics.protocol import MetricSpec, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.musiq import MUSIQ_SPAQ, Musiq
 from tpige_kedro.networks.weights import Weights, load_weights
+from tpige_kedro.option_types import Count, Device
 
 
 class PhotoImagingScorer:
@@ -26,8 +27,8 @@ class PhotoImagingScorer:
         self,
         source: str,
         revision: str | None = None,
-        device: str | None = None,
-        batch_size: int = 8,
+        device: Device | None = None,
+        batch_size: Count = 8,
         mode: Mode = "longer",
     ) -> None:
         self._device, self._batch_size, self._mode = pick_device(device), batch_size, mode

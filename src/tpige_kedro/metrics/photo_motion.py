@@ -11,6 +11,7 @@ from tpige_kedro.networks.amt_s import AMT_S, AmtS
 from tpige_kedro.networks.amt_s.network import SMALLEST_SIDE
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights, load_weights
+from tpige_kedro.option_types import Count, Device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +31,8 @@ class PhotoMotionScorer:
         self,
         source: str,
         revision: str | None = None,
-        device: str | None = None,
-        batch_size: int = 4,
+        device: Device | None = None,
+        batch_size: Count = 4,
     ) -> None:
         self._device, self._batch_size = pick_device(device), batch_size
         self._network = load_weights(AmtS(), source, AMT_S, revision).to(self._device)

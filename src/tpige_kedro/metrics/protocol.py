@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,16 +38,35 @@ class Missing:
     reason: str
 
 
+class Frames(Protocol):
+    """The frames of a clip, (T, H, W, 3) uint8 RGB: an array, or a long clip of which a part is in memory at a time.
+
+    Take the frames that a metric looks at in one go (``frames[[0, 5, 9]]``), and all of them in batches from the first to the last
+    (``frames[0:8]``, ``frames[8:16]``): then each part is decoded once, and memory does not grow with the clip.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(T, H, W, 3)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.uint8]:
+        """The frames of a slice or a list of numbers (n, H, W, 3), or one frame (H, W, 3)."""
+        ...
+
+
 @dataclass(frozen=True)
 class ScoredClip:
     """What a scorer may look at: pixels and text, nothing else.
 
-    ``frames`` (T, H, W, 3) uint8 RGB, decoded once for all metrics; ``reference`` RGB, the person's own photo;
+    ``frames`` (T, H, W, 3) uint8 RGB, the same for all metrics; ``reference`` RGB, the person's own photo;
     ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip);
     ``enhanced_prompt`` what prompt enhancement made of it, for columns beside the published ones, None where there is none.
     """
 
-    frames: NDArray[np.uint8]
+    frames: Frames
     fps: float
     reference: Image
     prompt: str
@@ -80,9 +99,7 @@ class SetScorer(Protocol):
     metrics: tuple[MetricSpec, ...]
     weights: tuple[Weights, ...]
 
-    def score_set(
-        self, clips: Iterable[NDArray[np.uint8]], references: Iterable[NDArray[np.uint8]]
-    ) -> Values:
+    def score_set(self, clips: Iterable[Frames], references: Iterable[NDArray[np.uint8]]) -> Values:
         """A value or a :class:`Missing` for every metric in ``metrics``; further names are sizes of the sets.
 
         ``clips`` are frames (T, H, W, 3) uint8 RGB, decoded one after another; ``references`` the photo of every person

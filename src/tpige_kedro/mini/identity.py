@@ -12,6 +12,7 @@ from tpige_kedro.errors import NoFaceError
 from tpige_kedro.image_editors.protocol import Comparison
 from tpige_kedro.mini.faces import FaceFinder
 from tpige_kedro.mini.pictures import picture_to_images
+from tpige_kedro.option_types import Device
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,7 +26,9 @@ class MiniIdentity:
 
     version: ClassVar[int] = 1  # raise it when the same pictures compare otherwise
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.find = FaceFinder(source, device)
 
     def compare(self, original: Image, candidate: Image) -> Comparison:

@@ -15,6 +15,10 @@ from tpige_kedro.mini.networks import FRAME_SIDE
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from tpige_kedro.metrics.protocol import Frames
+
+PIXELS_AT_ONCE = 4_000_000  # 48 MB as floats
+
 
 def to_images(frames: NDArray[np.uint8], device: torch.device | str = "cpu") -> Tensor:
     """(T, H, W, 3) uint8 RGB to (T, 3, 80, 80) in [-1, 1]: the middle square, resized smoothly where it is not 80 already."""
@@ -26,6 +30,24 @@ def to_images(frames: NDArray[np.uint8], device: torch.device | str = "cpu") -> 
     if side == FRAME_SIDE:
         return square
     return F.interpolate(square, (FRAME_SIDE, FRAME_SIDE), mode="bilinear", antialias=True)
+
+
+def clip_to_images(frames: Frames, device: torch.device | str = "cpu") -> Tensor:
+    """:func:`to_images` of a clip, a few frames at a time: large frames are never all in memory as floats."""
+    height, width = frames.shape[1:3]
+    at_once = max(1, PIXELS_AT_ONCE // (height * width))
+    if len(frames) <= at_once:
+        return to_images(frames[:], device)
+    # one block, laid out as to_images does: many small tensors between large ones would keep the memory of all of these
+    images = torch.empty(
+        (len(frames), 3, FRAME_SIDE, FRAME_SIDE),
+        device=device,
+        memory_format=torch.channels_last,
+    )
+    for start in range(0, len(frames), at_once):
+        part = slice(start, start + at_once)
+        images[part] = to_images(frames[part], device)
+    return images
 
 
 def picture_to_images(picture: Image, device: torch.device | str = "cpu") -> Tensor:

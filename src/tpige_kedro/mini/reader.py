@@ -17,6 +17,7 @@ from tpige_kedro.mini.pictures import picture_to_images
 from tpige_kedro.mini.world.captions import attributes_of
 from tpige_kedro.mini.world.vocabulary import BALD
 from tpige_kedro.networks.devices import pick_device
+from tpige_kedro.option_types import Device
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class MiniFaceReader:
 
     version: ClassVar[int] = 1  # raise it when the same picture gives other texts
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.locator = load_network(FaceLocator, Path(source) / "locator", self.device)
         self.attributes = load_network(AttributeReader, Path(source) / "attributes", self.device)

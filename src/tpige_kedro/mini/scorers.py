@@ -27,9 +27,14 @@ from tpige_kedro.mini.networks.alignment import TextFrameAlignment
 from tpige_kedro.mini.networks.checkpoint import load_network
 from tpige_kedro.mini.networks.frame_interpolator import FrameInterpolator
 from tpige_kedro.mini.networks.image_quality import ImageQuality, quality
-from tpige_kedro.mini.pictures import picture_to_images, to_frames, to_images
+from tpige_kedro.mini.pictures import (
+    clip_to_images,
+    picture_to_images,
+    to_frames,
+)
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.weights import Weights
+from tpige_kedro.option_types import Device
 
 SAMPLED_FRAMES = 16  # of the face and text metrics, as published
 BATCH = 128  # frames at once
@@ -64,7 +69,9 @@ class MiniFaceScorer:
         Weights("locator, arcface, curricularface", SHIPPED, "Apache-2.0"),
     )
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.find = FaceFinder(source, device)
 
     def score(self, clip: ScoredClip) -> Values:
@@ -72,7 +79,7 @@ class MiniFaceScorer:
         if len(clip.frames) == 0:
             return {metric.name: NO_FRAMES for metric in self.metrics}
         kept = even_indices(len(clip.frames), SAMPLED_FRAMES)
-        frames = self.find(to_images(clip.frames[kept], self.find.device))
+        frames = self.find(clip_to_images(clip.frames[kept], self.find.device))
         reference = self.find(picture_to_images(clip.reference, self.find.device))
         known = bool(reference.visible[0])
 
@@ -103,7 +110,9 @@ class MiniAlignmentScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.network = load_network(TextFrameAlignment, source, self.device)
 
@@ -115,7 +124,7 @@ class MiniAlignmentScorer:
         if not clip.prompt.strip():
             return {"gme_score": Missing("the prompt is empty")}
         kept = distinct_indices(len(clip.frames), SAMPLED_FRAMES)
-        frames = self.network.frames(to_images(clip.frames[kept], self.device))
+        frames = self.network.frames(clip_to_images(clip.frames[kept], self.device))
         text = self.network.texts(self.network.tokenize([clip.prompt]).to(self.device))
         return {"gme_score": float((frames.double() @ text[0].double()).mean())}
 
@@ -127,7 +136,9 @@ class MiniMotionScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.MOTION_SMOOTHNESS,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.network = load_network(FrameInterpolator, source, self.device)
 
@@ -135,7 +146,7 @@ class MiniMotionScorer:
         """Drop every second frame, predict it and compare."""
         if len(clip.frames) == 0:
             return {"motion_smoothness": NO_FRAMES}
-        frames = to_frames(to_images(clip.frames, self.device))
+        frames = to_frames(clip_to_images(clip.frames, self.device))
         return {
             "motion_smoothness": motion_smoothness(frames, self.interpolate, device=self.device)
         }
@@ -153,7 +164,9 @@ class MiniImagingScorer:
     metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
     weights: tuple[Weights, ...] = (Weights("model.safetensors", SHIPPED, "Apache-2.0"),)
 
-    def __init__(self, source: str, revision: str | None = None, device: str | None = None) -> None:
+    def __init__(
+        self, source: str, revision: str | None = None, device: Device | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.network = load_network(ImageQuality, source, self.device)
 
@@ -162,5 +175,5 @@ class MiniImagingScorer:
         """Look at every frame."""
         if len(clip.frames) == 0:
             return {"imaging_quality": NO_FRAMES}
-        severities = in_batches(self.network, to_images(clip.frames, self.device))
+        severities = in_batches(self.network, clip_to_images(clip.frames, self.device))
         return {"imaging_quality": float(quality(severities.double()).mean())}

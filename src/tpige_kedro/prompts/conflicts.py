@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tpige_kedro.prompts import vocabulary as words
+from tpige_kedro.prompts.ages import age_groups, age_of_subject, are_near, describe
 from tpige_kedro.prompts.attributes import FaceAttributes
 from tpige_kedro.prompts.checks import tokens
 from tpige_kedro.prompts.subject import quoted_spans
@@ -31,6 +32,18 @@ def hair_colour_conflict(prompt: str, clause: str) -> str | None:
     return _contradiction(hair_colours(prompt), hair_colours(clause))
 
 
+def age_conflict(prompt: str, clause: str) -> str | None:
+    """The ages of the prompt's subject and of the clause, if they are more than a generation apart; else None.
+
+    >>> age_conflict("An old fisherman mends a net.", "a young man")
+    'prompt: old; face: young'
+    """
+    said, read = age_of_subject(prompt), age_groups(clause)
+    if not said or not read or are_near(said, read):
+        return None
+    return f"prompt: {describe(said)}; face: {describe(read)}"
+
+
 def settle_conflicts(prompt: str, attributes: FaceAttributes) -> tuple[FaceAttributes, list[str]]:
     """``attributes`` without those that contradict ``prompt``, and a note for each that was left out.
 
@@ -39,12 +52,16 @@ def settle_conflicts(prompt: str, attributes: FaceAttributes) -> tuple[FaceAttri
     notes = []
     gender = attributes.gender.text if attributes.gender else ""
     hair = attributes.hair.text if attributes.hair else ""
+    age = attributes.age.text if attributes.age else ""
     if found := gender_conflict(prompt, gender):
         attributes = replace(attributes, gender=None, facial_hair=None)
         notes.append(f"gender left out ({found})")
     if found := hair_colour_conflict(prompt, hair):
         attributes = replace(attributes, hair=None)
         notes.append(f"hair left out ({found})")
+    if found := age_conflict(prompt, age):
+        attributes = replace(attributes, age=None)
+        notes.append(f"age left out ({found})")
     return attributes, notes
 
 

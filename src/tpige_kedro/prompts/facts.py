@@ -5,31 +5,9 @@ from __future__ import annotations
 import re
 
 from tpige_kedro.prompts import vocabulary as words
+from tpige_kedro.prompts.ages import AGES
 from tpige_kedro.prompts.checks import tokens
 from tpige_kedro.prompts.conflicts import genders, hair_colours
-
-AGES = (
-    frozenset(["child", "boy", "girl", "kid", "toddler", "baby"]),
-    frozenset(["teen", "teenage", "teenager", "teenaged", "adolescent"]),
-    frozenset(["young", "20s", "twenties", "twenty-something", "30s", "thirties"]),
-    frozenset(["middle-aged", "40s", "forties", "50s", "fifties", "mature"]),
-    frozenset(
-        [
-            "old",
-            "elderly",
-            "older",
-            "aged",
-            "senior",
-            "60s",
-            "sixties",
-            "70s",
-            "seventies",
-            "80s",
-            "eighties",
-        ]
-    ),
-)
-"""Words for ages, youngest first. Neighbouring groups count as the same: "in his 30s" and "middle-aged" may be one man."""
 
 FACIAL_HAIR = {
     "beard": "beard", "bearded": "beard", "goatee": "beard", "stubble": "beard", "mustache": "mustache",

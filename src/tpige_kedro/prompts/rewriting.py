@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tpige_kedro.prompts.checks import CheckFailure, added_tokens, failed_checks, is_word
-from tpige_kedro.prompts.conflicts import gender_conflict, hair_colour_conflict
+from tpige_kedro.prompts.conflicts import age_conflict, gender_conflict, hair_colour_conflict
 from tpige_kedro.prompts.facts import contradictions
 
 
@@ -17,7 +17,7 @@ def failed_rewrite_checks(
 ) -> list[CheckFailure]:
     """The checks that a model's caption fails, empty if it may be used.
 
-    Beside :func:`failed_checks`: ``nothing``: it adds something; ``gender``, ``hair_colour``: what it adds agrees with the prompt;
+    Beside :func:`failed_checks`: ``nothing``: it adds something; ``gender``, ``hair_colour``, ``age``: what it adds agrees with the prompt;
     ``person``: and with ``clause``, what was read in the face once for all prompts of the person (may be empty).
     """
     failures = failed_checks(original, enhanced, max_added_words)
@@ -28,6 +28,8 @@ def failed_rewrite_checks(
         failures.append(CheckFailure("gender", found))
     if found := hair_colour_conflict(original, added):
         failures.append(CheckFailure("hair_colour", found))
+    if found := age_conflict(original, added):
+        failures.append(CheckFailure("age", found))
     if differ := contradictions(added, clause):
         failures.append(
             CheckFailure("person", f"{', '.join(sorted(differ))}: not what was read in the face")

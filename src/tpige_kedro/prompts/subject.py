@@ -1,62 +1,76 @@
-"""Finds the person whom a prompt is about, by rules that give the same answer every time.
-
-The rules, in order:
+"""Finds the person whom a prompt is about, by grammar: rules that give the same answer every time and need no model.
 
 1. Text between double quotation marks is what somebody says or a sign shows; nobody in it is the subject
    (unless the marks enclose the whole prompt).
-2. The first singular person noun wins ("A man and two boys" is about the man). A possessive ("a doctor's office") and the
-   first part of a thing ("a chef hat") name no person.
+2. The prompt is cut into noun phrases (:mod:`.noun_phrases`). Each is weighed (:mod:`.evidence`): its head, what it does, wears and
+   owns, who is shown. *He* and *she* count as people. The first singular person wins ("A man and two boys" is about the man). A
+   possessive ("a doctor's office") and the first part of a thing ("a chef hat") name no person.
 3. A person inside an introductory phrase ("Next to a man, a woman dances") yields to the first one behind its comma.
-4. Else the first noun with the ending of an agent behind a determiner ("a glassblower"), else the first group
-   ("two dancers"), else the first of *he, she, they*; else there is no subject.
+4. Else the first group ("two dancers") or *they*; else there is no subject.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from tpige_kedro.prompts import vocabulary as words
+from tpige_kedro.prompts import people_words as words
+from tpige_kedro.prompts.candidates import (
+    PERSON,
+    POSSIBLE,
+    Candidate,
+    Kind,
+    bare_opening,
+    candidates,
+)
+from tpige_kedro.prompts.evidence import describes, is_inverted
+from tpige_kedro.prompts.noun_phrases import WORD, Phrase, Sentence, Word, phrase_at
 
-WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*(?:(?<=s)['’])?")
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」")
-MAX_MODIFIERS = 6
-FIRST_CJK = "\u3000"  # words in these scripts are no modifiers of an English noun
+SENTENCE_END = re.compile(r"[.!?。！？\n]")
+SENTENCE_GAP = re.compile(r"[.!?…]['’\")\]]*\s|[。！？\n]")
+COLON_GAP = re.compile(r":\s")
+FRONTED = ("pronoun", "contracted")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The noun phrase at ``prompt[start:end]``; ``plural`` when it names several people."""
+    """The noun phrase at ``prompt[start:end]``; ``plural`` when it names several people.
+
+    ``kind`` is "pronoun" for *he* and "contracted" for *the chef's cooking* (a clause does not read well behind them), "object" for
+    *him*. ``clause_at`` is where a clause about the person reads well: behind the phrase and its *of* ("the captain of the ship"), for
+    these two kinds in front of their sentence.
+    """
 
     start: int
     end: int
     plural: bool = False
+    kind: Kind = "noun"
+    clause_at: int = 0
 
 
-@dataclass(frozen=True)
-class _Word:
-    text: str
-    start: int
-    end: int
-    touches: bool  # only white space lies between it and the word before
-
-    @property
-    def lower(self) -> str:
-        return self.text.lower().replace("’", "'")
-
-
+@lru_cache(maxsize=4096)
 def find_subject(prompt: str) -> Subject | None:
-    """The subject's noun phrase, or None where the prompt names nobody. The module's text has the rules."""
-    tokens = list(_tokens(prompt))
-    singular = list(_heads(tokens, _is_person))
-    if singular:
-        return _phrase(tokens, _behind_introduction(prompt, tokens, singular))
-    for test, plural in ((_is_agent, False), (_is_group, True), (_is_pronoun, False)):
-        head = next(_heads(tokens, test), None)
-        if head is not None:
-            return _phrase(tokens, head, plural)
-    return None
+    """The subject's noun phrase, or None where the prompt names nobody. The module's text has the rules.
+
+    >>> prompt = "In a sunlit kitchen, a pastry chef dusts a cake."
+    >>> subject = find_subject(prompt)
+    >>> prompt[subject.start : subject.end]
+    'a pastry chef'
+    """
+    s = Sentence.of(list(_tokens(prompt)))
+    found = list(candidates(s))
+    for group in (
+        [c for c in found if not c.plural and c.score >= PERSON],
+        [c for c in found if not c.plural],
+        [c for c in found if c.plural and c.score >= PERSON],
+    ):
+        if group:
+            return _subject(s, prompt, _behind_introduction(s, prompt, group))
+    last = _last_resort(s)
+    return _subject(s, prompt, last) if last else None
 
 
 def subject_of(prompt: str) -> str:
@@ -70,124 +84,76 @@ def quoted_spans(prompt: str) -> list[tuple[int, int]]:
     return [match.span() for match in QUOTED.finditer(prompt) if match.group() != prompt.strip()]
 
 
-def _tokens(prompt: str) -> Iterator[_Word]:
+def _tokens(prompt: str) -> Iterator[Word]:
     quoted = quoted_spans(prompt)
     end = 0
     for match in WORD.finditer(prompt):
-        if not any(start <= match.start() < stop for start, stop in quoted):
-            touches = bool(end) and prompt[end : match.start()].isspace()
-            yield _Word(match.group(), match.start(), match.end(), touches)
+        if not quoted or not any(a <= match.start() < b for a, b in quoted):
+            yield Word(match.group(), match.start(), match.end(), prompt[end : match.start()])
             end = match.end()
 
 
-def _heads(tokens: Sequence[_Word], test: Callable[[Sequence[_Word], int], bool]) -> Iterator[int]:
-    for index in range(len(tokens)):
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        names_a_thing = (
-            following is not None
-            and following.touches
-            and following.lower in words.THINGS_OF_PEOPLE
-        )
-        if test(tokens, index) and not names_a_thing:
-            yield index
+def _last_resort(s: Sentence) -> Candidate | None:
+    """ "Model on a runway", "her eyes", "I walk": where nobody else is named."""
+    opening = bare_opening(s)
+    if opening is not None:
+        return Candidate(opening, POSSIBLE)
+    for index, word in enumerate(s.lower):
+        speaks = word in {"i", "you", "i'm"} and s.follows(index + 1) not in words.PERCEPTION
+        if word in {"his", "her"} or speaks:
+            return Candidate(Phrase(index, index), POSSIBLE, kind="pronoun")
+    return None
 
 
-def _is_person(tokens: Sequence[_Word], index: int) -> bool:
-    word = tokens[index].lower
-    last = word.rpartition("-")[2]
-    if word.endswith("-year-old"):
-        return _has_determiner(tokens, index)
-    if last in words.NEED_DETERMINER:
-        return _has_determiner(tokens, index)
-    return (
-        word in words.PEOPLE
-        or last in words.PEOPLE
-        or (last.endswith(words.PERSON_ENDINGS) and len(last) > 6)
-    )
+def _subject(s: Sentence, prompt: str, found: Candidate) -> Subject:
+    phrase, head = found.phrase, s.words[found.phrase.head]
+    start, end = s.words[phrase.start].start, head.end
+    if found.kind in FRONTED:
+        end = head.start + len(re.split(r"['’]", head.text)[0])
+        return Subject(start, end, found.plural, found.kind, _front(s, prompt, phrase.start))
+    clause_at = end
+    if found.kind == "noun" and not found.plural and s.follows(phrase.end) == "of":
+        inner = phrase_at(s, phrase.end + 1) if s.follows(phrase.end + 1) else None
+        if inner is not None and not inner.contracted:
+            clause_at = s.words[inner.head].end
+    return Subject(start, end, found.plural, found.kind, clause_at)
 
 
-def _is_agent(tokens: Sequence[_Word], index: int) -> bool:
-    word = tokens[index].lower
-    is_agent = len(word) > 4 and word.endswith(words.AGENT_ENDINGS) and word not in words.NOT_PEOPLE
-    return is_agent and _has_determiner(tokens, index)
-
-
-def _is_group(tokens: Sequence[_Word], index: int) -> bool:
-    return tokens[index].lower in words.GROUPS
-
-
-def _is_pronoun(tokens: Sequence[_Word], index: int) -> bool:
-    return tokens[index].lower in {"he", "she", "they"}
-
-
-def _has_determiner(tokens: Sequence[_Word], index: int) -> bool:
-    return tokens[_phrase_start(tokens, index)].lower in words.DETERMINERS
-
-
-def _phrase_start(tokens: Sequence[_Word], head: int) -> int:
-    """Walk left over modifiers to the determiner; a boundary (mark, preposition, verb form) stops the walk."""
-    index = head
-    while tokens[index].touches and index > 0 and head - index < MAX_MODIFIERS:
-        before = tokens[index - 1].lower
-        if before in words.DETERMINERS:
-            return index - 1
-        if before in words.BOUNDARIES or before > FIRST_CJK:
-            break
+def _front(s: Sentence, prompt: str, index: int) -> int:
+    """Where the sentence of the word at ``index`` begins, or what follows its last colon before that word."""
+    while index > 0:
+        gap = QUOTED.sub("", s.words[index].gap)
+        if SENTENCE_GAP.search(gap) or COLON_GAP.search(gap):
+            return s.words[index].start
         index -= 1
-    return index
+    opening = prompt[: s.words[0].start]
+    is_said_before = QUOTED.search(opening) is not None
+    return len(opening) - len(opening.lstrip()) if is_said_before else len(opening)
 
 
-def _behind_introduction(prompt: str, tokens: Sequence[_Word], heads: Sequence[int]) -> int:
-    first = heads[0]
-    opening = _sentence_opening(prompt, tokens, first)
-    if opening not in words.PREPOSITIONS | words.SUBORDINATORS:
+def _behind_introduction(s: Sentence, prompt: str, found: Sequence[Candidate]) -> Candidate:
+    first = found[0]
+    opening = _introduction(s, first.phrase)
+    if not opening:
         return first
-    sentence_end = re.compile(r"[.!?。！？\n]").search(prompt, tokens[first].end)
-    limit = sentence_end.start() if sentence_end else len(prompt)
-    comma = prompt.find(",", tokens[first].end, limit)
-    behind = [head for head in heads if comma >= 0 and comma < tokens[head].start < limit]
-    return behind[0] if behind else first
+    for other in found[1:]:
+        between = prompt[s.words[first.phrase.head].end : s.words[other.phrase.start].start]
+        if SENTENCE_END.search(between):
+            break
+        pronoun_means_first = other.kind == "pronoun" and opening not in words.PREPOSITIONS
+        if "," in between and not pronoun_means_first and not _introduction(s, other.phrase):
+            return other
+    return first
 
 
-def _sentence_opening(prompt: str, tokens: Sequence[_Word], head: int) -> str:
-    index = head
-    while index > 0 and not re.search(
-        r"[.!?。！？\n]", prompt[tokens[index - 1].end : tokens[index].start]
-    ):
+def _introduction(s: Sentence, phrase: Phrase) -> str:
+    """The word with which an introductory phrase begins that holds ``phrase``, or the empty string."""
+    index = phrase.start
+    if is_inverted(s, phrase):
+        return ""
+    while index > 0 and s.touches[index]:
         index -= 1
-    return tokens[index].lower
-
-
-def _phrase(tokens: Sequence[_Word], head: int, plural: bool = False) -> Subject:
-    start = _phrase_start(tokens, head)
-    last = head
-    while not plural and _joins_head(tokens, last + 1):
-        last += 1
-    last = _over_name(tokens, last)
-    return Subject(tokens[start].start, tokens[last].end, plural)
-
-
-def _joins_head(tokens: Sequence[_Word], index: int) -> bool:
-    """ "a student nurse": a second person noun right behind the first is the head; a possible verb is not."""
-    if index >= len(tokens) or not tokens[index].touches:
-        return False
-    word = tokens[index].lower
-    return word in words.PEOPLE - words.NEED_DETERMINER
-
-
-def _over_name(tokens: Sequence[_Word], last: int) -> int:
-    """ "a woman named Anna Maria": the name belongs to the phrase."""
-    following = last + 1
-    if (
-        following < len(tokens)
-        and tokens[following].touches
-        and tokens[following].lower in words.NAMING
-    ):
-        while (
-            following + 1 < len(tokens)
-            and tokens[following + 1].touches
-            and tokens[following + 1].text[0].isupper()
-        ):
-            following += 1
-        return following if following > last + 1 else last
-    return last
+    word = s.lower[index]
+    if index == phrase.start and word not in words.INTRODUCTIONS:
+        return ""
+    return word if word in words.INTRODUCTIONS or describes(word) else ""

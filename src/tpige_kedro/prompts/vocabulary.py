@@ -1,4 +1,4 @@
-"""Word lists behind the rules on prompts: who is a person, what is worn, what hides a face. Lower case, English."""
+"""Word lists behind the rules on prompts: what is worn, what hides a face. Lower case, English."""
 
 from __future__ import annotations
 
@@ -6,79 +6,6 @@ from __future__ import annotations
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
-
-PEOPLE = _words(
-    """
-    person man woman guy gentleman lady boy girl teen teenager adult figure someone somebody baby toddler
-    child kid infant mother father mom mum dad grandmother grandfather grandma grandpa son daughter brother
-    sister husband wife bride groom friend neighbor neighbour individual stranger protagonist hero heroine character
-    subject villager actor actress artist athlete astronaut cosmonaut author bartender barista baker barber
-    beekeeper biker blacksmith boxer builder businessman businesswoman butcher carpenter cashier chef cleaner
-    clown coach comedian commuter cook cop cowboy cowgirl craftsman cyclist dancer dentist detective diver
-    doctor drummer driver electrician emperor empress engineer executive explorer farmer firefighter fireman
-    fisherman florist gardener gladiator golfer guard guitarist gymnast hairdresser hiker host hunter inventor
-    janitor jockey journalist judge juggler king knight lawyer lecturer librarian lifeguard magician maid
-    manager mechanic mermaid merchant miner model monk mountaineer musician ninja nun nurse officer painter
-    paramedic passenger photographer pianist pilot pirate player plumber poet policeman policewoman politician
-    postman potter presenter president priest prince princess professor programmer protester queen ranger
-    referee reporter rider runner sailor samurai sculptor scientist seamstress server sheriff singer
-    skateboarder skater skier snowboarder soldier speaker student superhero surfer surgeon swimmer swordsman
-    tailor teacher technician tourist trainer traveler traveller vendor veterinarian viking violinist waiter
-    waitress warrior welder witch wizard worker writer youth zookeeper hairstylist makeup-artist monarch
-    archer archaeologist architect assistant biologist bricklayer captain ceo chemist clerk conductor courier
-    curator designer developer director firewoman fighter goalkeeper graduate instructor interviewer
-    investigator lumberjack mayor nanny nobleman noblewoman operator performer pharmacist physician physicist
-    pedestrian pupil racer rapper rancher receptionist researcher secretary shepherd shopkeeper spy streamer
-    striker sorcerer sorceress therapist trucker vlogger watchmaker weaver yogi fencer climber jogger kayaker
-    rower paraglider skydiver apprentice dj
-    """
-)
-"""Singular nouns that name a person."""
-
-GROUPS = _words(
-    """
-    people men women guys gentlemen ladies boys girls teens teenagers adults humans kids children friends
-    couple dancers workers students soldiers players tourists runners musicians chefs doctors nurses
-    astronauts firefighters knights singers farmers scientists actors athletes cowboys kings welders engineers
-    """
-)
-"""Nouns that name several people."""
-
-NEED_DETERMINER = _words(
-    "cook guard host judge model coach guide pilot figure subject character youth captain ranger spy"
-)
-"""Person nouns that are also verbs or things: they count only behind a determiner ("a cook", never "they cook")."""
-
-PERSON_ENDINGS = (
-    "woman",
-    "person",
-    "fighter",
-    "keeper",
-    "player",
-    "rider",
-    "dancer",
-    "worker",
-    "driver",
-    "maker",
-    "singer",
-)
-AGENT_ENDINGS = ("er", "or", "ist", "ian", "man", "eur", "ess", "ant")
-NOT_PEOPLE = _words(
-    """
-    river flower tower water computer paper letter weather summer winter number corner counter door floor
-    mirror color colour flavor harbor order shoulder finger dinner butter leather silver feather ladder poster
-    monster spider tiger helicopter scooter skyscraper theater theatre shower power center layer cover border
-    other another under over after whether never ever super later inner outer upper lower former together
-    either neither poor minor major interior exterior motor tractor elevator sensor error terror horror vapor
-    mountain fountain snowman roman german ottoman talisman caiman elephant plant restaurant giant instant
-    constant distant elegant important pleasant vibrant brilliant fragrant radiant mist list twist fist wrist
-    asian italian russian indian canadian brazilian egyptian victorian guardian civilian dress business
-    happiness darkness wilderness fitness process press chess stillness glass grass cross mess less timer
-    trailer container printer quarter meter liter filter banner hammer rubber cheer deer beer tier pier
-    chapter thunder wonder lantern saber laser camera
-    """
-)
-"""Words with the ending of an agent that are none."""
 
 DETERMINERS = _words("a an the this that one another some each every my your his her its our their")
 PREPOSITIONS = _words(
@@ -122,16 +49,7 @@ SURROUNDINGS = _words(
     """
 )
 NOT_FACIAL = CLOTHING | ACCESSORIES | SURROUNDINGS
-"""What a facial clause must not speak of. Glasses are a trait of a face here; sunglasses, which hide it, are not."""
-
-SCENE = _words(
-    """
-    beside near inside outside atop against amid amidst onto toward towards dressed clad wears holds
-    road crowd neon sunset sunrise field snow rain house car stage tree sand desert lake river table desk chair bed
-    horse dog cat guitar sword phone camera book flower silk leather denim outfit suited pocket badge lanyard
-    """
-)
-"""Further words that no description of a face needs; they say what is around it or in the hands."""
+"""What people wear and what is around them. Glasses are a trait of a face here; sunglasses, which hide it, are not."""
 
 EXPRESSIONS = _words(
     """
@@ -141,23 +59,10 @@ EXPRESSIONS = _words(
 )
 """What passes. Written into a prompt it freezes the face for the whole clip."""
 
-FACIAL_ING = _words(
-    """
-    thinning receding greying graying balding striking framing flowing falling cascading curling arching sporting being having
-    featuring reaching tapering looking appearing resembling protruding wing king ring
-    """
-)
-"""Words on -ing that may stand in a description of a face; any other says what somebody does."""
-
 CHATTER = _words(
     "caption revised here sure certainly sorry cannot unable assistant instruction note"
 )
 """Words by which a model speaks about its task."""
-
-THINGS_OF_PEOPLE = NOT_FACIAL | _words(
-    "shop school station team crew chair house statue doll figurine puppet costume car truck bed size penguin train hand hands face eye eyes body"
-)
-"""Behind a person noun these make a compound that names a thing: "a chef hat", "a barber shop"."""
 
 OCCLUDERS = _words(
     """

@@ -11,16 +11,15 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
-
-from pydantic import Field
+from typing import Any, ClassVar
 
 from tpige_kedro.errors import ModelError, SampleError, ServiceError
 from tpige_kedro.models import local_path
-from tpige_kedro.schemas import Guidance, Settings
+from tpige_kedro.schemas import Guidance
 from tpige_kedro.services.address import check_address
 from tpige_kedro.services.secrets import read_key
 from tpige_kedro.video_generators.hailuo_media import decode, request_body, request_key
+from tpige_kedro.video_generators.hailuo_options import HailuoOptions
 from tpige_kedro.video_generators.minimax_api import (
     AccountError,
     MinimaxApi,
@@ -37,26 +36,6 @@ KEY = "MINIMAX_API_KEY"
 LONGEST_POLL = 60.0  # seconds
 
 Outcome = tuple[ClipRequest, GeneratedClip | Exception]
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class HailuoOptions(Settings):
-    """``journal`` is the folder of the task ids; ``max_tasks`` bounds what one run may ask, and so pay, for.
-
-    ``in_flight`` tasks run at a time; each is asked after ``poll_seconds`` and then ever less often. One that takes longer than
-    ``timeout_seconds`` is left to the next run; so is a download that does. ``prompt_optimizer`` lets the service rewrite the prompt.
-    """
-
-    journal: str
-    model: str = "S2V-01"
-    base_url: str = "https://api.minimax.io"
-    prompt_optimizer: bool = False
-    max_tasks: Count = 50
-    in_flight: Count = 3
-    poll_seconds: Seconds = 10.0
-    timeout_seconds: Seconds = 1800.0
-    backoff_seconds: Seconds = 1.0
 
 
 @dataclass
@@ -76,6 +55,8 @@ class Hailuo:
 
     version: ClassVar[int] = 1  # raise it when a request or its clip is put or read otherwise
     paid: ClassVar[bool] = True  # a lost result costs money
+    Options: ClassVar[type[HailuoOptions]] = HailuoOptions
+    takes_guidance: ClassVar[bool] = False
 
     def __init__(self, **options: Any) -> None:
         key = read_key(KEY)

@@ -40,6 +40,8 @@ class Phantom(WanGenerator):
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    Options: ClassVar[type[WanOptions]] = WanOptions
+    weak_forms: ClassVar[tuple[str, ...]] = ("as_published", "aligned")
 
     def __init__(
         self,
@@ -65,7 +67,7 @@ class Phantom(WanGenerator):
     def check(self, guidance: Guidance) -> None:
         """Also refuses the weak forms that Phantom does not have."""
         super().check(guidance)
-        if guidance.weak_branch not in {"as_published", "aligned"}:
+        if guidance.weak_branch not in self.weak_forms:
             raise ValueError(
                 f"guidance.weak_branch: {guidance.weak_branch!r} is a form of VACE; for Phantom set 'as_published'"
             )

@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing.connection import Connection, wait
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.models import load_class
@@ -32,7 +34,7 @@ class SeveralGpus:
         generator: dotted path of the class, for instance ``tpige_kedro.video_generators.wan_vace.WanVace``.
         gpus: how many.
         split: ``context`` splits the tokens of every forward, ``branches`` runs each branch of the guidance on its own GPU.
-        options: the other options of the generator; ``device: cpu`` is for trying it out.
+        options: the other options of the generator, without ``parallel`` and ``offload``; ``device: cpu`` is for trying it out.
 
     Raises:
         ModelError, ValueError: what the generator itself raises, or a process died.
@@ -40,6 +42,7 @@ class SeveralGpus:
 
     version: ClassVar[int] = 1  # of sharing the work; that of ``generator`` counts too
     class_options: ClassVar[tuple[str, ...]] = ("generator",)
+    own_options: ClassVar[tuple[str, ...]] = ("parallel", "offload")  # not to be set in conf
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class SeveralGpus:
         revision: str | None = None,
         *,
         generator: str,
-        gpus: int,
+        gpus: Annotated[int, Field(ge=2)],
         split: Literal["context", "branches"],
         **options: Any,
     ) -> None:

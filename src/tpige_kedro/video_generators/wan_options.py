@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from tpige_kedro.option_types import Count, Device, Dtype, SidePixels
 from tpige_kedro.schemas import Settings
-
-SidePixels = Annotated[int, Field(gt=0, multiple_of=16)]  # 8 pixels a latent, 2 latents a patch
 
 
 class Parallel(Settings):
@@ -17,7 +16,7 @@ class Parallel(Settings):
     ``context``: over how many ranks the tokens are split; ``branches``: one branch of the guidance on each rank.
     """
 
-    context: Annotated[int, Field(ge=1)] = 1
+    context: Count = 1
     branches: bool = False
 
     @model_validator(mode="after")
@@ -46,19 +45,19 @@ class WanOptions(Settings):
 
     height: SidePixels = 480
     width: SidePixels = 832
-    num_frames: Annotated[int, Field(ge=1)] = 81
-    fps: Annotated[int, Field(ge=1)] = 16
-    steps: Annotated[int, Field(ge=1)] = 50
-    batch_size: Annotated[int, Field(ge=1)] = 1
-    max_sequence_length: Annotated[int, Field(ge=1)] = 512
+    num_frames: Count = 81
+    fps: Count = 16
+    steps: Count = 50
+    batch_size: Count = 1
+    max_sequence_length: Count = 512
     negative_prompt: str = ""
     flow_shift: Annotated[float, Field(gt=0)] | None = None
     sigmas: Literal["diffusers", "reference"] = "diffusers"
     letterbox: Literal["lanczos", "stock"] = "lanczos"
     shared_noise: int | None = None
     noise_device: Literal["cpu", "cuda"] = "cpu"
-    device: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    device: Device | None = None
+    dtype: Dtype | None = None
     offload: Literal["none", "model", "group"] = "none"
     fp8_storage: bool = False
     vae_tiling: bool = False

@@ -40,6 +40,7 @@ class WanVace(WanGenerator):
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    Options: ClassVar[type[WanOptions]] = WanOptions
 
     def __init__(
         self,

@@ -8,8 +8,9 @@ from typing import Any
 
 from tpige_kedro.errors import AnswerError, NoFaceError
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
-from tpige_kedro.prompts.checks import failed_checks, is_word, tokens
+from tpige_kedro.prompts.checks import is_word, tokens
 from tpige_kedro.prompts.clause import with_article
+from tpige_kedro.prompts.fitting import wording_failures
 from tpige_kedro.vision_language.answers import object_in
 from tpige_kedro.vision_language.forms import AGE_RANGES, FACE, GENDERS, NOTED
 
@@ -89,13 +90,22 @@ def _fit(key: str, attribute: Attribute | None, problems: list[str]) -> Attribut
     """The attribute, or None and a problem if its words do not belong into a clause about a face."""
     if attribute is None or attribute.text.lower() in {"", "none", "null", "unknown", "n/a"}:
         return None
-    text = attribute.text
+    text = _completed(key, attribute.text)
     if UNWRITTEN.search(text) or sum(map(is_word, tokens(text))) > MAX_WORDS:
         problems.append(f"{key}: not a short phrase ({text[:60]!r})")
         return None
-    failures = failed_checks("", text)
+    failures = wording_failures(key, f"{_bare_skin(text)}-skinned" if key == "skin" else text)
     problems += [f"{key}: {failure}" for failure in failures]
-    return None if failures else attribute
+    return None if failures else Attribute(text, attribute.confidence)
+
+
+def _completed(key: str, text: str) -> str:
+    """Hair and eyes that are named by a bare adjective with their noun: "brown" becomes "brown hair"."""
+    if key == "hair" and text.lower() in {"bald", "shaved", "shaven"}:
+        return f"a {text} head"
+    if key not in {"hair", "eyes"} or not wording_failures(key, text):
+        return text
+    return text if wording_failures(key, f"{text} {key}") else f"{text} {key}"
 
 
 def _worded_age(age: Attribute | None) -> Attribute | None:
@@ -113,10 +123,14 @@ def _in_grammar(noted: dict[str, Attribute | None]) -> dict[str, Attribute | Non
     """Skin as an adjective, a beard with its article, hair that is only named by its colour as hair."""
     skin, beard = noted["skin"], noted["facial_hair"]
     if skin:
-        said = re.sub(r"[ -]skin(ned)?( tone)?$", "", skin.text.lower())
-        noted["skin"] = Attribute(f"{said}-skinned", skin.confidence)
+        noted["skin"] = Attribute(f"{_bare_skin(skin.text)}-skinned", skin.confidence)
     if beard and COUNTABLE.search(beard.text) and not re.match(r"(?:an?|the) ", beard.text):
         noted["facial_hair"] = Attribute(with_article(beard.text), beard.confidence)
     if beard and beard.text.lower() == "clean-shaven":
         noted["facial_hair"] = None
     return noted
+
+
+def _bare_skin(text: str) -> str:
+    """ "Light brown skin tone" → "light brown"."""
+    return re.sub(r"[ -]skin(ned)?( tone)?$", "", text.lower())

@@ -7,9 +7,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from tpige_kedro.errors import ServiceError
+from tpige_kedro.option_types import Amount, Count, Seconds, Url
 from tpige_kedro.services import json_answer
 from tpige_kedro.services.address import check_address
 from tpige_kedro.services.retries import retry_after, waiting_time
@@ -81,20 +84,20 @@ class OpenAICompatible(ChatModel):
     def __init__(
         self,
         model: str,
-        base_url: str = OPENAI,
+        base_url: Url = OPENAI,
         key_variable: str | None = "OPENAI_API_KEY",
-        temperature: float | None = 0.0,
+        temperature: Amount | None = 0.0,
         seed: int | None = 0,
-        max_tokens: int | None = 700,
-        max_side: int = 768,
-        concurrency: int = 8,
-        timeout: float = 60.0,
-        retries: int = 5,
-        max_wait: float = 60.0,
-        max_requests: int | None = None,
-        max_dollars: float | None = None,
-        input_price: float = 0.0,
-        output_price: float = 0.0,
+        max_tokens: Count | None = 700,
+        max_side: Count = 768,
+        concurrency: Count = 8,
+        timeout: Seconds = 60.0,
+        retries: Annotated[int, Field(ge=0)] = 5,
+        max_wait: Amount = 60.0,
+        max_requests: Count | None = None,
+        max_dollars: Amount | None = None,
+        input_price: Amount = 0.0,
+        output_price: Amount = 0.0,
     ) -> None:
         from openai import OpenAI
 

@@ -6,6 +6,7 @@ import time
 from typing import Any, ClassVar
 
 from tpige_kedro.errors import AnswerError, ModelError
+from tpige_kedro.option_types import Count, Device, Dtype
 from tpige_kedro.vision_language.answers import MORE_TOKENS
 from tpige_kedro.vision_language.chat import ChatModel, Question
 from tpige_kedro.vision_language.pictures import downscaled
@@ -34,10 +35,10 @@ class TransformersVlm(ChatModel):
         self,
         source: str,
         revision: str | None = None,
-        dtype: str = "bfloat16",
-        device: str | None = None,
-        max_tokens: int = 700,
-        max_side: int = 768,
+        dtype: Dtype = "bfloat16",
+        device: Device | None = None,
+        max_tokens: Count = 700,
+        max_side: Count = 768,
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def project_root() -> Path:
 
 def local_path(source: str) -> Path:
     """``source`` as a path; relative ones start at the project root."""
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # leaves an unknown user as it is
     return path if path.is_absolute() else project_root() / path
 
 

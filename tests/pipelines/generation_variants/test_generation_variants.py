@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from clip_stage import ENHANCED, LARGE, MODEL, PLAIN, PROMPTS, SAMPLES, Large, Stage
+from PIL import Image
 
 import fakes
 from tpige_kedro.execution.tally import tallies
+from tpige_kedro.execution.work import Job
 from tpige_kedro.files.known import sha256_of
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.generation_variants import create_pipeline, nodes
@@ -17,6 +19,7 @@ from tpige_kedro.pipelines.generation_variants.plan import list_variants
 from tpige_kedro.pipelines.generation_variants.records import frames_hash
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
+from tpige_kedro.video_generators.protocol import ClipRequest
 
 OTHER = MODEL.model_copy(update={"options": {"steps": 4}})
 
@@ -202,9 +205,9 @@ def test_a_generator_is_freed_before_the_next_is_loaded(stage: Stage, last: str)
     assert Large.alive == [1, 1], "both together do not fit"
 
 
-@pytest.mark.parametrize("at_once", [1, 2, 64])
+@pytest.mark.parametrize(("bound", "most"), [("AT_ONCE", 1), ("AT_ONCE", 2), ("AT_ONCE", 64), ("PIXELS_AT_ONCE", 1)])  # fmt: skip
 def test_a_generator_gets_a_bounded_number_of_pictures_at_a_time(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, at_once: int
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
     sizes: list[int] = []
     generate = fakes.Generator.generate
@@ -214,9 +217,15 @@ def test_a_generator_gets_a_bounded_number_of_pictures_at_a_time(
         yield from generate(self, requests, guidance)
 
     monkeypatch.setattr(fakes.Generator, "generate", watched)
-    monkeypatch.setattr(nodes, "AT_ONCE", at_once)
+    monkeypatch.setattr(nodes, bound, most)
     assert len(stage.run(variants={"v": PLAIN, "w": PLAIN})) == 4
-    assert sizes == ([1] * 4 if at_once == 1 else [2, 2])
+    assert sizes == ([1] * 4 if most == 1 else [2, 2])
+
+
+def test_a_picture_that_several_requests_share_counts_once() -> None:
+    one, other = Image.new("RGB", (30, 20)), Image.new("RGB", (10, 10))
+    requests = [ClipRequest(f"s{i}", "", (p,), 1) for i, p in enumerate([one, one, other])]
+    assert nodes.pixels([(Job("v/s", "", None), request) for request in requests]) == 700
 
 
 def test_a_crash_keeps_what_is_finished(stage: Stage) -> None:

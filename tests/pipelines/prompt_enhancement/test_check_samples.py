@@ -52,6 +52,16 @@ def table(*changes: dict[str, object]) -> pd.DataFrame:
         ({"prompt": None}, ["prompt is empty"]),
         ({"prompt": "x" * 10_000}, ["10000 characters", str(MAX_PROMPT_CHARACTERS)]),
         ({"prompt": "A chef\x00cooks."}, ["control characters"]),
+        ({"prompt": "\u200b\u200b"}, ["prompt is empty"]),
+        ({"prompt": "\u00a0\ufeff\u00ad\u0301"}, ["prompt is empty"]),
+        ({"prompt": "A chef\x7f cooks.\x85Next"}, ["control characters", "U+007F"]),
+        ({"prompt": "A \u202echef"}, ["control characters", "U+202E"]),
+        ({"prompt": "A chef\U000e0041 cooks."}, ["hidden text", "U+E0041"]),
+        ({"prompt": "A caf\ufffd waiter."}, ["letters that were lost", "UTF-8"]),
+        ({"sample_id": "S0"}, ["'S0' and 's0'", "upper and lower case"]),
+        ({"person_id": "P1"}, ["'P1' and 'p1'", "upper and lower case"]),
+        ({"sample_id": "nul"}, ["device on Windows"]),
+        ({"person_id": "ada."}, ["ends with a dot"]),
         ({"reference": "nobody.png"}, ["nobody.png", "not in the folder"]),
         ({"reference": "../p1.png"}, ["is a path"]),
         ({"reference": ""}, ["no reference picture is named"]),
@@ -60,7 +70,21 @@ def table(*changes: dict[str, object]) -> pd.DataFrame:
         ({"reference": "tiny.png"}, ["1x1 pixels"]),
         ({"consent": "absent"}, ["no consent", "granted", "parameter consent"]),
         ({"consent": ""}, ["no consent"]),
-        ({"consent": "yes"}, ["'yes'", "granted, synthetic, absent"]),
+        *(
+            ({"consent": value}, ["granted, synthetic, absent"])
+            for value in (
+                "yes",
+                "true",
+                "1",
+                "no",
+                "grant",
+                "granted?",
+                "grantеd",
+                "\u200b",
+                "g r a n t e d",
+                "not granted",
+            )
+        ),
     ],
 )
 def test_a_bad_sample_is_listed_and_the_other_goes_on(references, change, words) -> None:
@@ -131,3 +155,24 @@ def test_clips_that_exist_are_evaluated_without_consent(references) -> None:
     EVALUATED_SAMPLES.validate(checked)
     with pytest.raises(SchemaError):
         CHECKED_SAMPLES.validate(checked)  # no run generates from them
+
+
+def test_consent_may_be_written_large_and_with_spaces_and_nothing_else(references) -> None:
+    rows = table(
+        *({"consent": value} for value in ("Granted", " GRANTED\t", "Synthetic", "granted\u00a0"))
+    )
+    checked, _ = check_samples(rows, references, None)
+    assert checked["consent"].tolist() == ["granted", "granted", "synthetic", "granted"]
+
+
+def test_what_is_listed_steers_no_terminal_and_ends(references, caplog) -> None:
+    rows = table(
+        {},
+        {"sample_id": "\x1b[2J\x1b]0;owned\x07"},
+        {"sample_id": "x" * 10**6},
+        {"consent": "\x1b[2J" * 999},
+    )
+    rows["sample_id"] = rows["sample_id"].astype(str)
+    _, issues = check_samples(rows, references, None)
+    assert issues["sample_id"][0] == r"\x1b[2J\x1b]0;owned\x07"
+    assert all(cell.isprintable() and len(cell) < 1000 for cell in issues.to_numpy().ravel())

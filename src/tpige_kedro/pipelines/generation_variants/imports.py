@@ -26,7 +26,8 @@ def import_clips(
     sources = {name: models[variant.generator] for name, variant in variants.items()}
     imported = {name: model for name, model in sources.items() if is_imported(model)}
     rows = samples.to_dict("records")
-    jobs = [import_row(name, row, model) for name, model in imported.items() for row in rows]
+    folders: dict[str, Imported] = {name: load_model(model) for name, model in imported.items()}
+    jobs = [import_row(name, row, folder) for name, folder in folders.items() for row in rows]
 
     def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         yield from ((job, import_outcome(job, imported[job.group])) for job in todo)
@@ -34,11 +35,10 @@ def import_clips(
     return Work("imported_clips", jobs, produce, untouched=frozenset(sources) - set(imported))
 
 
-def import_row(variant: str, row: Mapping[Any, Any], model: ModelSpec) -> Job:
+def import_row(variant: str, row: Mapping[Any, Any], folder: Imported) -> Job:
     """The job of one clip. A file of the same size and time is the one that was taken in before: its bytes are not read."""
     sample, people = row["sample_id"], (row["person_id"],)
     key = f"{variant}/{sample}"
-    folder: Imported = load_model(model)
     try:
         file = folder.find(variant, sample)
     except SampleError as error:

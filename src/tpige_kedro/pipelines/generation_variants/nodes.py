@@ -15,16 +15,17 @@ from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import SampleError, TpigeError
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
-from tpige_kedro.models import declared, load_models, model_identity
+from tpige_kedro.models import declared, load_model, load_models, model_identity
 from tpige_kedro.pipelines.generation_variants.imports import import_outcome, import_row
 from tpige_kedro.pipelines.generation_variants.records import clip_details
 from tpige_kedro.schemas import ModelSpec, Provenance, Variant
-from tpige_kedro.video_generators.imported import is_imported
+from tpige_kedro.video_generators.imported import Imported, is_imported
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
 
 STAGE = "generation_variants"
 UNSIGNED = Provenance()
-AT_ONCE = 64  # requests handed to a generator together: bounds the pictures in memory
+AT_ONCE = 64  # requests handed to a generator together
+PIXELS_AT_ONCE = 100_000_000  # of their pictures, which are all in memory: 300 MB
 
 
 def generate_clips(
@@ -67,6 +68,12 @@ class Generation:
             if not is_imported(self.models[variant.generator])
         }
 
+    @cached_property
+    def folders(self) -> dict[str, Imported]:
+        """The folders of clips made elsewhere, by model."""
+        names = {variant.generator for variant in self.variants.values()}
+        return {n: load_model(self.models[n]) for n in names if is_imported(self.models[n])}
+
     def model_of(self, job: Job) -> ModelSpec:
         """The generator of a job's variant."""
         return self.models[self.variants[job.group].generator]
@@ -81,7 +88,7 @@ class Generation:
         key = f"{variant}/{row['sample_id']}"
         model = self.models[self.variants[variant].generator]
         if is_imported(model):
-            return import_row(variant, row, model)
+            return import_row(variant, row, self.folders[self.variants[variant].generator])
         if row["problem"]:
             return impossible(key, TpigeError(row["problem"]), variant, people)
         mark = fingerprint(
@@ -119,19 +126,19 @@ class Generation:
     def run(
         self, generator: VideoGenerator, jobs: Sequence[Job], variant: Variant
     ) -> Iterator[tuple[Job, GeneratedClip | Exception]]:
-        """The generator's answers, ``AT_ONCE`` at a time; a picture that cannot be read fails its own job."""
-        for start in range(0, len(jobs), AT_ONCE):
-            requests, by_sample = [], {}
-            for job in jobs[start : start + AT_ONCE]:
-                try:
-                    requests.append(self.request(job.request))
-                    by_sample[job.request["sample_id"]] = job
-                except (DatasetError, TpigeError) as error:
-                    yield job, error
-            for request, outcome in (
-                generator.generate(requests, variant.guidance) if requests else ()
-            ):
-                yield by_sample[request.sample_id], outcome
+        """The generator's answers, some requests at a time; a picture that cannot be read fails its own job."""
+        waiting: list[tuple[Job, ClipRequest]] = []
+        for job in jobs:
+            try:
+                waiting.append((job, self.request(job.request)))
+            except (DatasetError, TpigeError) as error:
+                yield job, error
+                continue
+            if len(waiting) == AT_ONCE or pixels(waiting) > PIXELS_AT_ONCE:
+                yield from answers(generator, waiting, variant)
+                waiting = []
+        if waiting:
+            yield from answers(generator, waiting, variant)
 
     def request(self, row: Mapping[str, Any]) -> ClipRequest:
         """What the generator is given, with the picture loaded."""
@@ -145,6 +152,22 @@ class Generation:
                 raise SampleError(sample, problem, "run reference_enhancement again")
             picture = drawn.load()
         return ClipRequest(sample, row["prompt"], (picture,), row["seed"])
+
+
+def answers(
+    generator: VideoGenerator, waiting: Sequence[tuple[Job, ClipRequest]], variant: Variant
+) -> Iterator[tuple[Job, GeneratedClip | Exception]]:
+    """What the generator makes of the requests, with their jobs."""
+    jobs = {request.sample_id: job for job, request in waiting}
+    requests = [request for _, request in waiting]
+    for request, outcome in generator.generate(requests, variant.guidance):
+        yield jobs[request.sample_id], outcome
+
+
+def pixels(waiting: Sequence[tuple[Job, ClipRequest]]) -> int:
+    """The size of all pictures in memory; one that several requests share counts once."""
+    pictures = {id(p): p for _, request in waiting for p in request.references}
+    return sum(picture.width * picture.height for picture in pictures.values())
 
 
 def grouped(jobs: Sequence[Job], key: Any) -> list[list[Job]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tpige_kedro.errors import TpigeError
 from tpige_kedro.metrics.columns import BEST_OF_N, KEYS, MOE
 from tpige_kedro.schemas import Moe
 
@@ -94,6 +95,12 @@ def held_out_scores(
     """
     if len(weights) < 2:
         return {}
+    absent = [name for name in weights if name not in all_scores]
+    if 0 < len(absent) < len(weights):
+        raise TpigeError(
+            f"the scores on disk have no {', '.join(absent)}, which scoring.overall names; run kedro run --pipelines=scoring, then "
+            "this again"
+        )
     parts = {name: pivot(all_scores, name, experts) for name in weights}
     columns = {}
     for name, own in parts.items():

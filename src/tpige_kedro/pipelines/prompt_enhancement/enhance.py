@@ -11,10 +11,11 @@ from tpige_kedro.prompts.checks import failed_checks
 from tpige_kedro.prompts.clause import compose_clause, insert_clause
 from tpige_kedro.prompts.conflicts import settle_conflicts
 from tpige_kedro.prompts.facts import contradictions
+from tpige_kedro.prompts.fitting import fit_attributes
 from tpige_kedro.prompts.rewriting import added_words, failed_rewrite_checks
 from tpige_kedro.schemas import PromptEnhancement
 
-FLAG_OF_NOTE = {"gender": "gender", "hair": "hair_colour"}
+FLAG_OF_NOTE = {"gender": "gender", "hair": "hair_colour", "age": "age"}
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def enhance_prompt(
     """Compose, insert, check: attributes that contradict the prompt are left out; a failed check keeps the prompt."""
     attributes, notes = settle_conflicts(prompt, attributes)
     flags = tuple(FLAG_OF_NOTE[note.split()[0]] for note in notes)
+    attributes, unfit = fit_attributes(attributes)
+    notes, flags = [*notes, *unfit], (*flags, *["facial_only"] * len(unfit))
     clause = compose_clause(attributes, options.minimum_confidence)
     if not clause:
         notes.append(

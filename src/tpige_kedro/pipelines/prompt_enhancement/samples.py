@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import logging
-import re
 from functools import cache
 from typing import get_args
 
 import pandas as pd
 
-from tpige_kedro.datasets.pictures import Pictures
+from tpige_kedro.characters import control_in, is_visible, shown
+from tpige_kedro.datasets.pictures import PictureError, Pictures
 from tpige_kedro.errors import TpigeError
-from tpige_kedro.schemas import SAFE_ID, Consent
+from tpige_kedro.pipelines.prompt_enhancement.ids import KnownIds
+from tpige_kedro.schemas import Consent
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("sample_id", "person_id", "prompt", "reference", "consent")
 PROBLEM = "problem"  # what the layout of the folder lacks for a sample, if anything
 MAX_PROMPT_CHARACTERS = 4000  # twice what fits the 512 tokens of the text encoders
+CHARACTERS = {"U+FFFD": "a mark for letters that were lost; write them, and save the file as UTF-8"}
+HIDDEN = "control characters or hidden text; remove them"
+LONGEST = 500  # characters of a problem
 SHOWN = 5  # problems named in an error that stands for all
 
 
@@ -32,11 +36,11 @@ def check_samples(
 
     Args:
         samples: columns ``sample_id, person_id, prompt, reference`` and, if wanted, ``consent``; ``reference`` is a file name.
-        references: the pictures by file name.
+        references: the pictures by file name; names are compared as their user sees them.
         consent: what holds for rows without a consent of their own.
 
     Returns:
-        ``checked_samples`` with these five columns and ``reference_hash``, and ``sample_issues`` (``sample_id, problem``).
+        ``checked_samples`` with these five columns (``reference`` as the file is named) and ``reference_hash``, and ``sample_issues`` (``sample_id, problem``).
 
     Raises:
         TpigeError: no rows, missing columns, or no sample left.
@@ -53,25 +57,32 @@ def sort_samples(
     """What :func:`check_samples` does; without ``consent_needed`` also for people who were not asked."""
     table = _text_table(samples, consent)
     opened = cache(lambda name: _open_picture(references, name))
-    seen: set[str] = set()
-    problems, hashes = [], []
+    known = KnownIds()
+    problems, names, hashes = [], [], []
     for row in _rows(table):
-        problem = row["problem"] or _id_problem(row, seen) or _content_problem(row, consent_needed)
-        picture = ""
+        problem = row["problem"] or known.problem(row) or _content_problem(row, consent_needed)
+        name, picture = row["reference"], ""
         if not problem:
-            problem, picture = opened(row["reference"])
+            problem, name, picture = opened(name)
         problems.append(problem)
+        names.append(name)
         hashes.append(picture)
-        seen.add(row["sample_id"])
+        known.add(row)
     references.remember()
+    table["reference"] = names
     table["reference_hash"] = hashes
-    names = [sample or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
-    issues = pd.DataFrame({"sample_id": names, "problem": problems})
+    ids = [_short(sample) or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
+    issues = pd.DataFrame({"sample_id": ids, "problem": [_short(text) for text in problems]})
     issues = issues[issues["problem"] != ""].reset_index(drop=True)
     checked = table[[not problem for problem in problems]].drop(columns=PROBLEM)
     checked = checked.reset_index(drop=True)
     _report(checked, issues)
     return checked, issues
+
+
+def _short(text: str) -> str:
+    """A cell for messages and tables: nothing in it steers a terminal, and it ends."""
+    return shown(text if len(text) <= LONGEST else f"{text[:LONGEST]} …")
 
 
 def _text_table(samples: pd.DataFrame, consent: str | None) -> pd.DataFrame:
@@ -100,28 +111,16 @@ def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _id_problem(row: dict[str, str], seen: set[str]) -> str:
-    for name in ("sample_id", "person_id"):
-        if not re.fullmatch(SAFE_ID, row[name]):
-            return (
-                f"{name} {row[name]!r} cannot name a file; use up to 100 letters, digits, dots, dashes and underscores, "
-                "beginning with a letter or digit"
-            )
-    if row["sample_id"] in seen:
-        return "another row above has the same sample_id; give each row its own"
-    return ""
-
-
 def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     prompt, consent = row["prompt"], row["consent"]
-    if not prompt:
+    if not is_visible(prompt):
         return "the prompt is empty; write what the clip should show, or remove the row"
     if len(prompt) > MAX_PROMPT_CHARACTERS:
         return f"the prompt has {len(prompt)} characters, at most {MAX_PROMPT_CHARACTERS} can be read; shorten it"
-    if any(not mark.isprintable() and not mark.isspace() and ord(mark) < 32 for mark in prompt):
-        return "the prompt holds control characters; remove them"
+    if found := control_in(prompt):
+        return f"the prompt holds {CHARACTERS.get(found, HIDDEN)} ({found})"
     if consent not in get_args(Consent):
-        return f"consent {consent!r} is none of {', '.join(get_args(Consent))}; correct it"
+        return f"consent {consent[:50]!r} is none of {', '.join(get_args(Consent))}; correct it"
     if consent == "absent" and consent_needed:
         return (
             "no consent of the person in the picture; once you have it, write granted (or synthetic for a drawn person) "
@@ -130,20 +129,17 @@ def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     return ""
 
 
-def _open_picture(references: Pictures, name: str) -> tuple[str, str]:
-    """What is wrong with a picture, or the empty text, and the hash of a picture that is fine."""
+def _open_picture(references: Pictures, name: str) -> tuple[str, str, str]:
+    """What is wrong with a picture, or the empty text; the name of its file; the hash of a picture that is fine."""
     if not name:
         problem = "no reference picture is named; write its file name in the column reference"
-    elif "/" in name or "\\" in name:
-        problem = f"reference {name!r} is a path; put the picture into the folder references and write its file name only"
-    elif name not in references:
-        problem = (
-            f"reference {name!r} is not in the folder references; put it there or correct its name"
-        )
-    else:
-        checked = references.check(name)
-        return checked.problem, checked.hash
-    return problem, ""
+        return problem, name, ""
+    try:
+        file = references.named(name)
+    except PictureError as error:
+        return str(error), name, ""
+    checked = references.check(file)
+    return checked.problem, file, checked.hash
 
 
 def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from tpige_kedro.characters import shown
 from tpige_kedro.datasets.items import Items
 from tpige_kedro.execution.tally import tally_label
 
@@ -71,5 +72,9 @@ def _failed_by_variant(stage: str, items: Items) -> Iterator[tuple[str, str, str
 
 
 def _table(rows: Rows) -> pd.DataFrame:
-    """The rows as a table, each once: a sample may be listed twice with the same problem."""
-    return pd.DataFrame(list(dict.fromkeys(rows)), columns=COLUMNS, dtype=str)
+    """The rows as a table, each once: a sample may be listed twice with the same problem.
+
+    What a server or a file name put into a message steers no terminal that shows the table.
+    """
+    cells = dict.fromkeys(tuple(shown(cell, keep="\n\t") for cell in row) for row in rows)
+    return pd.DataFrame(list(cells), columns=COLUMNS, dtype=str)

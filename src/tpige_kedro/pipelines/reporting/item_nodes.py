@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from tpige_kedro.datasets import decoding
 from tpige_kedro.datasets.items import Item
 from tpige_kedro.datasets.pictures import References
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
@@ -45,7 +46,11 @@ def cut_strips(
     for variant, sample in zip(scored["variant"], scored["sample_id"], strict=True):
         clip = clips.get(f"{variant}/{sample}")
         if clip is not None and sample in people:
-            made_from = {"clip": clip.mark, "frames": reporting.frames}
+            made_from = {
+                "clip": clip.mark,
+                "frames": reporting.frames,
+                "decoding": decoding.VERSION,
+            }
             mark = fingerprint(version=strip_drawing.VERSION, **made_from)
             jobs.append(Job(clip.key, mark, clip.load, people=(people[sample],)))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from tpige_kedro.datasets import decoding
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.work import Job, fingerprint, impossible
@@ -34,7 +35,7 @@ def score_jobs(
     clips: Items,
     scorers: Mapping[str, ModelSpec],
 ) -> Iterator[Job]:
-    """A job per clip, variant by variant; its fingerprint covers the clip, the prompts, the photo, and all scorers."""
+    """A job per clip, variant by variant; its fingerprint covers the clip, how it is decoded, the prompts, the photo, and all scorers."""
     enhanced = dict(zip(prompts["sample_id"], prompts["enhanced_prompt"], strict=True))
     identities = {n: fingerprint(model=model_identity(spec)) for n, spec in scorers.items()}
     rows = samples.to_dict("records")
@@ -46,6 +47,7 @@ def score_jobs(
                 continue
             seen = {
                 "clip": clip.mark,
+                "decoding": decoding.VERSION,
                 "prompt": row["prompt"],
                 "enhanced_prompt": enhanced.get(sample),
                 "reference": row["reference_hash"],

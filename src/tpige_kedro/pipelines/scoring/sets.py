@@ -11,12 +11,13 @@ import pandas as pd
 from kedro.io import DatasetError
 from numpy.typing import NDArray
 
+from tpige_kedro.datasets import decoding
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import ModelError, TpigeError
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
 from tpige_kedro.metrics.columns import REASON
-from tpige_kedro.metrics.protocol import SetScorer
+from tpige_kedro.metrics.protocol import Frames, SetScorer
 from tpige_kedro.models import describe_model, load_models, model_identity
 from tpige_kedro.pipelines.scoring.jobs import damaged_clips
 from tpige_kedro.pipelines.scoring.nodes import values_and_reasons
@@ -63,7 +64,8 @@ def set_jobs(samples: pd.DataFrame, clips: Items, spec: ModelSpec) -> Iterator[J
     The request is the clips that are in the set.
     """
     photos = dict(zip(samples["person_id"], samples["reference_hash"], strict=True))
-    decided = fingerprint(references=photos, scorer=model_identity(spec))
+    scorer, version = model_identity(spec), decoding.VERSION
+    decided = fingerprint(references=photos, scorer=scorer, decoding=version)
     damaged = {job.group: job.request for job in damaged_clips(samples, clips)}
     for variant, made in clips.by_group().items():
         if variant in damaged:  # without it the set would pass for the whole
@@ -83,7 +85,7 @@ def score_set(scorer: SetScorer, job: Job, references: Iterator[NDArray[np.uint8
     return Result({"metrics": metrics, **values_and_reasons(scores, type(scorer).__name__)})
 
 
-def frames(clips: tuple[Item, ...]) -> Iterator[NDArray[np.uint8]]:
+def frames(clips: tuple[Item, ...]) -> Iterator[Frames]:
     """The frames (T, H, W, 3) of each clip, one clip in memory at a time.
 
     All of them count: a set without the clip that cannot be read would pass for the whole.
