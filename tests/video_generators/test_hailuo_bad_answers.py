@@ -260,7 +260,7 @@ def test_an_endless_download_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_many_frames_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tpige_kedro.video_generators.hailuo_media.MOST_PIXELS", 64 * 48 * 20)
     assert len(decode(mp4(frames=19))[0]) == 19
-    with pytest.raises(ServiceError, match="larger than any clip"):
+    with pytest.raises(ServiceError, match="what was downloaded is too large"):
         decode(mp4(frames=25))
 
 
