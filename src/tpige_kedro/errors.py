@@ -41,7 +41,14 @@ class ModelError(TpigeError):
 
 
 class AnswerError(TpigeError):
-    """A language model answered, but nothing that can be used: a refusal, an empty text, the wrong form."""
+    """A language model answered, but nothing that can be used: a refusal, an empty text, the wrong form.
+
+    ``remedy`` says what the user can do if asking again does not help; empty if the cause says nothing about it.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
 
 
 class ServiceError(TpigeError):

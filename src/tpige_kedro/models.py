@@ -10,6 +10,7 @@ from typing import Any
 from tpige_kedro.declarations import declared, declared_version, load_class
 from tpige_kedro.errors import ModelError
 from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.services.secrets import remember_needs
 from tpige_kedro.weights.content import content_revision
 from tpige_kedro.weights.hub import hub_revision, resolved_commit
 from tpige_kedro.weights.sources import (
@@ -74,6 +75,7 @@ def load_model(spec: ModelSpec) -> Any:
 
     Revisions of hub ids are passed as the commits that :func:`model_identity` names, so that what is loaded is what records say.
     """
+    remember_needs(spec.needs)
     cls = load_class(spec.type)
     options = {**spec.options, **_parts_at_home(spec), **_part_commits(spec)}
     if spec.source is None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from typing import Any
 
 import pytest
@@ -139,3 +141,17 @@ def test_from_form_to_clause(changes: dict[str, Any], clause: str) -> None:
 def test_a_wrong_form_says_what_is_wrong(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(AnswerError, match=words):
         read_form(form(**changes))
+
+
+HOSTILE = ['{"a":', "{", '"{\\"', "/*", '{"a": /*', '"\\"', "<think>", "</think>", "```\n", "~~~", "{'a': ", "<", "<|channel|>analysis", "<answer>", "data:image/png;base64,", "\\u", "&#", '{"a": "', "{“", ",", ", }", '{"caption": 1}', "[", '{"a":1,}']  # fmt: skip
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+@pytest.mark.parametrize("before", ["", "{", '{"a": "'])
+def test_no_answer_keeps_the_reader_busy(part: str, before: str) -> None:
+    answer = before + part * (300_000 // len(part))
+    started = time.process_time()
+    for ask in (lambda: caption_in(answer, "A man."), lambda: read_form(answer)):
+        with contextlib.suppress(AnswerError):
+            ask()
+    assert time.process_time() - started < 5

@@ -1,7 +1,8 @@
 """MLflow's traces of the questions to language models: autolog, switched on for the length of a run.
 
 A trace keeps what was asked and answered, the tokens and the time. The photos stay out of it: each is replaced by its length
-before anything is written. Left alone, MLflow (3.17) would store every upload as an attachment of its trace.
+before anything is written. Left alone, MLflow (3.17) would store every upload as an attachment of its trace. Keys are scrubbed from
+answers where they arrive, and here once more from all that a trace holds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tpige_kedro.hooks.mlflow_client import bounded
 from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.models import declared
 from tpige_kedro.schemas import Parameters
+from tpige_kedro.services.secrets import known_secrets, scrubbed
 
 ATTACHMENTS = (
     "MLFLOW_TRACE_EXTRACT_ATTACHMENTS"  # whether MLflow moves pictures into files of their own
@@ -50,7 +52,7 @@ class Traces:
         import mlflow.openai
 
         def prepare(span: Any) -> None:
-            without_pictures(span)
+            without_secrets(span)
             link_to(span, run)
 
         self.given_up = False
@@ -113,24 +115,26 @@ def _set_variable(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-def without_pictures(span: Any) -> None:
-    """Take the pictures out of a span's inputs and attributes."""
+def without_secrets(span: Any) -> None:
+    """Take pictures and keys out of a span's inputs, outputs and attributes."""
     if span.inputs is not None:
         span.set_inputs(hidden(span.inputs))
+    if span.outputs is not None:
+        span.set_outputs(hidden(span.outputs))
     for name in MESSAGES:
         if (value := span.get_attribute(name)) is not None:
             span.set_attribute(name, hidden(value))
 
 
 def hidden(value: Any) -> Any:
-    """``value`` with every data URI in it replaced by its length."""
+    """``value`` with every data URI in it replaced by its length, and keys by ``***``."""
     if isinstance(value, dict):
         return {key: hidden(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [hidden(part) for part in value]
     if isinstance(value, str) and value.startswith("data:"):
         return f"a picture of {len(value)} characters, not kept"
-    return value
+    return scrubbed(value, known_secrets()) if isinstance(value, str) else value
 
 
 def link_to(span: Any, run: str) -> None:

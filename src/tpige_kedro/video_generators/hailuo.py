@@ -7,24 +7,25 @@ that was killed goes on with the tasks that it had begun.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tpige_kedro.errors import ModelError, SampleError
+from tpige_kedro.errors import ModelError, SampleError, ServiceError
 from tpige_kedro.models import local_path
 from tpige_kedro.schemas import Guidance
+from tpige_kedro.services.address import check_address
+from tpige_kedro.services.secrets import read_key
 from tpige_kedro.video_generators.hailuo_media import decode, request_body, request_key
 from tpige_kedro.video_generators.hailuo_options import HailuoOptions
 from tpige_kedro.video_generators.minimax_api import (
     AccountError,
     MinimaxApi,
     Refused,
-    ServiceError,
     Unanswered,
+    UnknownTask,
 )
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.task_journal import TaskJournal
@@ -58,12 +59,13 @@ class Hailuo:
     takes_guidance: ClassVar[bool] = False
 
     def __init__(self, **options: Any) -> None:
-        key = os.environ.get(KEY)
+        key = read_key(KEY)
         if not key:
             raise ModelError(
                 f"hailuo: no key; set the environment variable {KEY}, or leave the variants that use hailuo out"
             )
         self.options = HailuoOptions(**options)
+        check_address(self.options.base_url)
         self.api = MinimaxApi(self.options.base_url, key, self.options.backoff_seconds)
         self.journal = TaskJournal(local_path(self.options.journal))
         self.created = 0
@@ -103,7 +105,7 @@ class Hailuo:
             self.blocked = str(error)
             remedy = f"set {KEY} to a valid key of an account with a balance, and run again"
             return SampleError(request.sample_id, f"hailuo cannot be used ({error})", remedy)
-        except (ServiceError, OSError, ValueError, KeyError) as error:
+        except (ServiceError, OSError, ValueError, KeyError, TypeError) as error:
             problem = f"hailuo made no clip ({error})"
             return SampleError(request.sample_id, problem, "run again; tasks already paid go on")
 
@@ -111,8 +113,7 @@ class Hailuo:
         """The task of this request: one that an earlier run began, or a new one."""
         sent = self.options.model_dump(include={"model", "prompt_optimizer"})
         body = request_body(request, **sent)
-        key = request_key(request, base_url=self.options.base_url, **sent)
-        entry = self.journal.read(key)
+        key, entry = self._known(request, {**sent, "base_url": self.options.base_url})
         if "refused" in entry:
             raise self._refusal(request, key, entry["refused"])
         if "task_id" in entry:
@@ -121,6 +122,20 @@ class Hailuo:
         if entry:
             raise self._unanswered(request, key)
         return self._task(request, key, self._create(request, key, body))
+
+    def _known(self, request: ClipRequest, sent: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The name of a request in the journal, and what stands there; once the sample was not in the name."""
+        names = [
+            request_key(request, sample_id=request.sample_id, **sent),
+            request_key(request, **sent),
+        ]
+        for name in names:
+            if entry := self.journal.read(name, self._about(request)):
+                return name, entry
+        return names[0], {}
+
+    def _about(self, request: ClipRequest) -> dict[str, str]:
+        return {"sample_id": request.sample_id, "model": self.options.model}
 
     def _create(self, request: ClipRequest, key: str, body: dict[str, Any]) -> str:
         if self.blocked:
@@ -131,7 +146,7 @@ class Hailuo:
                 f"hailuo: {self.created} tasks were created in this run, options.max_tasks allows no more",
                 "raise it, or run again",
             )
-        about = {"sample_id": request.sample_id, "model": self.options.model}
+        about = self._about(request)
         self.journal.write(key, asked=time.time(), **about)
         try:
             task_id = self.api.create(body)
@@ -158,13 +173,26 @@ class Hailuo:
         """The clip, or None while the service works on it."""
         try:
             status, file = self.api.query(task.task_id)
+            if status.lower() == "success" and file:
+                return self._clip(task, file)
         except Refused as error:
-            about = {"sample_id": task.request.sample_id, "model": self.options.model}
+            about = self._about(task.request)
             self.journal.write(task.key, refused=str(error), task_id=task.task_id, **about)
             raise self._refusal(task.request, task.key, str(error)) from error
-        if status == "Success" and file:
-            return self._clip(task, file)
-        if status == "Fail":
+        except UnknownTask as error:
+            self.journal.forget(task.key)
+            raise SampleError(
+                task.request.sample_id,
+                f"hailuo no longer knows task {task.task_id} or its file ({error})",
+                "the task is forgotten: the next run asks, and pays, for this clip again",
+            ) from error
+        except AccountError:
+            raise
+        except ServiceError as error:
+            raise ServiceError(
+                f"{error}; if that stays so, delete {self.journal.path(task.key)} to ask, and pay, again"
+            ) from error
+        if status.lower() in {"fail", "failed"}:
             self.journal.forget(task.key)
             raise ServiceError(f"task {task.task_id} failed; the next run creates a new one")
         waited = time.monotonic() - task.started
@@ -175,7 +203,7 @@ class Hailuo:
         return None
 
     def _clip(self, task: Task, file: str) -> GeneratedClip:
-        frames, fps = decode(self.api.download(file))
+        frames, fps = decode(self.api.download(file, self.options.timeout_seconds))
         details = {
             "service": self.options.base_url,
             "model": self.options.model,
@@ -197,5 +225,5 @@ class Hailuo:
         return SampleError(
             request.sample_id,
             "hailuo was asked for this clip and its answer never arrived: the task may have been created and paid",
-            f"look into your MiniMax account, then delete {self.journal.path(key)} to ask anew",
+            f"look into your MiniMax account, then delete {self.journal.path(key)} to ask again",
         )

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tpige_kedro.errors import ClipError, SampleError
-from tpige_kedro.video_generators.minimax_api import ServiceError
+from tpige_kedro.errors import ClipError, SampleError, ServiceError
 from tpige_kedro.video_generators.protocol import ClipRequest
 from tpige_kedro.video_generators.task_journal import TaskJournal
 
@@ -22,6 +21,7 @@ SHORT_SIDE, LONG_SIDE = (
 )  # pixels: the service wants more than 300; more than 1536 only costs upload
 MOST_PIXELS = 600_000_000  # of a clip: 11 s of 1920x1080 at 25 frames per second, 1.8 GB decoded
 WIDEST = 2.5  # documented: from 2:5 to 5:2
+WEBM = b"\x1aE\xdf\xa3"
 
 
 def request_body(request: ClipRequest, model: str, prompt_optimizer: bool) -> dict[str, Any]:
@@ -67,6 +67,10 @@ def decode(content: bytes) -> tuple[np.ndarray, float]:
     """
     from tpige_kedro.datasets.frames import read_frames
 
+    if not content[4:8] == b"ftyp" and not content.startswith(
+        WEBM
+    ):  # a playlist would name other files
+        raise ServiceError(f"what was downloaded is no video file: it begins {content[:24]!r}")
     try:
         frames, track = read_frames(io.BytesIO(content), MOST_PIXELS, in_memory=MOST_PIXELS)
     except ClipError as error:

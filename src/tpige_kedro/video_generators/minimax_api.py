@@ -11,16 +11,23 @@ import random
 import re
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-import requests
+import httpx2
+
+from tpige_kedro.errors import ServiceError
+from tpige_kedro.services import json_answer
+from tpige_kedro.services.bounded_http import BoundedClient
+from tpige_kedro.services.retries import retry_after
+from tpige_kedro.services.words import short, words_of
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0  # seconds between two attempts
 LARGEST_CLIP = 512 << 20  # bytes
-TIMEOUT = (10.0, 120.0)  # seconds to connect, and between two packets
+CALL_SECONDS = 120.0  # for the whole of one call, the upload of the photo included
 
 LATER = {1000, 1001, 1002, 1024, 1033}  # the codes whose remedy is to try again
 REFUSED = {
@@ -29,10 +36,8 @@ REFUSED = {
 }  # the prompt or picture, or the clip that was made, is against the content policy
 ACCOUNT = {1004, 1008, 2049, 2056}  # the key, the balance, the quota
 BUSY = {429, 500, 503}  # answers after which nothing was begun
-
-
-class ServiceError(Exception):
-    """The service answered that this cannot be done."""
+GONE = re.compile(r"not (be )?(found|exist)|no such|does ?n[o']t exist|expired|unknown (task|file)|invalid (task|file)", re.IGNORECASE)  # fmt: skip
+AN_ID = re.compile(r"[\w.:@=/+-]{1,200}", re.ASCII)
 
 
 class Refused(ServiceError):
@@ -47,6 +52,10 @@ class Unanswered(ServiceError):
     """A request went out and no answer came back: whether the service took it is unknown."""
 
 
+class UnknownTask(ServiceError):
+    """The service does not know the task or file, or no longer."""
+
+
 @dataclass
 class MinimaxApi:
     """One account at one host. ``key`` is sent in a header to ``base_url`` only, and is kept out of all messages."""
@@ -55,6 +64,11 @@ class MinimaxApi:
     key: str = field(repr=False)
     backoff: float = 1.0  # seconds before the second attempt, doubled for each one after
 
+    @cached_property
+    def client(self) -> BoundedClient:
+        """Sends to ``base_url`` only."""
+        return BoundedClient(CALL_SECONDS, [self.key], keep_alive=False)
+
     def create(self, body: dict[str, Any]) -> str:
         """Ask for a clip; the task's id. Sent again only where it certainly was not taken.
 
@@ -62,70 +76,100 @@ class MinimaxApi:
             Unanswered: after it was sent the connection broke, a gateway gave up, or the answer made no sense.
         """
         answer = self._call("POST", "/v1/video_generation", once=True, json=body)
-        if not answer.get("task_id"):
+        task = _id(answer.get("task_id"))
+        if not task:
             raise Unanswered("the answer names no task")
-        return str(answer["task_id"])
+        return task
 
     def query(self, task: str) -> tuple[str, str]:
-        """The status of a task (Preparing, Queueing, Processing, Success, Fail), and its file's id once there is one."""
-        answer = self._call("GET", "/v1/query/video_generation", params={"task_id": task})
-        return str(answer.get("status", "")), str(answer.get("file_id") or "")
+        """The status of a task (Preparing, Queueing, Processing, Success, Fail), and its file's id once there is one.
 
-    def download(self, file: str) -> bytes:
-        """The bytes of a finished clip; a download that breaks off begins anew, with a fresh link."""
+        Raises:
+            UnknownTask: there is no such task, or no longer.
+        """
+        answer = self._call("GET", "/v1/query/video_generation", params={"task_id": task})
+        status = answer.get("status")
+        if not isinstance(status, str) or not status.strip():
+            raise ServiceError(f"the answer about task {task} has no status")
+        return short(status), _id(answer.get("file_id"))
+
+    def download(self, file: str, seconds: float) -> bytes:
+        """The bytes of a finished clip, in at most ``seconds``; a download that breaks off begins again, with a fresh link.
+
+        Raises:
+            UnknownTask: there is no such file, or no longer.
+        """
+        ends = time.monotonic() + seconds
         for attempt in range(ATTEMPTS):
             found = self._call("GET", "/v1/files/retrieve", params={"file_id": file})
+            part = found.get("file")
+            link = part.get("download_url") if isinstance(part, dict) else None
             try:
-                return _fetch(str(found["file"]["download_url"]))
-            except (requests.RequestException, OSError) as error:
-                reason = type(error).__name__  # its text holds the signed link
+                return _fetch(_address(link, file), max(0.1, ends - time.monotonic()))
+            except httpx2.HTTPError as error:  # the text of most holds the signed link
+                reason = type(error).__name__
+                if isinstance(error, httpx2.ReadError):
+                    reason += f": {short(error)}"
+                if isinstance(error, httpx2.HTTPStatusError):
+                    reason = f"HTTP {error.response.status_code}"
+            if time.monotonic() >= ends:
+                raise ServiceError(f"the download of file {file} was not complete in {seconds:g} s")
             self._wait(attempt, f"the download broke off ({reason})")
         raise ServiceError(f"file {file} could not be downloaded in {ATTEMPTS} attempts ({reason})")
 
-    def _call(self, method: str, path: str, *, once: bool = False, **content: Any) -> Any:
+    def _call(
+        self, method: str, path: str, *, once: bool = False, **content: Any
+    ) -> dict[str, Any]:
         for attempt in range(ATTEMPTS):
             try:
-                answer = requests.request(
+                answer = self.client.request(
                     method,
                     self.base_url.rstrip("/") + path,
                     headers={"Authorization": f"Bearer {self.key}"},
-                    timeout=TIMEOUT,
-                    allow_redirects=False,
                     **content,
                 )
                 reason = self._why_again(answer, once)
                 if not reason:
                     return self._checked(answer)
-                wait = _retry_after(answer)
-            except requests.RequestException as error:
-                reason, wait = type(error).__name__, None
-                if once and not _never_sent(error):
+                wait = retry_after(answer.headers)
+            except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+                raise ServiceError(f"base_url {self.base_url}: {short(error)}") from None
+            except httpx2.HTTPError as error:
+                kind = CALLED.get(type(error), type(error).__name__)
+                reason, wait = f"{kind}: {short(error)}", None
+                if once and not isinstance(error, NEVER_SENT):
                     raise Unanswered(f"no answer to the request ({reason})") from None
             self._wait(attempt, f"{path}: {reason}", wait)
         raise ServiceError(f"{path}: no success in {ATTEMPTS} attempts, the last one: {reason}")
 
-    def _why_again(self, answer: requests.Response, once: bool) -> str:
+    def _why_again(self, answer: httpx2.Response, once: bool) -> str:
         """Why to try again, or the empty text."""
-        status, code = answer.status_code, _code(answer)[0]
+        status, code = answer.status_code, _code(_content(answer))[0]
         unreadable = status == 200 and code is None
         if once and (unreadable or (status >= 500 and status not in BUSY)):
             raise Unanswered(f"HTTP {status} without a readable answer")
         if status in BUSY or status >= 500:
             return f"HTTP {status}"
         if unreadable:
-            return "an unreadable answer"
+            return f"an unreadable answer ({words_of(_content(answer))})"
         return f"code {code}" if code in LATER else ""
 
-    def _checked(self, answer: requests.Response) -> Any:
-        code, text = _code(answer)
-        text = text.replace(self.key, "***")[:300]
+    def _checked(self, answer: httpx2.Response) -> dict[str, Any]:
+        content = _content(answer)
+        code, text = _code(content)
+        said = f"HTTP {answer.status_code}, code {code}: {text}"
         if code in REFUSED:
             raise Refused(f"refused by the content policy of the service (code {code}: {text})")
         if code in ACCOUNT or answer.status_code in {401, 402, 403}:
-            raise AccountError(f"HTTP {answer.status_code}, code {code}: {text}")
+            raise AccountError(said)
+        is_gone = answer.status_code in {404, 410} or (code != 0 and GONE.search(text))
+        if is_gone and isinstance(content, dict):
+            raise UnknownTask(said)
         if code != 0 or answer.status_code != 200:
-            raise ServiceError(f"HTTP {answer.status_code}, code {code}: {text}")
-        return answer.json()
+            where = f" from {self.base_url}" if code is None else ""
+            raise ServiceError(f"{said}{where}")
+        assert isinstance(content, dict)
+        return content
 
     def _wait(self, attempt: int, reason: str, at_least: float | None = None) -> None:
         if attempt + 1 == ATTEMPTS:
@@ -136,45 +180,61 @@ class MinimaxApi:
         time.sleep(pause)
 
 
-def _code(answer: requests.Response) -> tuple[int | None, str]:
+CALLED: dict[type[Exception], str] = {httpx2.ConnectError: "ConnectionError"}
+NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
+
+def _content(answer: httpx2.Response) -> Any:
+    """The JSON of an answer, else its text."""
+    try:
+        return json_answer.parse(answer.text)
+    except ValueError:
+        return answer.text
+
+
+def _code(content: Any) -> tuple[int | None, str]:
     """The service's own code and text; an answer that is not its JSON has none.
 
     Two forms are documented: ``base_resp`` with code and text, and ``error`` with a message that ends in the code in brackets.
     """
-    try:
-        content = answer.json()
-        if "base_resp" in content:
-            base = content["base_resp"]
-            return int(base["status_code"]), str(base.get("status_msg", ""))
-        message = str(content["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return None, "the answer is not what the service documents"
-    found = re.search(r"\((\d{4})\)\s*$", message)
-    return int(found[1]) if found else None, message
+    if not isinstance(content, dict):
+        return None, f"the answer is not what the service documents ({words_of(content)})"
+    base = content.get("base_resp")
+    if isinstance(base, dict):
+        code = base.get("status_code")
+        is_number = isinstance(code, int) and not isinstance(code, bool)
+        if is_number or (isinstance(code, str) and re.fullmatch(r"-?\d{1,9}", code.strip())):
+            return int(code), short(base.get("status_msg", ""))  # type: ignore[arg-type]
+    elif "error" in content:
+        message = words_of(content)
+        found = re.search(r"\((\d{4})\)\s*$", message)
+        return int(found[1]) if found else None, message
+    return None, f"the answer is not what the service documents ({words_of(content)})"
 
 
-def _never_sent(error: requests.RequestException) -> bool:
-    """Whether the connection was not even made."""
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return True
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return type(reason).__name__ in {"NewConnectionError", "NameResolutionError"}
+def _id(value: Any) -> str:
+    """The id of a task or file, a text or a number; empty for anything else."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if AN_ID.fullmatch(text) and text != "0" else ""
 
 
-def _retry_after(answer: requests.Response) -> float | None:
-    try:
-        return float(answer.headers["Retry-After"])
-    except (KeyError, ValueError):  # absent, or a date: the backoff decides
-        return None
+def _address(link: Any, file: str) -> str:
+    """A link to download from. Raises ``ServiceError`` for anything but an address of the web."""
+    if not isinstance(link, str) or not re.match(r"https?://[^/\s]", link, re.IGNORECASE):
+        scheme = re.match(r"\w{1,10}(?=:)", link) if isinstance(link, str) else None
+        kind = f"a {scheme[0]} address" if scheme else f"{type(link).__name__} {short(link)[:40]!r}"
+        raise ServiceError(f"file {file}: its download_url is no http(s) address ({kind})")
+    return link
 
 
-def _fetch(url: str) -> bytes:
+def _fetch(url: str, seconds: float) -> bytes:
     """Download without the key: the link is signed and leads to another host. A short answer is an error."""
-    with requests.get(url, timeout=TIMEOUT, stream=True) as answer:
-        answer.raise_for_status()
-        content = bytearray()
-        for part in answer.iter_content(1 << 20):
-            content += part
-            if len(content) > LARGEST_CLIP:
-                raise OSError("the clip is larger than 512 MiB")
-    return bytes(content)
+    try:
+        with BoundedClient(
+            seconds, max_bytes=LARGEST_CLIP, may_leave=True, is_text=False
+        ) as client:
+            answer = client.get(url)
+    except httpx2.InvalidURL as error:
+        raise ServiceError(f"the download_url is no address ({short(error)})") from None
+    answer.raise_for_status()
+    return answer.content

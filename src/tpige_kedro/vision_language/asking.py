@@ -37,13 +37,14 @@ def ask_until_good(
     """
     failed: list[dict[str, Any]] = []
     failures: list[CheckFailure] = []
+    remedy = ""
     for _ in range(attempts):
         text = ""
         try:
             text = ask([str(failure) for failure in failures])
-            failures = check(text)
+            failures, remedy = check(text), ""
         except AnswerError as error:
-            failures = [CheckFailure("answer", str(error))]
+            failures, remedy = [CheckFailure("answer", str(error))], error.remedy
         except ServiceError as error:
             if not failed:
                 raise
@@ -52,7 +53,8 @@ def ask_until_good(
             return Asked(text, "", tuple(failed))
         told = [{"check": failure.check, "detail": failure.detail} for failure in failures]
         failed.append({"text": text, "failed": told})
-    return Asked("", f"{_told(failures)} (asked {attempts} times)", tuple(failed))
+    advice = f"; {remedy}" if remedy else ""
+    return Asked("", f"{_told(failures)} (asked {attempts} times){advice}", tuple(failed))
 
 
 def _told(failures: Sequence[CheckFailure]) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ANOTHER_READER = "this reader does not fill in the form; set another prompt_enhancement.reader"
 READINGS = 3  # times that a face is asked for before its person fails
 
 
@@ -59,19 +60,21 @@ class ChatModel(ABC):
         instruction = load_instruction("read_face")
         complaints: tuple[str, ...] = ()
         best: Reading | None = None
+        remedy = ""
         for _ in range(READINGS):
             try:
                 told = instruction.told(complaints)
                 best = read_form(self.answer(Question(told, "The photo.", reference, FACE)))
             except AnswerError as error:
-                complaints = (str(error),)
+                complaints, remedy = (str(error),), error.remedy
                 continue
             if not best.problems:
                 return best.attributes
             complaints = best.problems
         if best is None:
             raise AnswerError(
-                f"{'; '.join(complaints)}; asked {READINGS} times; use another photo or another reader"
+                f"{'; '.join(complaints)}; asked {READINGS} times; {remedy or ANOTHER_READER}",
+                remedy,
             )
         logger.warning("left out of a face's description: %s", "; ".join(best.problems))
         return best.attributes

@@ -12,7 +12,7 @@ from tpige_kedro.prompts.checks import is_word, tokens
 from tpige_kedro.prompts.clause import with_article
 from tpige_kedro.prompts.fitting import wording_failures
 from tpige_kedro.vision_language.answers import object_in
-from tpige_kedro.vision_language.forms import AGE_RANGES, GENDERS, NOTED
+from tpige_kedro.vision_language.forms import AGE_RANGES, FACE, GENDERS, NOTED
 
 AGES = dict(
     zip(AGE_RANGES, ("", "teenage", "young", "middle-aged", "older", "elderly"), strict=True)
@@ -39,8 +39,8 @@ def read_form(answer: str) -> Reading:
         AnswerError: not the form: no JSON, a missing key, a value of the wrong type or outside its list.
         NoFaceError: the form says that no face can be seen.
     """
-    form = object_in(answer)
-    missing = {"face_visible", "age_range", "gender_presentation", *NOTED, "traits"} - set(form)
+    form = object_in(answer, FACE.schema["required"])
+    missing = set(FACE.schema["required"]) - set(form)
     if missing:
         raise AnswerError(f"the form lacks {', '.join(sorted(missing))}")
     if form["face_visible"] is False:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from tpige_kedro.errors import AnswerError, ModelError
 from tpige_kedro.option_types import Count, Device, Dtype
+from tpige_kedro.vision_language.answers import MORE_TOKENS
 from tpige_kedro.vision_language.chat import ChatModel, Question
 from tpige_kedro.vision_language.pictures import downscaled
 from tpige_kedro.vision_language.usage import Usage, meter
@@ -82,7 +83,9 @@ class TransformersVlm(ChatModel):
         if not text:
             raise AnswerError("the answer is empty")
         if len(tokens) == self.max_tokens and int(tokens[-1]) not in self._ends():
-            raise AnswerError("the answer was cut off at max_tokens")
+            raise AnswerError(
+                f"the answer was cut off at max_tokens ({self.max_tokens})", MORE_TOKENS
+            )
         return text
 
     def _inputs(self, question: Question) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tpige_kedro.vision_language.retries import retry_after, waiting_time
+from tpige_kedro.services.retries import retry_after, waiting_time
 
 
 @pytest.mark.parametrize(

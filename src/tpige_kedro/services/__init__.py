@@ -1,0 +1,1 @@
+"""What every paid or remote service needs: bounded HTTP, retries, secrets kept out of texts, and answers read with care."""
