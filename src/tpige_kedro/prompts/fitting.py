@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import CheckFailure, failed_checks, tokens
-from tpige_kedro.prompts.clause import compose_clause
 from tpige_kedro.prompts.facial.additions import FUNCTION
 from tpige_kedro.prompts.facial.lexicon import grouped
 
@@ -52,25 +51,4 @@ def fit_attributes(attributes: FaceAttributes) -> tuple[FaceAttributes, list[str
     unfit = [name for name in SINGLE if not fits(name, getattr(attributes, name))]
     traits = tuple(trait for trait in attributes.traits if fits("traits", trait))
     fitted = replace(attributes, traits=traits, **dict.fromkeys(unfit))
-    return (fitted, notes) if _reads(fitted) else _that_read_together(fitted, notes)
-
-
-def _reads(attributes: FaceAttributes) -> bool:
-    clause = compose_clause(attributes)
-    return not clause or not failed_checks("", clause, MAX_WORDS)
-
-
-def _that_read_together(
-    attributes: FaceAttributes, notes: list[str]
-) -> tuple[FaceAttributes, list[str]]:
-    """Without those that fit alone and not beside the ones before them."""
-    kept = FaceAttributes()
-    for name in SINGLE:
-        wider = replace(kept, **{name: getattr(attributes, name)})
-        kept = wider if _reads(wider) else kept
-    for trait in attributes.traits:
-        wider = replace(kept, traits=(*kept.traits, trait))
-        kept = wider if _reads(wider) else kept
-    left = [name for name in SINGLE if getattr(kept, name) != getattr(attributes, name)]
-    left += ["traits"] * (len(attributes.traits) - len(kept.traits))
-    return kept, [*notes, *(f"{name} left out (it does not fit the others)" for name in left)]
+    return fitted, notes
