@@ -1,4 +1,4 @@
-"""Write ``prompts/word_kinds.csv`` from WordNet: which words name things, describe, or are verbs. It lists no words for people.
+"""Write ``prompts/grammar/word_kinds.csv`` from WordNet: which words name things, describe, or are verbs. It lists no words for people.
 
     python benchmarks/word_kinds.py /usr/share/wordnet   # Debian and Ubuntu: apt-get install wordnet-base
 
@@ -29,7 +29,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-TARGET = Path(__file__).parents[1] / "src" / "tpige_kedro" / "prompts" / "word_kinds.csv"
+TARGET = (
+    Path(__file__).parents[1] / "src" / "tpige_kedro" / "prompts" / "grammar" / "word_kinds.csv"
+)
 PERSON = (
     "00007846",
     "10378412",

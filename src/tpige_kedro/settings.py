@@ -6,7 +6,7 @@ from tpige_kedro.hooks import FailureHooks, MlflowHooks, ParameterHooks
 from tpige_kedro.hooks.evaluated import EvaluatedHooks
 from tpige_kedro.hooks.leftovers import LeftoverHooks
 from tpige_kedro.hooks.lock import LockHooks, ReleaseHooks
-from tpige_kedro.hooks.mlflow_required import RequiredHooks
+from tpige_kedro.hooks.mlflow.required import RequiredHooks
 
 escape_logs()
 

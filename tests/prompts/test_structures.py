@@ -9,8 +9,8 @@ import re
 from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim, tokens
-from tpige_kedro.prompts.likeness import likeness
-from tpige_kedro.prompts.word_kinds import singular
+from tpige_kedro.prompts.grammar.likeness import likeness
+from tpige_kedro.prompts.grammar.word_kinds import singular
 from tpige_kedro.schemas import PromptEnhancement
 
 FACE = FaceAttributes(

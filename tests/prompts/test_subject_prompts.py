@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tpige_kedro.prompts import people_words
 from tpige_kedro.prompts.clause import insert_clause
+from tpige_kedro.prompts.grammar import people_words
 from tpige_kedro.prompts.subject import find_subject
 
 HERE = Path(__file__).parent

@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlparse
 from tpige_kedro.commands.findings import Finding, file_finding
 from tpige_kedro.commands.person import Person
 from tpige_kedro.errors import TpigeError
-from tpige_kedro.hooks.mlflow_client import settle
-from tpige_kedro.hooks.mlflow_outage import MlflowAway, check_uri, outage, sqlite_file
+from tpige_kedro.hooks.mlflow.client import settle
+from tpige_kedro.hooks.mlflow.outage import MlflowAway, check_uri, outage, sqlite_file
 
 OURS = "tags.`tpige.version` LIKE '%'"
 PARENT = "mlflow.parentRunId"

@@ -51,7 +51,7 @@ def find_places(given: dict[str, str], env: str | None, conf_source: str | None)
 def open_store(places: Places) -> tuple[Any, list[str]]:
     """The local MLflow store if there is one, and what to say if it cannot be searched."""
     from tpige_kedro.commands.mlflow_store import Store, Unreadable, local_store
-    from tpige_kedro.hooks.tracking_uri import shown
+    from tpige_kedro.hooks.mlflow.uri import shown
 
     uri = places.tracking_uri
     file = local_store(uri)

@@ -23,11 +23,11 @@ from typing import Literal
 import pandas as pd
 
 from tpige_kedro.characters import control_in
-from tpige_kedro.datasets.columns import listed
-from tpige_kedro.datasets.containers import clip_files
-from tpige_kedro.datasets.encoding import NotText, decoded
+from tpige_kedro.datasets.clip_files.containers import clip_files
 from tpige_kedro.datasets.leftovers import is_leftover
-from tpige_kedro.datasets.portraits import find_portrait, names_in
+from tpige_kedro.datasets.picture_files.portraits import find_portrait, names_in
+from tpige_kedro.datasets.table_files.columns import listed
+from tpige_kedro.datasets.table_files.encoding import NotText, decoded
 
 Layout = Literal["table", "challenge", "authors"]
 Row = dict[str, str]

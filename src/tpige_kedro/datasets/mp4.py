@@ -21,7 +21,7 @@ from tpige_kedro.schemas import Provenance
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tpige_kedro.datasets.frames import LongClip
+    from tpige_kedro.datasets.clip_files.frames import LongClip
 
 # Without looking ahead, the same frames give the same bytes in every process. With it, the first clip that a process encodes
 # came out differently from run to run, and so did its scores in the third digit.
@@ -74,7 +74,7 @@ class Mp4Dataset(AbstractDataset[Clip | Path, Clip]):
 
         Any container of :mod:`.containers` is read, whatever the file is called.
         """
-        from tpige_kedro.datasets.frames import read_frames
+        from tpige_kedro.datasets.clip_files.frames import read_frames
 
         try:
             frames, track = read_frames(Path(self._filepath))

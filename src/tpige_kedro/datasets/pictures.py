@@ -13,10 +13,10 @@ import kedro.io
 from kedro.io import AbstractDataset
 
 from tpige_kedro.datasets.leftovers import is_leftover
-from tpige_kedro.datasets.picture_file import why_not_opened
-from tpige_kedro.datasets.picture_formats import PictureProblem
-from tpige_kedro.datasets.picture_names import is_picture_name, named
-from tpige_kedro.datasets.picture_reading import (
+from tpige_kedro.datasets.picture_files.formats import PictureProblem
+from tpige_kedro.datasets.picture_files.names import is_picture_name, named
+from tpige_kedro.datasets.picture_files.opening import why_not_opened
+from tpige_kedro.datasets.picture_files.reading import (
     READING,
     PictureError,
     as_reference,

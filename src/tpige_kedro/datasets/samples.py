@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pandas as pd
 from kedro.io import AbstractDataset
 
-from tpige_kedro.datasets.columns import listed, sort_columns
-from tpige_kedro.datasets.csv_text import CsvRow, NotCsv, read_csv_rows
+from tpige_kedro.datasets.table_files.columns import listed, sort_columns
+from tpige_kedro.datasets.table_files.csv_text import CsvRow, NotCsv, read_csv_rows
 from tpige_kedro.files.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from kedro.io import AbstractDataset
 
-from tpige_kedro.datasets.spreadsheet import to_csv
+from tpige_kedro.datasets.table_files.spreadsheet import to_csv
 from tpige_kedro.files.atomic import save_bytes
 from tpige_kedro.files.errors import DatasetError
 

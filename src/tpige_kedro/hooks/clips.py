@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tpige_kedro.datasets.containers import clip_files, unread_files
+from tpige_kedro.datasets.clip_files.containers import clip_files, unread_files
 from tpige_kedro.datasets.leftovers import is_leftover
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.models import local_path

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from tpige_kedro.prompts import people_words as words
-from tpige_kedro.prompts.candidates import (
+from tpige_kedro.prompts.grammar import people_words as words
+from tpige_kedro.prompts.grammar.candidates import (
     PERSON,
     POSSIBLE,
     Candidate,
@@ -25,8 +25,8 @@ from tpige_kedro.prompts.candidates import (
     bare_opening,
     candidates,
 )
-from tpige_kedro.prompts.evidence import describes, is_inverted
-from tpige_kedro.prompts.noun_phrases import WORD, Phrase, Sentence, Word, phrase_at
+from tpige_kedro.prompts.grammar.evidence import describes, is_inverted
+from tpige_kedro.prompts.grammar.noun_phrases import WORD, Phrase, Sentence, Word, phrase_at
 
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»|「[^」]*」")
 SENTENCE_END = re.compile(r"[.!?。！？\n]")

@@ -36,7 +36,7 @@ class Imported:
 
     def find(self, variant: str, sample_id: str) -> Path:
         """The file of a clip. Raises :class:`SampleError` if it is not there, or if two files could be meant."""
-        from tpige_kedro.datasets.containers import SUFFIXES, composed
+        from tpige_kedro.datasets.clip_files.containers import SUFFIXES, composed
 
         file = self.folder / self.pattern.format(variant=variant, sample_id=sample_id)
         if Path(self.pattern).suffix.lower() in SUFFIXES:
@@ -54,14 +54,14 @@ class Imported:
 
     def _clips_in(self, folder: Path) -> dict[str, list[Path]]:
         """The folder's clips by stem, listed once."""
-        from tpige_kedro.datasets.containers import clip_files
+        from tpige_kedro.datasets.clip_files.containers import clip_files
 
         if folder not in self._listed:
             self._listed[folder] = clip_files(folder)
         return self._listed[folder]
 
     def _absent(self, sample_id: str, file: Path) -> SampleError:
-        from tpige_kedro.datasets.containers import resembling
+        from tpige_kedro.datasets.clip_files.containers import resembling
 
         seen = resembling(file.parent, file.stem)
         there = f" (there is {', '.join(seen)})" if seen else ""

@@ -15,8 +15,8 @@ from safetensors import safe_open
 
 from mlflow_store import Store
 from project import ROOT
-from tpige_kedro.hooks.mlflow_results import MAX_METRICS, log_training
-from tpige_kedro.hooks.mlflow_runs import RunLog
+from tpige_kedro.hooks.mlflow.results import MAX_METRICS, log_training
+from tpige_kedro.hooks.mlflow.runs import RunLog
 from tpige_kedro.mini.nodes import JUDGING, TrainMini, collect_log
 from tpige_kedro.mini.training.batches import control_of
 from tpige_kedro.mini.training.codec import LatentCodec

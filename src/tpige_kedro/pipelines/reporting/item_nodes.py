@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.datasets import decoding
+from tpige_kedro.datasets.clip_files import decoding
 from tpige_kedro.datasets.items import Item
 from tpige_kedro.datasets.pictures import References
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint

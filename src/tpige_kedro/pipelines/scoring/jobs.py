@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.datasets import decoding
+from tpige_kedro.datasets.clip_files import decoding
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.work import Job, fingerprint, impossible

@@ -11,7 +11,7 @@ import pandas as pd
 from kedro.io import DatasetError
 from numpy.typing import NDArray
 
-from tpige_kedro.datasets import decoding
+from tpige_kedro.datasets.clip_files import decoding
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.pictures import References, checked_picture
 from tpige_kedro.errors import ModelError, TpigeError

@@ -1,0 +1,1 @@
+"""Clips as files: opened within limits, and decoded as players show them."""

@@ -1,0 +1,1 @@
+"""What MLflow is sent of a run, and what happens when it cannot be reached."""
