@@ -106,12 +106,19 @@ def spec(name: str) -> MetricSpec:
     return MetricSpec(name, name, 0, 1, "higher", "tests")
 
 
+METRICS = ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality")
+
+
 class Scorer:
     """Brightness under the names of the paper's metrics; no face where the prompt says ``faceless``."""
 
     version = 1
-    metrics = tuple(
-        map(spec, ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality"))
+    metrics = (
+        spec("gme_score"),
+        spec("cur_score"),
+        spec("arc_score"),
+        spec("motion_smoothness"),
+        spec("imaging_quality"),
     )
 
     def __init__(self, **_: Any) -> None:
@@ -119,12 +126,29 @@ class Scorer:
 
     def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
         log("score")
-        values: dict[str, float | Missing] = {
-            m.name: float(clip.frames[..., i % 3].mean() / 255) for i, m in enumerate(self.metrics)
-        }
+        channels = {name: clip.frames[..., i % 3] for i, name in enumerate(METRICS)}
+        names = [m.name for m in self.metrics]
+        values: dict[str, float | Missing] = {n: float(channels[n].mean() / 255) for n in names}
         if "faceless" in clip.prompt:
-            values["cur_score"] = values["arc_score"] = Missing("no face in any frame")
+            unseen = Missing("no face in any frame")
+            values |= {n: unseen for n in names if n in ("cur_score", "arc_score")}
         return values
+
+
+class FaceScorer(Scorer):
+    metrics = (spec("cur_score"), spec("arc_score"))
+
+
+class AlignmentScorer(Scorer):
+    metrics = (spec("gme_score"),)
+
+
+class MotionScorer(Scorer):
+    metrics = (spec("motion_smoothness"),)
+
+
+class ImagingScorer(Scorer):
+    metrics = (spec("imaging_quality"),)
 
 
 class SetScorer:

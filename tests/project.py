@@ -36,10 +36,10 @@ FAKE_MODELS = {
     "mini_reader": "Reader",
     "mini_still": "Editor",
     "mini_identity": "Judge",
-    "mini_face": "Scorer",
-    "mini_alignment": "Scorer",
-    "mini_motion": "Scorer",
-    "mini_imaging": "Scorer",
+    "mini_face": "FaceScorer",
+    "mini_alignment": "AlignmentScorer",
+    "mini_motion": "MotionScorer",
+    "mini_imaging": "ImagingScorer",
 }
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 
 from tpige_kedro.declarations import has_method
 from tpige_kedro.hooks.model_options import absent_class
 from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.nearest import advice
-from tpige_kedro.schemas import ModelSpec, Parameters
+from tpige_kedro.schemas import Parameters
 from tpige_kedro.source_values import attribute
-
-logger = logging.getLogger(__name__)
 
 
 def metric_problems(parameters: Parameters) -> Iterator[str]:
     """Weights of metrics that no scorer gives, or that reward what is bad; metrics that two scorers give."""
     scoring = parameters.scoring
     given = {n: metrics_of(parameters, n) for n in dict.fromkeys(scoring.scorers)}
-    yield from _given_twice(given, parameters.models)
+    yield from _given_twice(given)
     known = {name: spec for metrics in given.values() if metrics for name, spec in metrics.items()}
     for name in scoring.overall:
         if name in known:
@@ -41,10 +38,8 @@ def metrics_of(parameters: Parameters, model: str) -> dict[str, MetricSpec] | No
     return {spec.name: spec for spec in specs}
 
 
-def _given_twice(
-    given: Mapping[str, Mapping[str, MetricSpec] | None], models: Mapping[str, ModelSpec]
-) -> Iterator[str]:
-    """Two scorers of one metric: of two classes it is a mistake; of one class the values of the last count."""
+def _given_twice(given: Mapping[str, Mapping[str, MetricSpec] | None]) -> Iterator[str]:
+    """Two scorers of one metric: the table has one column for it."""
     first: dict[str, str] = {}
     clashes: dict[tuple[str, str], list[str]] = {}
     for model, metrics in given.items():
@@ -53,11 +48,7 @@ def _given_twice(
                 clashes.setdefault((first[name], model), []).append(name)
             first.setdefault(name, model)
     for (one, other), names in clashes.items():
-        both = f"scoring.scorers: {one} and {other} both give {', '.join(names)}"
-        if models[one].type != models[other].type:
-            yield f"{both}; keep one of them"
-        else:
-            logger.warning("%s; those of the last scorer count", both)
+        yield f"scoring.scorers: {one} and {other} both give {', '.join(names)}; keep one of them"
 
 
 def _no_scorer(name: str, known: Mapping[str, MetricSpec], parameters: Parameters) -> str:

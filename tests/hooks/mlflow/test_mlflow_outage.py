@@ -77,7 +77,11 @@ def client_of(server: MlflowServer) -> Any:
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What was said of MLflow, by us or by any library."""
     serious = [r for r in caplog.records if r.levelno >= logging.WARNING]
-    others = ("tpige_kedro.pipelines", "tpige_kedro.hooks.failures", "tpige_kedro.execution")
+    others = (
+        "tpige_kedro.pipelines",
+        "tpige_kedro.hooks.failures",
+        "tpige_kedro.execution",
+    )
     return [r.getMessage() for r in serious if not r.name.startswith(others)]
 
 
