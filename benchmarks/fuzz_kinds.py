@@ -12,7 +12,7 @@ from random import Random
 import fuzz_configuration
 import fuzz_files
 import fuzz_services
-from fuzz_mutations import damage_bytes, damage_json, damage_text
+from fuzz_mutations import damage_bytes, damage_json, damage_png, damage_text
 
 Seeds = Callable[[], dict[str, bytes]]
 Read = Callable[
@@ -56,7 +56,7 @@ KINDS = {
         ("clip.",),
         4,
     ),
-    "png": Kind("PNG", fuzz_files.pngs, damage_bytes, fuzz_files.read_picture, ("photo.",), 3),
+    "png": Kind("PNG", fuzz_files.pngs, damage_png, fuzz_files.read_picture, ("photo.",), 3),
     "jpeg": Kind("JPEG", fuzz_files.jpegs, damage_bytes, fuzz_files.read_picture, ("photo.",), 3),
     "csv": Kind(
         "samples.csv", fuzz_files.tables, damage_text, fuzz_files.read_samples, ("sample",), 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from random import Random
 from typing import Any
@@ -54,6 +55,23 @@ def _noise(data: bytearray, rng: Random) -> None:
 
 
 BYTE_WAYS: tuple[Callable[[bytearray, Random], None], ...] = (_cut, _flip, _extreme, _copy, _remove, _noise)  # fmt: skip
+
+
+def damage_png(data: bytes, rng: Random) -> bytes:
+    """Damaged blindly; mostly with right checksums, so that what is in the chunks is looked at."""
+    damaged = damage_bytes(data, rng)
+    return damaged if rng.random() < 0.3 else _with_checksums(damaged)
+
+
+def _with_checksums(data: bytes) -> bytes:
+    fixed, at = bytearray(data), 8
+    while at + 12 <= len(fixed):
+        end = at + 8 + int.from_bytes(fixed[at : at + 4], "big")
+        if end + 4 > len(fixed):
+            break
+        fixed[end : end + 4] = zlib.crc32(fixed[at + 4 : end]).to_bytes(4, "big")
+        at = end + 4
+    return bytes(fixed)
 
 
 def damage_text(data: bytes, rng: Random) -> bytes:
