@@ -156,5 +156,7 @@ def test_an_unknown_scorer_of_sets_is_named(project: Project) -> None:
 
 def test_a_scorer_of_single_clips_is_refused_for_sets(project: Project) -> None:
     project.configure(scoring={"set_scorer": "mini_face"})
-    with pytest.raises(RunStopped, match=r"scoring\.set_scorer: mini_face .* scores single clips"):
+    with pytest.raises(
+        RunStopped, match=r"scoring\.set_scorer: models\.mini_face .* has no method score_set"
+    ):
         project.run()

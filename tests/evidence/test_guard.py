@@ -23,6 +23,10 @@ from guard_checks import CHECKS, GUIDANCE, LEFT_OUT, LIKENESS, OPENS, hold, repl
 from guard_clips import FLIPPED, GUARD, IGNORED, JOBS, judged_clips
 from tpige_kedro.pipelines.moe_selection import candidates
 
+pytestmark = pytest.mark.timeout(
+    1200
+)  # its clips take 86 s on two idle cores, four times as long beside other work
+
 
 @pytest.fixture(scope="module")
 def made() -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,9 @@ def test_errors_of_the_disk_name_path_and_remedy(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, step, broken)
-    with pytest.raises(DatasetError, match=rf"cannot save .*b\.json: .*{remedy}.* are kept"):
+    with pytest.raises(
+        DatasetError, match=rf"cannot save .*b\.json: .*{re.escape(remedy)}.* are kept"
+    ):
         save_bytes(file, b"new")
     assert file.read_text() == "old" and names(tmp_path) == ["b.json"]
 
