@@ -1,7 +1,7 @@
 """From the clips of benchmarks/ablation.py to the tables and plots of docs/evidence.md.
 
 Run: ``PYTHONPATH=src python benchmarks/evidence.py`` (two cores, minutes). Reads ``clips_seed<k>.parquet`` and
-``run_seed<k>.json`` in ``docs/evidence`` and writes there ``summary.csv``, ``differences.csv``, ``selection.csv``, ``costs.csv``,
+``run_seed<k>.json`` in ``docs/evidence`` and writes there ``summary.csv.gz``, ``differences.csv.gz``, ``selection.csv.gz``, ``costs.csv.gz``,
 ``tables.md`` and the plots. What is not there is named and left out.
 """
 
@@ -22,6 +22,7 @@ from evidence_tables import as_markdown
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "evidence"
 SEED = 0  # of the resamples
+PACKED = {"method": "gzip", "mtime": 0}  # equal tables are equal files
 
 
 def write(folder: Path, out: Path, seed: int = SEED) -> Records:
@@ -38,9 +39,11 @@ def write(folder: Path, out: Path, seed: int = SEED) -> Records:
     out.mkdir(parents=True, exist_ok=True)
     for name, make in steps.items():
         tables[name] = make()
-        tables[name].to_csv(out / f"{name}.csv", index=False, float_format="%.5g")
+        tables[name].to_csv(
+            out / f"{name}.csv.gz", index=False, float_format="%.5g", compression=PACKED
+        )
         lines, seconds = len(tables[name]), time.perf_counter() - begin
-        print(f"{name}.csv: {lines} lines, {seconds:.0f} s so far", flush=True)
+        print(f"{name}.csv.gz: {lines} lines, {seconds:.0f} s so far", flush=True)
     (out / "tables.md").write_text(as_markdown(records, **tables))
     draw_all(out, **tables)
     return records

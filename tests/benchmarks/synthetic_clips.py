@@ -92,7 +92,7 @@ def clips(
 
 def table(out: Path, name: str) -> pd.DataFrame:
     """A file that the command wrote."""
-    return pd.read_csv(out / f"{name}.csv", dtype={"seed": str})
+    return pd.read_csv(out / f"{name}.csv.gz", dtype={"seed": str})
 
 
 def difference(out: Path, row: str, against: str, measure: str, seed: str = "pooled") -> pd.Series:

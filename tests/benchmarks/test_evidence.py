@@ -111,8 +111,8 @@ def test_one_seed_and_any_row_missing(
     clips = world.clips([2], 24, 12, without=(*without, *sweeps))
     clips.to_parquet(tmp_path / "clips_seed2.parquet")
     evidence.write(tmp_path, tmp_path)
-    assert {f.name for f in tmp_path.glob("*.csv")} == {
-        *("summary.csv", "differences.csv", "selection.csv", "costs.csv")
+    assert {f.name for f in tmp_path.glob("*.csv.gz")} == {
+        *("summary.csv.gz", "differences.csv.gz", "selection.csv.gz", "costs.csv.gz")
     }
     printed = capsys.readouterr().out
     assert all(f"left out: row {name}: no clips" in printed for name in without)
