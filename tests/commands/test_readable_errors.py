@@ -13,6 +13,7 @@ from kedro.framework.startup import bootstrap_project
 
 from project import ROOT
 from tpige_kedro.commands.explained import explained
+from tpige_kedro.commands.forget import forget
 from tpige_kedro.commands.run import run
 from tpige_kedro.hooks.conf_files import clashing_kinds, file_problems, unread_files
 
@@ -39,7 +40,7 @@ def said(result: Result) -> list[str]:
     """The lines below the log, without the one that tells of ``--verbose``."""
     found = result.output[result.output.index("Error: ") :].strip().splitlines()
     assert isinstance(result.exception, SystemExit) and "Traceback" not in result.output
-    return [line for line in found if line != "(kedro run --verbose shows the traceback)"]
+    return [line for line in found if line != "(--verbose shows the traceback)"]
 
 
 @pytest.mark.parametrize(
@@ -201,3 +202,11 @@ def test_what_nobody_foresaw_keeps_its_traceback() -> None:
         raise KeyError("surprise")
     except KeyError as error:
         assert explained(error, {"env": None}) is None
+
+
+def test_so_do_those_of_forget(conf: Path) -> None:
+    (conf / "base" / "globals.yml").write_text("data_root: [\n")
+    bootstrap_project(ROOT)
+    given = ["p1", f"--conf-source={conf}", f"--data-root={conf}"]
+    lines = said(CliRunner().invoke(forget, given))
+    assert len(lines) <= 2 and "globals.yml:" in lines[0]

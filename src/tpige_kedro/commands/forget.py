@@ -16,6 +16,7 @@ from tpige_kedro.commands.below import Below
 from tpige_kedro.commands.findings import Finding, counted, listing, size
 from tpige_kedro.commands.person import Person
 from tpige_kedro.commands.places import Places, find_places, open_store, samples_of
+from tpige_kedro.commands.readable import readable
 from tpige_kedro.config import user_path
 from tpige_kedro.console import echo
 from tpige_kedro.errors import TpigeError
@@ -54,9 +55,9 @@ def forget(
     if not person.strip():
         raise ClickException("give the person_id of the person")
     roots = {"data_root": data_root, "samples_root": samples_root}
-    places = find_places(
-        {k: os.path.abspath(user_path(k, v)) for k, v in roots.items() if v}, env, conf_source
-    )
+    paths = {k: os.path.abspath(user_path(k, v)) for k, v in roots.items() if v}
+    with readable({"env": env, "conf_source": conf_source}, verbose):
+        places = find_places(paths, env, conf_source)
     if not places.data_root.is_dir():
         raise ClickException(
             f"{places.data_root} is not a directory; set --data-root to the folder with the results"

@@ -55,5 +55,5 @@ def readable(options: Mapping[str, Any], verbose: bool = False) -> Iterator[None
         if verbose:
             traceback.print_exc()
         else:
-            message += "\n(kedro run --verbose shows the traceback)"
+            message += "\n(--verbose shows the traceback)"
         raise RunStopped(message) from error
