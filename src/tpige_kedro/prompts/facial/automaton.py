@@ -169,7 +169,8 @@ class GrammarReader:
             ):
                 self.groups[name] = frozenset(label for label, _ in part.moves[0])
                 part = Part.of(name)
-            self._known[name] = part.reduced()
+            # smaller before it is copied into other rules; the first rule is in none
+            self._known[name] = part.reduced() if within else part
         return self._known[name]
 
     def _alternatives(self, symbols: list[str], within: tuple[str, ...]) -> Part:
