@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 if "TPIGE_CACHE" not in os.environ:
     os.environ["TPIGE_CACHE"] = tempfile.mkdtemp(prefix="tpige-cache-")
     atexit.register(shutil.rmtree, os.environ["TPIGE_CACHE"], ignore_errors=True)
+
+# tests that run in the background ignore Ctrl-C, and the commands that they start and interrupt would inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import hypothesis
 import pytest
