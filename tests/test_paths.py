@@ -13,8 +13,9 @@ from project import ROOT, Project
 from tpige_kedro.commands.params import split_params
 from tpige_kedro.commands.places import find_places
 from tpige_kedro.commands.run import run
-from tpige_kedro.config import ProjectConfigLoader, tracking_uri, user_path, user_paths
+from tpige_kedro.config import ProjectConfigLoader, user_path, user_paths
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.mlflow.uri import with_home
 from tpige_kedro.weights.sources import local_path
 
 ODD = [
@@ -117,9 +118,9 @@ def test_the_home_folder_in_every_path(home: Path) -> None:
     assert user_path("data_root", "~root/x") == os.path.expanduser("~root/x") != "~root/x"
     assert user_path("data_root", "/a/~/x") == "/a/~/x" and user_path("data_root", "./~") == "./~"
     assert local_path("~/weights") == home / "weights"
-    assert tracking_uri("sqlite:///~/m.db") == f"sqlite:///{home}/m.db"
-    assert tracking_uri("~/runs") == f"{home}/runs"
-    assert tracking_uri("http://h/~x") == "http://h/~x"
+    assert with_home("sqlite:///~/m.db") == f"sqlite:///{home}/m.db"
+    assert with_home("~/runs") == f"{home}/runs"
+    assert with_home("http://h/~x") == "http://h/~x"
     places = find_places(given, None, None)
     assert places.data_root == places.samples_root == home / "x"
 

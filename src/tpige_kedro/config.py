@@ -11,6 +11,7 @@ from kedro.config import OmegaConfigLoader
 
 from tpige_kedro.characters import is_control, shown
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.mlflow.uri import with_home
 from tpige_kedro.weights.sources import project_root
 
 PATHS = ("data_root", "samples_root", "sample_list", "clips_root")  # parameters; see globals.yml
@@ -83,14 +84,8 @@ class ProjectConfigLoader(OmegaConfigLoader):
         if key == "catalog":
             return {name: _with_plain_paths(name, config) for name, config in values.items()}
         if key == "mlflow" and isinstance(values.get("tracking_uri"), str):
-            return {**values, "tracking_uri": tracking_uri(values["tracking_uri"])}
+            return {**values, "tracking_uri": with_home(values["tracking_uri"])}
         return values
-
-
-def tracking_uri(uri: str) -> str:
-    """The URI of an MLflow store with the home folder for ``~``, also in that of a SQLite file."""
-    scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
-    return scheme + os.path.expanduser(uri.removeprefix(scheme))
 
 
 def _escaped(path: Any) -> Any:

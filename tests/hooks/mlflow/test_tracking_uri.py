@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tpige_kedro.hooks.mlflow.settings import MlflowSettings, tracking_uri
 from tpige_kedro.hooks.mlflow.uri import malformed, scrubbed, shown
 
 PASSWORDS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=5, max_size=20)
@@ -64,3 +66,9 @@ def test_what_is_no_secret_is_shown(uri: str) -> None:
         f"cannot use {uri}: token required"
     )
     assert not malformed(uri)
+
+
+def test_the_environment_may_say_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///~/runs.db")
+    uri = tracking_uri(MlflowSettings(), tmp_path)
+    assert uri == f"sqlite:///{Path.home()}/runs.db"

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.mlflow.uri import with_home
 from tpige_kedro.schemas import Parameters, Settings
 
 
@@ -44,6 +45,6 @@ def parse_settings(raw: dict[str, Any], parameters: Parameters) -> MlflowSetting
 
 
 def tracking_uri(settings: MlflowSettings, project: Path) -> str:
-    """Where runs are logged."""
+    """Where runs are logged; ``~`` is the home folder."""
     named = os.environ.get("MLFLOW_TRACKING_URI") or settings.tracking_uri
-    return named or f"sqlite:///{project / 'mlflow.db'}"
+    return with_home(named) if named else f"sqlite:///{project / 'mlflow.db'}"

@@ -101,3 +101,9 @@ def _split(uri: str) -> tuple[str, str, str]:
     if scheme.startswith(("sqlite", "file:")) or (not scheme and ":" not in login):
         return scheme, "", rest  # the path of a file
     return scheme, login, place
+
+
+def with_home(uri: str) -> str:
+    """The URI of an MLflow store with the home folder for ``~``, also in that of a SQLite file."""
+    scheme = "sqlite:///" if uri.startswith("sqlite:///") else ""
+    return scheme + os.path.expanduser(uri.removeprefix(scheme))
