@@ -34,7 +34,7 @@ def differences(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def rescored(file: Path, scores: ClipScores) -> pd.DataFrame:
-    """The measures of kept clips, scored anew."""
+    """The measures of kept clips, scored again."""
     content = torch.load(file, weights_only=True)
     clips = content.pop("clips")
     content["pictures"] = [Image.fromarray(picture.numpy()) for picture in content["pictures"]]
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, required=True, help="--out of ablation.py")
     other = parser.add_mutually_exclusive_group(required=True)
     other.add_argument("--again", type=Path, help="--out of a second run")
-    other.add_argument("--rescore", metavar="DEVICE", help="score the kept clips anew: cpu, cuda")
+    other.add_argument("--rescore", metavar="DEVICE", help="score the kept clips again: cpu, cuda")
     options = parser.parse_args()
     if options.again:
         second = {file.stem: pd.read_csv(file) for file in sorted(options.again.glob("*.csv"))}

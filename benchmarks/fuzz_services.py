@@ -1,4 +1,4 @@
-"""Answers of services: a server on loopback gives what it is told to give, and our clients read it."""
+"""Answers of services: a server on loopback returns a prepared answer, and our clients read it."""
 
 from __future__ import annotations
 

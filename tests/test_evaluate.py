@@ -208,7 +208,7 @@ def test_a_folder_without_clips_is_told_before_anything_runs(project: Project, c
     empty.mkdir()
     with pytest.raises(RunStopped, match=r"no clip in .*empty; put clips there as <variant>"):
         evaluate(project, empty)
-    with pytest.raises(RunStopped, match="is no folder"):
+    with pytest.raises(RunStopped, match="is not a directory"):
         evaluate(project, project.folder / "nowhere")
     bad = project.folder / "bad"
     shutil.copytree(clips / "theirs", bad / "our method")

@@ -135,7 +135,7 @@ def test_an_interpolation_that_leads_nowhere_is_placed(
         (append("base/catalog.yml", "\nmine: {filepath: x}\n"), "'type' is missing"),
         (append("base/catalog.yml", "\nmine: x\n"), "'mine'"),
         (lambda conf: shutil.rmtree(conf / "local"), "local is missing; make it"),
-        (lambda conf: shutil.rmtree(conf / "base"), "has no folder base/"),
+        (lambda conf: shutil.rmtree(conf / "base"), "lacks the directory base/"),
         (append("local/parameters.yml", "models: [a]\n"), "parameters.yml:1: models: a list where"),
         (append("base/parameters.yml", "\nseed: 1\n"), "seed is in line 3 as well"),
         (append("base/parameters_2.yml", "seed: 1\n"), "parameters.yml:3 as well"),

@@ -59,7 +59,7 @@ def test_every_file_of_weights_is_missed(name: str, tmp_path: Path) -> None:
     assert problem(folder) == "" and files_of(name)
     for file in files_of(name):
         (folder / file).rename(tmp_path / "away")
-        assert f"{folder} has no {file}; get the folder anew" in problem(folder)
+        assert f"{folder} has no {file}; download the folder again" in problem(folder)
         (tmp_path / "away").rename(folder / file)
 
 

@@ -57,7 +57,7 @@ def test_hair_colour_conflict(prompt: str, conflict: bool) -> None:
 @pytest.mark.parametrize(
     ("prompt", "face", "conflict"),
     [
-        ("An old fisherman mends a net.", "young", True),
+        ("An old fisherman repairs a net.", "young", True),
         ("An elderly woman waves.", "in her twenties", True),
         ("The little girl runs.", "elderly", True),
         ("A teenager skates.", "middle-aged", True),
@@ -69,8 +69,8 @@ def test_hair_colour_conflict(prompt: str, conflict: bool) -> None:
         ("A grandmother knits.", "young", True),
         ("A toddler laughs.", "young", True),
         ("A young chef cooks.", "elderly", True),
-        ("An old fisherman mends a net.", "elderly", False),
-        ("An old fisherman mends a net.", "middle-aged", False),  # neighbours may be one person
+        ("An old fisherman repairs a net.", "elderly", False),
+        ("An old fisherman repairs a net.", "middle-aged", False),  # neighbours may be one person
         ("A young chef cooks.", "middle-aged", False),
         ("A fisherman in an old boat rows.", "young", False),  # the boat is old
         ("An old man's young wife sings.", "young", False),  # the man is old
@@ -87,7 +87,7 @@ def test_age_conflict(prompt: str, face: str, conflict: bool) -> None:
 
 def test_an_age_in_conflict_is_left_out_and_named() -> None:
     face = FaceAttributes(age=Attribute("young"), gender=Attribute("man"))
-    settled, notes = settle_conflicts("An old fisherman mends a net.", face)
+    settled, notes = settle_conflicts("An old fisherman repairs a net.", face)
     assert settled == FaceAttributes(gender=Attribute("man"))
     assert notes == ["age left out (prompt: old; face: young)"]
 

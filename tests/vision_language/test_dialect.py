@@ -111,7 +111,7 @@ def test_a_refused_schema_is_told_in_words(words: str, caplog: pytest.LogCapture
         ask(model(server))
         assert len(server.requests) == 3
         assert "JSON schema" in bodies(server)[-1]["messages"][0]["content"]
-    assert caplog.text.count("told in words") == 1
+    assert caplog.text.count("schema goes into the prompt") == 1
 
 
 @pytest.mark.parametrize(

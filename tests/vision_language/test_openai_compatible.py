@@ -160,7 +160,7 @@ def test_a_server_without_schemas_is_told_in_words(caplog: pytest.LogCaptureFixt
         assert rewrite(model) == rewrite(model) == f"A man{ADDED} walks."
         assert all("JSON schema" in asked.told for asked in server.asked)
         assert len(server.asked) == 2
-    assert caplog.text.count("told in words") == 1
+    assert caplog.text.count("schema goes into the prompt") == 1
 
 
 def test_a_wrong_key_is_asked_once_and_never_shown() -> None:

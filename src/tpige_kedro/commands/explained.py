@@ -86,11 +86,11 @@ def _missing_conf(error: Exception, conf: Path, options: Mapping[str, Any]) -> s
     if not conf.is_dir():
         return f"{conf} is not a directory; run this in the project's folder, or set --conf-source to the folder with base/"
     if not (conf / "base").is_dir():
-        return f"{conf} has no folder base/, which every environment builds on; set --conf-source to a folder that has it"
+        return f"{conf} lacks the directory base/, which every environment builds on; set --conf-source to a directory that has it"
     if not (conf / str(env)).is_dir():
         known = [folder.name for folder in conf.iterdir() if folder.is_dir()]
         if options.get("env"):
-            return f"--env={env}: no folder {conf / env}; {advice(env, known)}"
+            return f"--env={env}: {conf / env} does not exist; {advice(env, known)}"
         return (
             f"{conf / env} is missing; make it (it may be empty), or name an environment with --env"
         )

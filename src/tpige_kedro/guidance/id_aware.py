@@ -93,7 +93,7 @@ class IdAwareGuidance(BaseGuidance):
         )
 
     def delta_is_due(self) -> bool:
-        """Whether the current step computes the identity delta anew."""
+        """Whether the current step computes a new identity delta."""
         return is_due(self.settings.identity_schedule, *self._position, self.settings.reuse_every)
 
     def branches(self) -> list[str]:

@@ -49,7 +49,7 @@ def _lacking(folder: Path, spec: ModelSpec) -> str:
 
 def _told(folder: Path, lacking: Iterator[str]) -> str:
     names = ", ".join(lacking)
-    advice = "get the folder anew, or set models.<name>.source to a whole one"
+    advice = "download the folder again, or set models.<name>.source to a whole one"
     return f"{folder} has no {names}; {advice} ({where_from(folder)})" if names else ""
 
 
@@ -101,4 +101,4 @@ def read(file: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(file.read_text(encoding="utf-8")))
     except (ValueError, TypeError) as error:
-        raise ModelError(f"{file} cannot be read ({error}); get it anew") from error
+        raise ModelError(f"{file} cannot be read ({error}); download it again") from error

@@ -37,7 +37,7 @@ class AcePlusOptions(EditorOptions):
 class QwenImageEditOptions(EditorOptions):
     """``true_cfg_scale`` is classifier-free guidance against ``negative_prompt``; the model card has 4 and 40 steps.
 
-    ``instruction`` goes before the prompt: the model edits the picture it is given, so it is told whom to keep.
+    ``instruction`` goes before the prompt: the model edits the picture it is given, so this says whom to keep.
     """
 
     steps: Count = 40

@@ -54,7 +54,7 @@ def load_network(
     if lacking:
         raise ModelError(
             f"model source {source!r}: {len(lacking)} weights of {cls.__name__} are missing or have another shape "
-            f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); download it anew or set models.<name>.source"
+            f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''}); download it again or set models.<name>.source"
         )
     return network.eval().requires_grad_(False).to(device)
 

@@ -110,12 +110,12 @@ def read_state_dict(file: Path) -> dict[str, Tensor]:
         content = _load_plain(file)
     except Exception as error:  # a damaged pickle fails in many ways
         raise ModelError(
-            f"{file} cannot be read as plain tensors ({first_line(error)}); get it anew, or save its tensors as .safetensors"
+            f"{file} cannot be read as plain tensors ({first_line(error)}); download it again, or save its tensors as .safetensors"
         ) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(torch.is_tensor(v) for v in content.values()):
-        raise ModelError(f"{file} holds no state dict; get it anew")
+        raise ModelError(f"{file} holds no state dict; download it again")
     return dict(content)
 
 

@@ -95,7 +95,7 @@ def age_of_subject(prompt: str) -> set[int]:
     """The age that ``prompt`` gives its subject: in its noun phrase or right behind it. An old car or castle says nothing.
 
     >>> (
-    ...     age_of_subject("An old fisherman mends a net."),
+    ...     age_of_subject("An old fisherman repairs a net."),
     ...     age_of_subject("A fisherman in an old boat rows."),
     ... )
     ({4}, set())

@@ -97,7 +97,7 @@ def _person_in(prompt: str) -> tuple[str, ...]:
 
 
 def not_facial(refused: Sequence[str]) -> str:
-    """What is told of refused words, to a model as to a person.
+    """Explains refused words, in one way for models and people.
 
     >>> not_facial(["satchel"])
     "'satchel' is not about the face"

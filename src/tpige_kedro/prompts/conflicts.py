@@ -35,7 +35,7 @@ def hair_colour_conflict(prompt: str, clause: str) -> str | None:
 def age_conflict(prompt: str, clause: str) -> str | None:
     """The ages of the prompt's subject and of the clause, if they are more than a generation apart; else None.
 
-    >>> age_conflict("An old fisherman mends a net.", "a young man")
+    >>> age_conflict("An old fisherman repairs a net.", "a young man")
     'prompt: old; face: young'
     """
     said, read = age_of_subject(prompt), age_groups(clause)

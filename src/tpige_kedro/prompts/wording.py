@@ -17,7 +17,7 @@ InstructionName = Literal["read_face", "rewrite_caption", "reference_prompt"]
 
 @dataclass(frozen=True)
 class Instruction:
-    """One file: what the model is told, and what it is told after an answer that could not be used."""
+    """One file: what the model is asked, and what it hears after an answer that could not be used."""
 
     name: str
     version: int

@@ -146,7 +146,7 @@ class PhantomDenoiser(GuidedDenoiser):
     given: ClassVar[tuple[str, ...]] = ("reference_latents",)
 
     def views(self, state: Any) -> None:
-        """Overwrite the reference frames, at every step anew."""
+        """Overwrite the reference frames at every step."""
         references = state.reference_latents
         video = state.latents[:, :, : state.latents.shape[2] - references.shape[2]]
         state.latents_with_ref = torch.cat([video, references.to(video)], dim=2).to(state.dtype)

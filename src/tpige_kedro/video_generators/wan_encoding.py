@@ -39,7 +39,7 @@ class TextEncoder:
 
     ``load`` makes the encoder when it is first needed. ``afterwards`` says what becomes of it once :meth:`prepare` has
     embedded the prompts of a call (the encoder of the published models takes 10 GiB): ``keep`` it on the
-    device, move it to the ``cpu``, or ``free`` it and load it anew for the next call.
+    device, move it to the ``cpu``, or ``free`` it and load it again for the next call.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def ask_until_good(
     check: Callable[[str], list[CheckFailure]],
     attempts: int,
 ) -> Asked:
-    """Up to ``attempts`` answers of ``ask``, which is told what failed in the last one.
+    """Up to ``attempts`` answers of ``ask``, which gets what failed in the last one.
 
     A service that stops answering after it was paid for an answer ends the asking, so that no later run pays again.
 

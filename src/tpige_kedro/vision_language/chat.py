@@ -25,7 +25,7 @@ READINGS = 3  # times that a face is asked for before its person fails
 
 @dataclass(frozen=True)
 class Question:
-    """What a model is told to do, the material it is to do it with, and the form of the answer."""
+    """What a model is to do, the material it is to do it with, and the form of the answer."""
 
     instruction: str
     material: str

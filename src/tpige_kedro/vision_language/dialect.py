@@ -121,7 +121,7 @@ class Dialect:
         if part == LIMIT and NEW_LIMIT not in self._refused:
             return f"sent as {NEW_LIMIT} from now on"
         if part == "response_format":
-            return "the JSON schema is told in words from now on"
+            return "the JSON schema goes into the prompt from now on"
         if part == "system":
             return "the instruction is sent with the question from now on"
         return "left out from now on"

@@ -16,7 +16,7 @@ from tpige_kedro.vision_language.usage import Usage, meter
 class TransformersVlm(ChatModel):
     """Asks a model of transformers' image-text-to-text family, always for the likeliest answer.
 
-    Nothing leaves the machine. The form of an answer is told in words, so wrong answers are more frequent than with a service that
+    Nothing leaves the machine. The form of an answer is described in the prompt, so wrong answers are more frequent than with a service that
     has structured output; they are asked again like any other.
 
     Args:

@@ -20,7 +20,7 @@ class Recipe:
     vae_single_batch: int = 96
     vae_clip_batch: int = 16
 
-    decoder_clips: int = 12_000  # rendered anew for the decoder; a third as many stills
+    decoder_clips: int = 12_000  # rendered separately for the decoder; a third as many stills
     decoder_unseen: int = 192  # clips of other people, to measure it
     decoder_steps: int = 4_000
     decoder_batch: int = 8  # whole clips
