@@ -21,6 +21,7 @@ from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.model_options import option_problems
 from tpige_kedro.hooks.parameters import parse_parameters, whole_specs
 from tpige_kedro.options import options_model
+from tpige_kedro.schemas import ModelSpec
 
 ENVIRONMENTS = ("base", "test", "paper", "vace_1_3b")
 WRONG = ([1], {"a": 1}, "zzz", "20", True, None, -7, 0.5, float("nan"))
@@ -357,3 +358,15 @@ large = ("torch", "diffusers", "transformers", "openai", "requests", "insightfac
 assert not [name for name in large if name in sys.modules], [n for n in large if n in sys.modules]
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("pattern", ["x.mp4", "{sample}/{variant}", "{sample_id", "{}"])
+def test_where_imported_clips_are_is_checked_before_a_run(pattern: str) -> None:
+    model = ModelSpec(
+        type="tpige_kedro.video_generators.imported.Imported",
+        licence="tests",
+        source="clips",
+        options={"pattern": pattern},
+    )
+    (problem,) = option_problems({"theirs": model})
+    assert problem.startswith("models.theirs.options.pattern: ")

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Formatter
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator
 
 from tpige_kedro.errors import ModelError, SampleError
 from tpige_kedro.schemas import ModelSpec
 
 IMPORTED = f"{__name__}.Imported"
+
+
+def checked_pattern(pattern: str) -> str:
+    """``pattern``. Raises ``ValueError`` if it does not say where the clip of a sample is."""
+    fields = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+    if "sample_id" not in fields or fields - {"variant", "sample_id"}:
+        raise ValueError(
+            f"pattern {pattern!r} must hold {{sample_id}}, may hold {{variant}}, and nothing else in braces"
+        )
+    return pattern
+
+
+ClipPattern = Annotated[str, AfterValidator(checked_pattern)]  # checked before a run
 
 
 class Imported:
@@ -23,13 +38,15 @@ class Imported:
     source_is_weights: ClassVar[bool] = False  # each clip counts by its own content
 
     def __init__(
-        self, source: str, revision: str | None = None, pattern: str = "{variant}/{sample_id}"
+        self,
+        source: str,
+        revision: str | None = None,
+        pattern: ClipPattern = "{variant}/{sample_id}",
     ) -> None:
-        fields = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
-        if "sample_id" not in fields or fields - {"variant", "sample_id"}:
-            raise ModelError(
-                f"imported clips: pattern {pattern!r} must hold {{sample_id}}, may hold {{variant}}, and nothing else in braces"
-            )
+        try:
+            checked_pattern(pattern)
+        except ValueError as error:
+            raise ModelError(f"imported clips: {error}") from error
         self.folder = Path(source)
         self.pattern = pattern
         self._listed: dict[Path, dict[str, list[Path]]] = {}
