@@ -46,6 +46,20 @@ class AcePlus:
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "model_index.json",
+            "transformer/*",
+            "vae/*",
+            "text_encoder/*",
+            "text_encoder_2/*",
+            "tokenizer/*",
+            "tokenizer_2/*",
+            "scheduler/*",
+        ),
+        "lora with lora_weights": ("{lora_weights}",),
+        "lora": ("portrait/comfyui_portrait_lora64.safetensors",),
+    }
     weight_options: ClassVar[dict[str, str | None]] = {"lora": "ali-vilab/ACE_Plus"}
     Options: ClassVar[type[AcePlusOptions]] = AcePlusOptions
 

@@ -29,6 +29,17 @@ class QwenImageEdit:
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "model_index.json",
+            "transformer/*",
+            "vae/*",
+            "text_encoder/*",
+            "tokenizer/*",
+            "scheduler/*",
+            "processor/*",
+        ),
+    }
     Options: ClassVar[type[QwenImageEditOptions]] = QwenImageEditOptions
 
     def __init__(self, source: str, revision: str | None = None, **options: Any) -> None:

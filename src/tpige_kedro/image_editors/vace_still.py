@@ -27,6 +27,25 @@ class VaceStill:
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source with weights": ("{weights}",),
+        "source with base": ("transformer/*",),
+        "source": (
+            "model_index.json",
+            "transformer/*",
+            "vae/*",
+            "text_encoder/*",
+            "tokenizer/*",
+            "scheduler/*",
+        ),
+        "base": (
+            "transformer/config.json",
+            "vae/*",
+            "text_encoder/*",
+            "tokenizer/*",
+            "scheduler/*",
+        ),
+    }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
     own_options: ClassVar[tuple[str, ...]] = ("num_frames",)  # not to be set in conf
     Options: ClassVar[str] = "tpige_kedro.video_generators.wan_vace.WanVace"

@@ -46,6 +46,7 @@ class ClipScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    files: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("*.json", "*.txt", "*.safetensors")}
     # its safetensors are on a branch of the hub's own, which transformers finds from ``main`` only
     loads_at_commit: ClassVar[bool] = False
     metrics: tuple[MetricSpec, ...] = (

@@ -107,6 +107,7 @@ class GmeScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    files: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("*.json", "*.txt", "*.safetensors")}
     metrics: tuple[MetricSpec, ...] = (catalog.GME_SCORE, catalog.GME_SCORE_ENHANCED)
     weights: tuple[Weights, ...] = (GME_2B,)
 

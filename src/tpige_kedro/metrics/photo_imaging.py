@@ -20,6 +20,7 @@ class PhotoImagingScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    files: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("musiq_spaq_ckpt-358bb6af.pth",)}
     metrics: tuple[MetricSpec, ...] = (catalog.IMAGING_QUALITY,)
     weights: tuple[Weights, ...] = (MUSIQ_SPAQ,)
 

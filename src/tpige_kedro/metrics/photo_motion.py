@@ -24,6 +24,7 @@ class PhotoMotionScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    files: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("amt-s.pth",)}
     metrics: tuple[MetricSpec, ...] = (catalog.MOTION_SMOOTHNESS,)
     weights: tuple[Weights, ...] = (AMT_S,)
 

@@ -39,6 +39,25 @@ class WanVace(WanGenerator):
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source with weights": ("{weights}",),
+        "source with base": ("transformer/*",),
+        "source": (
+            "model_index.json",
+            "transformer/*",
+            "vae/*",
+            "text_encoder/*",
+            "tokenizer/*",
+            "scheduler/*",
+        ),
+        "base": (
+            "transformer/config.json",
+            "vae/*",
+            "text_encoder/*",
+            "tokenizer/*",
+            "scheduler/*",
+        ),
+    }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
     Options: ClassVar[type[WanOptions]] = WanOptions
 

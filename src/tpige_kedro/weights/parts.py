@@ -1,0 +1,62 @@
+"""Which files a model needs of which place, as its class declares them: what is downloaded, looked at before a run, and loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tpige_kedro.declarations import declared
+from tpige_kedro.schemas import ModelSpec
+
+SOURCE = "source"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The files that a model needs of one place.
+
+    ``option`` names the place in the entry (``source``, ``base``, ``lora``), ``place`` is a path or hub id, ``revision`` what pins
+    a hub id. ``files`` are patterns relative to the place, as :mod:`fnmatch` reads them; empty: the place is a single file or
+    everything in it counts.
+    """
+
+    option: str
+    place: str
+    revision: str | None
+    files: tuple[str, ...] = ()
+
+
+def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
+    """The parts of a model: its ``source`` and the places that its options name.
+
+    A class declares ``files``: patterns for each option that names a place. ``{name}`` in a pattern stands for the value of another
+    option. An entry ``"source with base"`` counts instead of ``"source"`` where the option ``base`` is given; of several such entries
+    the first one counts.
+    """
+    if not declared(spec.type, "source_is_weights", True):
+        return ()
+    patterns: Mapping[str, tuple[str, ...]] = declared(spec.type, "files", {})
+    places = {SOURCE: spec.source, **_optional_places(spec)}
+    return tuple(
+        Part(option, place, _revision(spec, option), _files(patterns, option, spec.options))
+        for option, place in places.items()
+        if place
+    )
+
+
+def _optional_places(spec: ModelSpec) -> dict[str, str | None]:
+    known: Mapping[str, str | None] = declared(spec.type, "weight_options", {})
+    return {name: spec.options.get(name, default) for name, default in known.items()}
+
+
+def _revision(spec: ModelSpec, option: str) -> str | None:
+    return spec.revision if option == SOURCE else spec.options.get(f"{option}_revision")
+
+
+def _files(
+    patterns: Mapping[str, tuple[str, ...]], option: str, options: Mapping[str, Any]
+) -> tuple[str, ...]:
+    special = (key for key in patterns if key.startswith(f"{option} with "))
+    key = next((k for k in special if options.get(k.rpartition(" ")[2])), option)
+    return tuple(pattern.format(**options) for pattern in patterns.get(key, ()))
