@@ -15,6 +15,7 @@ cli = LazyGroup(
     lazy_subcommands={
         "run": "tpige_kedro.commands.run.run",
         "forget": "tpige_kedro.commands.forget.forget",
+        "rehearse": "tpige_kedro.commands.rehearse.rehearse",
     },
 )
 

@@ -1,4 +1,4 @@
-"""Grows an ONNX graph whose weights are seeded numbers: what rule-made copies of published ONNX files are built with."""
+"""Grows an ONNX graph whose weights are seeded numbers: what rule-made copies of published ONNX files are built with. Needs ``onnx``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-try:
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-except ModuleNotFoundError as error:
-    raise SystemExit(
-        "the benchmark of photographic scorers writes ONNX files: pip install onnx"
-    ) from error
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8
 
