@@ -102,10 +102,12 @@ def backbone(graph: Graph, x: str, sizes: Sizes) -> list[str]:
 
 
 def relu_conv(graph: Graph, x: str, channels: tuple[int, int], stride: int = 1) -> str:
+    """A convolution and its ReLU."""
     return graph.node("Relu", graph.conv(x, channels, stride=stride, gain=2**0.5))
 
 
 def basic_block(graph: Graph, x: str, channels: tuple[int, int], stride: int) -> str:
+    """Of ResNet."""
     inner = relu_conv(graph, x, channels, stride)
     inner = graph.conv(inner, (channels[1], channels[1]), gain=0.5)
     if stride != 1:
@@ -195,4 +197,5 @@ def residual_block(graph: Graph, x: str, channels: tuple[int, int], stride: int)
 
 
 def prelu(graph: Graph, x: str, channels: int) -> str:
+    """A PReLU of slope 1/4."""
     return graph.node("PRelu", x, graph.constant(np.full((channels, 1, 1), 0.25)))
