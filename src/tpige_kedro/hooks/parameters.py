@@ -26,6 +26,7 @@ from tpige_kedro.hooks.preflight import (
     check_signing,
 )
 from tpige_kedro.hooks.resources.check import look_at_resources
+from tpige_kedro.hooks.resources.problem import listed
 from tpige_kedro.hooks.validation import lines, validated
 from tpige_kedro.mini.nodes import TrainMini
 from tpige_kedro.schemas import ModelSpec, Parameters
@@ -123,8 +124,7 @@ class ParameterHooks:
         resources = look_at_resources(pipeline, self.parameters, catalog)
         problems = [
             *check_data_root(catalog),
-            *check_models(pipeline, self.parameters),
-            *resources.of_models,
+            *listed([*check_models(pipeline, self.parameters), *resources.of_models]),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
             *resources.of_disks,
