@@ -82,6 +82,14 @@ class WanOptions(Settings):
         return self
 
     @model_validator(mode="after")
+    def _levels_of_the_sampler(self) -> WanOptions:
+        if self.sampler != "unipc" and self.sigmas == "reference":
+            raise ValueError(
+                f"sigmas: 'reference' is the table of the paper's sampler, unipc; with sampler: {self.sampler!r} set 'diffusers'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _no_two_hooks(self) -> WanOptions:
         if self.offload != "none" and self.parallel != Parallel():
             raise ValueError(f"offload: {self.offload!r} does not go with parallel; set none")

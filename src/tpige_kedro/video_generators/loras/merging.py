@@ -63,7 +63,7 @@ def merge_loras(transformer: nn.Module, loras: Sequence[Lora]) -> None:
     for name, of_it in changes.items():
         total = sum((change.value() for change in of_it[1:]), of_it[0].value())
         if not torch.isfinite(total).all():
-            raise ModelError(f"LoRA: its change of {name} is not finite; {ADVICE}")
+            raise ModelError(f"LoRA: the change of {name} is not finite; {ADVICE}")
         add_change(transformer.get_parameter(name), total)
 
 
