@@ -135,6 +135,7 @@ def _mark(spec: ModelSpec) -> str:
 
 def run_pipeline(job: Job) -> None:
     """The product's own run, as ``kedro run`` has it."""
+    from kedro.framework.project import pipelines
     from kedro.framework.session import KedroSession
 
     from tpige_kedro.execution.tally import reset_tallies
@@ -149,8 +150,11 @@ def run_pipeline(job: Job) -> None:
             conf_source=job.conf_source,
             runtime_params=parameters,
         )
-        with session:
-            session.run(pipeline_names=[job.pipeline])
+        try:
+            with session:
+                session.run(pipeline_names=[job.pipeline])
+        finally:
+            pipelines.set_requested(None)  # else the next job of this process runs it, too
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tpige_kedro.weights.parts import SOURCE, parts_of
 from tpige_kedro.weights.sources import project_root
 
 STAND_INS = {"reader": "Reader", "editor": "Editor", "judge": "Judge"}
+NOTHING_STATED = {"gpu": None, "host": None}
 ELSEWHERE = "REHEARSED_IN_ANOTHER_STAGE"  # a variable that nobody sets: variants of other generators are skipped
 
 
@@ -92,6 +93,7 @@ def at_scratch(spec: ModelSpec, settings: Settings, scratch: Scratch) -> dict[st
     """A model whose places are folders of the scratch."""
     entry = spec.model_dump(mode="json")
     entry["options"] |= changed_options(spec, settings)
+    entry["memory"] = NOTHING_STATED  # how much it needs is what is to be found out
     for part in parts_of(spec):
         if ships(part.place):
             continue
@@ -113,6 +115,7 @@ def stand_in_of(role: str) -> dict[str, Any]:
         "revision": None,
         "needs": [],
         "licence": "none",
+        "memory": NOTHING_STATED,
         "options": {},
     }
 

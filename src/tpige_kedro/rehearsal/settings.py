@@ -63,5 +63,6 @@ def run_parameters(
         "sample_list": str(listed),
         "mlflow": {"enabled": False, "required": False},
         "execution": {"max_failures": NEVER, **({"threads": 1} if settings.tiny else {})},
+        "allow_cpu": settings.tiny,
         "provenance": {"certificate": None, "private_key": None},
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights
 from tpige_kedro.rehearsal.files import File
 from tpige_kedro.rehearsal.shapes import meta, tensors_of
 from tpige_kedro.rehearsal.values import constant_of, hollow
