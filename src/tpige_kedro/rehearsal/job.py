@@ -64,9 +64,8 @@ def run_apart(job: Job, folder: Path) -> Measured:
     folder.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
     order.write_text(json.dumps(asdict(job)))
-    child = subprocess.Popen(
-        [sys.executable, "-m", WORKER, str(order), str(result)], cwd=job.project
-    )
+    command = [sys.executable, "-m", WORKER, str(order), str(result)]
+    child = subprocess.Popen(command, cwd=job.project, env=with_this_package())
     try:
         code = child.wait()
     except BaseException:
@@ -77,6 +76,12 @@ def run_apart(job: Job, folder: Path) -> Measured:
         return Measured(**json.loads(result.read_text()))
     killed = ", probably because host memory ran out" if code in {-9, 137} else ""
     return Measured(problem=f"its process ended with code {code}{killed}")
+
+
+def with_this_package() -> dict[str, str]:
+    """The environment in which a process finds the code that runs here, wherever it starts."""
+    here = str(Path(__file__).parents[2])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
 
 
 def run_here(job: Job) -> Measured:

@@ -63,7 +63,10 @@ def places_of(name: str, spec: ModelSpec, tiny: bool) -> list[Place]:
     for part in parts_of(spec):
         if not ships(part.place):
             files = layout_of(name, spec, part)(tiny)
-            wanted = set(needed(part.files, [file.name for file in files]))
+            names = [file.name for file in files]
+            wanted = set(needed(part.files, names))
+            if not wanted - {DESCRIPTION}:
+                wanted = set(names)  # a local folder may be laid out in another way
             found.append(Place(part.place, files, wanted))
     return found
 
@@ -140,6 +143,4 @@ def wan_files(kind: str, part: Part, weights: str) -> Callable[..., list[File]]:
         return lambda size: wan.pipeline_folder(size, vace="vace" in part.place.lower())
     if weights.endswith((".pth", ".pt")):
         return lambda size: wan.phantom_small(size, weights)
-    if weights or part.place.endswith(INDEX):
-        return wan.phantom_large
-    return wan.phantom_folder
+    return wan.phantom_large

@@ -159,12 +159,14 @@ def private_cache(scratch: Scratch) -> Iterator[None]:
 def read_parameters(settings: Settings) -> Parameters:
     """The parameters of the environment, checked as before a run."""
     from kedro.framework.session import KedroSession
+    from kedro.framework.startup import bootstrap_project
 
     from tpige_kedro.hooks.parameters import parse_parameters
 
     changed: dict[str, Any] = run_parameters(
         settings, Path("rehearsal"), demo_samples(), Path("samples.csv")
     )
+    bootstrap_project(project_root())
     session = KedroSession.create(
         project_path=project_root(),
         env=settings.env,

@@ -24,6 +24,7 @@ FACE = {
     "traits": [{"value": "freckles", "confidence": 0.9}],
 }
 CAPTION = re.compile(r"<(caption-\w+)>\n(.*)\n</\1>", re.DOTALL)
+PORTRAIT = "A portrait of {role}, {clause}."
 CLAUSE = "with brown eyes and freckles"
 
 
@@ -69,11 +70,12 @@ def answer_to(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def rewritten(caption: str, instruction: str) -> str:
-    """The caption with a face in it; for a painter, who gets one sentence, as it is."""
-    if "painter" in instruction:
-        return caption
+    """The caption with a face in it, or one sentence of it for a painter; both by the rules that the project has for them."""
     from tpige_kedro.prompts.clause import insert_clause
+    from tpige_kedro.prompts.reference_prompt import reference_prompt
 
+    if "painter" in instruction:
+        return reference_prompt(caption, CLAUSE, PORTRAIT)
     return insert_clause(caption, CLAUSE)
 
 

@@ -189,12 +189,3 @@ def phantom_small(size: WanSize, name: str = "Phantom-Wan-1.3B.pth") -> list[Fil
 def phantom_large(size: WanSize, shards: int = 6) -> list[File]:
     """Phantom-14B: native shards with an index, in the same repository."""
     return network_files("", "Phantom_Wan_14B", phantom_tensors(size), shards)
-
-
-def phantom_folder(size: WanSize) -> list[File]:
-    """A transformer alone in diffusers' layout: the shards, converted."""
-    network = transformer(size, vace=False)
-    return [
-        text_file("config.json", network.to_json_string()),
-        *network_files("", DIFFUSION, tensors_of(network, torch.bfloat16), size.shards),
-    ]
