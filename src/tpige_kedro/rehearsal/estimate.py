@@ -41,9 +41,17 @@ class Row:
 
 
 def rows_of(
-    stage: Stage, measured: Measured, parameters: Parameters, samples: int, wanted: int
+    stage: Stage,
+    measured: Measured,
+    parameters: Parameters,
+    samples: int,
+    wanted: int,
+    clips: int = 0,
 ) -> list[Row]:
-    """The rows of a stage: one for each variant of a generator and each model, else one. ``samples`` were run, ``wanted`` are asked about."""
+    """The rows of a stage: one for each variant of a generator and each model, else one.
+
+    ``samples`` were run, ``wanted`` are asked about; ``clips`` a sample are scored in a full run.
+    """
     loads = measured.seen.get("loads", [])
     common: dict[str, Any] = {
         "stage": stage.name,
@@ -62,10 +70,12 @@ def rows_of(
         ]
         rows[0].notes.append("seconds of the whole run of the pipeline, its start included")
     for row in rows:
+        if stage.pipeline == "scoring" and row.items_per_sample:
+            row.items_per_sample = clips
         names = {row.model, "text encoder"} if stage.variants else {row.model}
         found = [load["seconds"] for load in loads if load["what"] in names]
         row.loading = sum(found) if found and row is first_of(rows, row.model) else None
-        if row.full_item is not None:
+        if row.full_item is not None and row.items_per_sample:
             row.hours = (row.full_item * row.items_per_sample * wanted + (row.loading or 0)) / 3600
     rows[0].problem = problem_of(measured, answers_count=stage.pipeline != "prompt_enhancement")
     rows[0].dollars = dollars_of(stage, measured, parameters, samples, wanted)

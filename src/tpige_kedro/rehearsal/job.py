@@ -135,7 +135,8 @@ def names_of(job: Job) -> Callable[[ModelSpec], str]:
 
 
 def _mark(spec: ModelSpec) -> str:
-    return json.dumps([spec.type, spec.source, spec.options], sort_keys=True, default=str)
+    options = {key: value for key, value in spec.options.items() if key != "base_url"}
+    return json.dumps([spec.type, spec.source, options], sort_keys=True, default=str)
 
 
 def run_pipeline(job: Job) -> None:

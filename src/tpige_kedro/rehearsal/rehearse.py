@@ -48,6 +48,11 @@ class Rehearsal:
         """The stages that have a model to rehearse, and those that need none."""
         return [s for s in self.stages if not s.models or set(s.models.values()) - set(s.left_out)]
 
+    @property
+    def clips_per_sample(self) -> int:
+        """How many variants a full run makes and scores."""
+        return sum(len(stage.variants) for stage in self.measured_stages)
+
     def largest(self) -> int:
         """Bytes of the weights that lie in the scratch together at most."""
         sizes, here = [0], set[tuple[str, str]]()
@@ -100,9 +105,8 @@ class Rehearsal:
                 f"{stage.name}: {written / GB:.1f} GB built in {seconds:.0f} s, the scratch holds {used / GB:.1f} GB; running"
             )
         measured = self._measure(job_of(stage, self.parameters, self.settings, scratch), scratch)
-        rows = rows_of(
-            stage, measured, self.parameters, self.settings.samples, self.settings.for_samples
-        )
+        asked = self.settings.samples, self.settings.for_samples
+        rows = rows_of(stage, measured, self.parameters, *asked, self.clips_per_sample)
         rows[0].notes += notes
         rows[0].built_gb, rows[0].scratch_gb = written / GB, used / GB
         if stage.is_service:

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from tpige_kedro.weights.published import Weights
 from tpige_kedro.rehearsal.files import File
 from tpige_kedro.rehearsal.shapes import meta, tensors_of
 from tpige_kedro.rehearsal.values import constant_of, hollow
+from tpige_kedro.weights.published import Weights
 
 
 def face_folder(tiny: bool) -> list[File]:
