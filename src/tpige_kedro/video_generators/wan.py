@@ -19,6 +19,7 @@ from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
 from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.acceleration import accelerate
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
 from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
@@ -57,6 +58,7 @@ class WanGenerator(ABC):
         self.options = options
         self.device, self.dtype = device_and_dtype(options)
         self.transformer = load_transformer(transformer_class, source, self.dtype)
+        self.acceleration = accelerate(self.transformer, options, self.device, self.dtype)
         vae = load_part(
             AutoencoderKLWan, source, "vae", torch_dtype=torch.float32, use_safetensors=True
         )
@@ -201,6 +203,7 @@ class WanGenerator(ABC):
             guidance,
             guider,
             **self.details(),
+            **self.acceleration,
             seconds=seconds,
             flow_shift=self.pipeline.scheduler.config.flow_shift,
             noise_seed=self._seed(request),
