@@ -27,6 +27,19 @@ class Parallel(Settings):
         return self
 
 
+class Cache(Settings):
+    """When blocks are not computed again, see :mod:`~tpige_kedro.video_generators.block_cache`.
+
+    ``threshold``: relative change of what the first block adds, below which the others are reused; 0 reuses nothing. In the
+    ``first_steps`` and ``last_steps`` of a run everything is computed.
+    """
+
+    kind: Literal["first_block"] = "first_block"
+    threshold: Annotated[float, Field(ge=0)] = 0.1
+    first_steps: Annotated[int, Field(ge=1)] = 4
+    last_steps: Annotated[int, Field(ge=0)] = 1
+
+
 class WanOptions(Settings):
     """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
 
@@ -45,7 +58,7 @@ class WanOptions(Settings):
 
     ``attention``: the kernel, see :mod:`~tpige_kedro.video_generators.attention`; ``auto`` is the fastest exact one of this machine.
     ``quantisation: fp8``: linear layers of the blocks in 8 bits, see :mod:`~tpige_kedro.video_generators.fp8`; compile them too,
-    or it takes longer than bfloat16.
+    or it takes longer than bfloat16. ``cache``: see :class:`Cache`.
     """
 
     height: SidePixels = 480
@@ -71,6 +84,7 @@ class WanOptions(Settings):
     compile: bool = False
     attention: Attention = "auto"
     quantisation: Literal["none", "fp8"] = "none"
+    cache: Cache | None = None
 
     @model_validator(mode="after")
     def _frames_fill_latents(self) -> WanOptions:
@@ -110,6 +124,10 @@ class WanOptions(Settings):
         if self.parallel.context > 1 and self.attention not in ("auto", "native", "cudnn"):
             raise ValueError(
                 f"attention: {self.attention} does not go with parallel.context; take auto"
+            )
+        if self.parallel.context > 1 and self.cache is not None:
+            raise ValueError(
+                "cache: it does not go with parallel.context, whose ranks see different tokens"
             )
         return self
 
