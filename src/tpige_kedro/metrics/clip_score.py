@@ -46,7 +46,9 @@ class ClipScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
-    files: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("*.json", "*.txt", "*.safetensors")}
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": ("*.json", "*.txt", "model*.safetensors|pytorch_model*.bin")
+    }
     # its safetensors are on a branch of the hub's own, which transformers finds from ``main`` only
     loads_at_commit: ClassVar[bool] = False
     metrics: tuple[MetricSpec, ...] = (
