@@ -187,6 +187,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as huggingface.co does, as far as huggingface_hub looks."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two packets
     hub: FakeHub
 
     def log_message(self, *_: object) -> None: ...
