@@ -20,7 +20,7 @@ from project import ROOT
 from tpige_kedro.commands import download as module
 from tpige_kedro.commands.download import download as command
 from tpige_kedro.schemas import Parameters
-from tpige_kedro.weights import download, published, room
+from tpige_kedro.weights import addresses, download, room
 from tpige_kedro.weights.fetch import fetched
 from tpige_kedro.weights.hub import forget_commits
 from tpige_kedro.weights.listing import forget_listings
@@ -83,12 +83,12 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
             )
             if entry.member
             else entry
-            for name, entry in published.PUBLISHED.items()
+            for name, entry in addresses.PUBLISHED.items()
         }
         inception = "inception_v3_google-0cc3c7bd.pth"
         url = hub.put(inception, INCEPTION)
         pages[inception] = replace(pages[inception], url=url, sha256=digest(INCEPTION)[:8])
-        monkeypatch.setattr(published, "PUBLISHED", pages)
+        monkeypatch.setattr(addresses, "PUBLISHED", pages)
         hub.use(monkeypatch, tmp_path / "cache")
         made = World(hub, tmp_path / "faces")
         monkeypatch.setattr(module, "configured", made.configured)

@@ -19,10 +19,10 @@ from tpige_kedro.errors import ModelError
 from tpige_kedro.files.sizes import readable_size
 from tpige_kedro.nearest import advice
 from tpige_kedro.schemas import ModelSpec, Parameters
+from tpige_kedro.weights.addresses import Address, addresses, complete_address
 from tpige_kedro.weights.fetch import complete
 from tpige_kedro.weights.hub_errors import cache
 from tpige_kedro.weights.needs import Need, absent_files, needs_of
-from tpige_kedro.weights.published import Address, addresses, complete_address
 from tpige_kedro.weights.remote import Remote, look
 from tpige_kedro.weights.room import room_problems
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.weights.addresses import PUBLISHED
 from tpige_kedro.weights.parts import Part, parts_of
-from tpige_kedro.weights.published import PUBLISHED
 from tpige_kedro.weights.remote import lacking_in
 from tpige_kedro.weights.sources import HUB_ID, local_path, where_from
 
