@@ -100,10 +100,14 @@ def load_scheduler(source: Source) -> Any:
 
 
 def load_tokenizer(source: Source) -> Any:
-    """The tokenizer of the base."""
-    from transformers import AutoTokenizer
+    """The tokenizer of the base, as its ``tokenizer.json`` says.
 
-    return transformers_models.load_part(AutoTokenizer, source.base / "tokenizer")
+    transformers' own class for it (``T5Tokenizer``) builds T5's tokenizer from the vocabulary: unknown characters become number 2,
+    which is ``<s>`` in the vocabulary of UMT5 and was ``<unk>``, number 3, when Wan was trained.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    return transformers_models.load_part(PreTrainedTokenizerFast, source.base / "tokenizer")
 
 
 def native_file(source: Source) -> Path | None:
