@@ -16,7 +16,8 @@ from tpige_kedro.weights import diffusers_models, transformers_models
 from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, read_json, without_prefix
 from tpige_kedro.weights.diffusers_models import CONFIG, check_class
 from tpige_kedro.weights.fetch import fetched
-from tpige_kedro.weights.parts import INDEX, files_of
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.wanted import INDEX
 
 TRANSFORMER = "transformer"
 PLAIN, VACE = "WanTransformer3DModel", "WanVACETransformer3DModel"
