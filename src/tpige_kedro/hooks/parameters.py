@@ -104,7 +104,7 @@ class ParameterHooks:
     def after_context_created(self, context: Any) -> None:
         """Check all parameters, before pipelines are built."""
         check_files(context)
-        note_environment(context.config_loader)
+        self.config_loader = context.config_loader
         raw = with_clips(context.config_loader["parameters"])
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
         self.parameters = parse_parameters(raw)
@@ -120,7 +120,8 @@ class ParameterHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
-        """Stop now if a model, an input or a place to write is missing."""
+        """Say which environments are read. Stop now if a model, an input or a place to write is missing."""
+        note_environment(self.config_loader)
         problems = [
             *check_data_root(catalog),
             *check_models(pipeline, self.parameters),
