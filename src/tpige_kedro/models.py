@@ -162,7 +162,7 @@ def _class_options(spec: ModelSpec) -> dict[str, str]:
 
 def _revision_to_load(spec: ModelSpec) -> str | None:
     assert spec.source is not None
-    if is_local(spec.source) or not declared(spec.type, "loads_at_commit", True):
+    if is_local(spec.source):
         return spec.revision
     return resolved_commit(spec.source, spec.revision) or spec.revision
 

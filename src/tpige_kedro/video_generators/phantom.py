@@ -65,7 +65,7 @@ class Phantom(WanGenerator):
         image_scale: float = 5.0,
         **options: Any,
     ) -> None:
-        where = Source.of(source, revision, base, base_revision, weights)
+        where = Source.of(self.files, source, revision, base, base_revision, weights)
         super().__init__(WanTransformer3DModel, PhantomSampling(), where, WanOptions(**options))
         self._image_scale = image_scale
         place(self.transformer, self.pipeline.vae, self.device, self.dtype, self.options)

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
 from diffusers.modular_pipelines import SequentialPipelineBlocks, WanModularPipeline
-from transformers import AutoTokenizer
 
 from tpige_kedro.errors import ModelError, SampleError, TpigeError
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
@@ -25,12 +23,14 @@ from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
 from tpige_kedro.video_generators.wan_loading import (
     Source,
-    load_part,
+    load_scheduler,
     load_text_encoder,
+    load_tokenizer,
     load_transformer,
+    load_vae,
 )
 from tpige_kedro.video_generators.wan_options import Parallel, WanOptions
-from tpige_kedro.video_generators.wan_placement import device_and_dtype
+from tpige_kedro.video_generators.wan_placement import device_and_dtype, first_device
 from tpige_kedro.video_generators.wan_record import clip_details
 from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
 
@@ -56,22 +56,21 @@ class WanGenerator(ABC):
     ) -> None:
         self.options = options
         self.device, self.dtype = device_and_dtype(options)
-        self.transformer = load_transformer(transformer_class, source, self.dtype)
-        vae = load_part(
-            AutoencoderKLWan, source, "vae", torch_dtype=torch.float32, use_safetensors=True
-        )
-        scheduler = load_part(UniPCMultistepScheduler, source, "scheduler")
+        first = first_device(options, self.device)
+        self.transformer = load_transformer(transformer_class, source, self.dtype, first)
+        vae = load_vae(source, first)
+        scheduler = load_scheduler(source)
         self.pipeline = WanModularPipeline(blocks=blocks)
         self.pipeline.register_components(
             transformer=self.transformer,
-            vae=vae.eval(),
+            vae=vae,
             scheduler=with_shift(scheduler, options.flow_shift),
         )
         # its steps on a terminal while they run, nothing in a log
         self.pipeline.set_progress_bar_config(disable=None, leave=False)
         self.text = TextEncoder(
-            lambda: load_text_encoder(source, self.dtype),
-            load_part(AutoTokenizer, source, "tokenizer"),
+            lambda: load_text_encoder(source, self.dtype, self.device),
+            load_tokenizer(source),
             options.max_sequence_length,
             self.device,
             "free" if options.free_text_encoder else "keep" if options.offload == "none" else "cpu",

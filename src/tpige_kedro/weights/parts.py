@@ -10,6 +10,7 @@ from tpige_kedro.declarations import declared
 from tpige_kedro.schemas import ModelSpec
 
 SOURCE = "source"
+INDEX = ".safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
     patterns: Mapping[str, tuple[str, ...]] = declared(spec.type, "files", {})
     places = {SOURCE: spec.source, **_optional_places(spec)}
     return tuple(
-        Part(option, place, _revision(spec, option), _files(patterns, option, spec.options))
+        Part(option, place, _revision(spec, option), files_of(patterns, option, spec.options))
         for option, place in places.items()
         if place
     )
@@ -54,9 +55,24 @@ def _revision(spec: ModelSpec, option: str) -> str | None:
     return spec.revision if option == SOURCE else spec.options.get(f"{option}_revision")
 
 
-def _files(
+def files_of(
     patterns: Mapping[str, tuple[str, ...]], option: str, options: Mapping[str, Any]
 ) -> tuple[str, ...]:
+    """The patterns of the place that ``option`` names, as the ``files`` of a class have them; the index of shards brings its shards.
+
+    >>> files_of(
+    ...     {"source with weights": ("{weights}",)},
+    ...     "source",
+    ...     {"weights": "wan.safetensors.index.json"},
+    ... )
+    ('wan.safetensors.index.json', 'wan-*.safetensors')
+    """
     special = (key for key in patterns if key.startswith(f"{option} with "))
     key = next((k for k in special if options.get(k.rpartition(" ")[2])), option)
-    return tuple(pattern.format(**options) for pattern in patterns.get(key, ()))
+    named = [pattern.format(**options) for pattern in patterns.get(key, ())]
+    return tuple(file for name in named for file in (name, *_shards(name)))
+
+
+def _shards(name: str) -> tuple[str, ...]:
+    is_index = name.endswith(INDEX) and "*" not in name
+    return (f"{name.removesuffix(INDEX)}-*.safetensors",) if is_index else ()
