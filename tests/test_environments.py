@@ -35,11 +35,12 @@ def parameters(env: str) -> Parameters:
 
 def differences(one: Any, other: Any, key: str = "") -> dict[str, Any]:
     """What ``other`` has and ``one`` has not, by dotted key."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
+    if not isinstance(other, dict):
         return {} if one == other else {key: other}
     found: dict[str, Any] = {}
-    for name in {*one, *other}:
-        found |= differences(one.get(name), other.get(name), f"{key}.{name}".lstrip("."))
+    before = one if isinstance(one, dict) else {}
+    for name in {*before, *other}:
+        found |= differences(before.get(name), other.get(name), f"{key}.{name}".lstrip("."))
     return found
 
 
