@@ -51,6 +51,7 @@ class Phantom(WanGenerator):
         ),
     }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     Options: ClassVar[type[WanOptions]] = WanOptions
     weak_forms: ClassVar[tuple[str, ...]] = ("as_published", "aligned")
 

@@ -18,6 +18,7 @@ from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
+from tpige_kedro.video_generators.loras.merging import merge_loras
 from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
@@ -36,7 +37,7 @@ from tpige_kedro.video_generators.wan_placement import (
     streamed_text_encoder,
 )
 from tpige_kedro.video_generators.wan_record import clip_details
-from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
+from tpige_kedro.video_generators.wan_timesteps import sampler, shift_of, start_sigmas
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +63,14 @@ class WanGenerator(ABC):
         self.device, self.dtype = device_and_dtype(options)
         first = first_device(options, self.device)
         self.transformer = load_transformer(transformer_class, source, self.dtype, first)
+        merge_loras(self.transformer, options.loras)  # before anything shares or moves its weights
         vae = load_vae(source, first)
         scheduler = load_scheduler(source)
         self.pipeline = WanModularPipeline(blocks=blocks)
         self.pipeline.register_components(
             transformer=self.transformer,
             vae=vae,
-            scheduler=with_shift(scheduler, options.flow_shift),
+            scheduler=sampler(scheduler, options.sampler, options.flow_shift),
         )
         # its steps on a terminal while they run, nothing in a log
         self.pipeline.set_progress_bar_config(disable=None, leave=False)
@@ -139,7 +141,7 @@ class WanGenerator(ABC):
             num_frames=options.num_frames + 4 * references,
             num_reference_images=references,
             num_inference_steps=options.steps,
-            sigmas=reference_sigmas(options.steps) if options.sigmas == "reference" else None,
+            sigmas=start_sigmas(options.sampler, options.sigmas, options.steps),
             generator=noise,
             output_type="np",
             split_branches=options.parallel.branches,
@@ -211,7 +213,7 @@ class WanGenerator(ABC):
             guider,
             **self.details(),
             seconds=seconds,
-            flow_shift=self.pipeline.scheduler.config.flow_shift,
+            flow_shift=shift_of(self.pipeline.scheduler),
             noise_seed=self._seed(request),
             prompt_truncated=self.text.is_truncated(request.prompt),
             device=self.device.type,

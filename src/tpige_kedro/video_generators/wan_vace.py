@@ -59,6 +59,7 @@ class WanVace(WanGenerator):
         ),
     }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     Options: ClassVar[type[WanOptions]] = WanOptions
 
     def __init__(

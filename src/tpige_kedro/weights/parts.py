@@ -8,6 +8,7 @@ from typing import Any
 
 from tpige_kedro.declarations import declared
 from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.weights.lists import file_of, is_entry, weight_lists
 
 SOURCE = "source"
 INDEX = ".safetensors.index.json"
@@ -29,7 +30,7 @@ class Part:
 
 
 def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
-    """The parts of a model: its ``source`` and the places that its options name.
+    """The parts of a model: its ``source``, the places that its options name, and those that they list.
 
     A class declares ``files``: patterns for each option that names a place. ``{name}`` in a pattern stands for the value of another
     option. An entry ``"source with base"`` counts instead of ``"source"`` where the option ``base`` is given; of several such entries
@@ -39,10 +40,16 @@ def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
         return ()
     patterns: Mapping[str, tuple[str, ...]] = declared(spec.type, "files", {})
     places = {SOURCE: spec.source, **_optional_places(spec)}
-    return tuple(
+    named = tuple(
         Part(option, place, _revision(spec, option), files_of(patterns, option, spec.options))
         for option, place in places.items()
         if place
+    )
+    return named + tuple(
+        Part(f"{option}[{i}]", entry["source"], entry.get("revision"), file_of(entry))
+        for option, entries in weight_lists(spec).items()
+        for i, entry in enumerate(entries)
+        if is_entry(entry)
     )
 
 
