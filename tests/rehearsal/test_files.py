@@ -79,11 +79,19 @@ def test_a_torch_file_is_read_without_running_code(tmp_path: Path) -> None:
 def test_random_matrices_are_never_taken_for_scales() -> None:
     assert constant_of("norm.linear.weight", TensorSpec((8, 4), torch.float32)) is None
     assert constant_of("norm.gamma", TensorSpec((8, 1, 1, 1), torch.float32)) == 1.0
-    assert constant_of("attn.relative_attention_bias.weight", TensorSpec((32, 8), torch.float32)) is None
+    assert (
+        constant_of("attn.relative_attention_bias.weight", TensorSpec((32, 8), torch.float32))
+        is None
+    )
 
 
 def test_an_index_brings_its_shards_and_other_files_stay_out() -> None:
-    names = ["a.safetensors.index.json", "a-00001-of-00002.safetensors", "b.pth", "model_index.json"]
+    names = [
+        "a.safetensors.index.json",
+        "a-00001-of-00002.safetensors",
+        "b.pth",
+        "model_index.json",
+    ]
     assert needed(["a.safetensors.index.json"], names) == [names[0], names[1], names[3]]
     assert needed(["*.pth"], names) == ["b.pth", "model_index.json"]
     assert needed([], names) == names

@@ -20,9 +20,17 @@ def size(files: list[File]) -> float:
 def test_vace_has_its_published_size_and_files() -> None:
     files = wan.pipeline_folder(wan.SIZES["14b"], vace=True)
     names = {file.name for file in files}
-    assert size([f for f in files if f.name.startswith("transformer/")]) == pytest.approx(34.7, 0.01)
-    assert size([f for f in files if f.name.startswith("text_encoder/")]) == pytest.approx(11.4, 0.01)
-    assert {"model_index.json", "scheduler/scheduler_config.json", "tokenizer/tokenizer.json"} < names
+    assert size([f for f in files if f.name.startswith("transformer/")]) == pytest.approx(
+        34.7, 0.01
+    )
+    assert size([f for f in files if f.name.startswith("text_encoder/")]) == pytest.approx(
+        11.4, 0.01
+    )
+    assert {
+        "model_index.json",
+        "scheduler/scheduler_config.json",
+        "tokenizer/tokenizer.json",
+    } < names
     assert "transformer/diffusion_pytorch_model-00007-of-00007.safetensors" in names
 
 
@@ -64,6 +72,9 @@ def test_special_tokens_have_the_published_ids(tmp_path: Path) -> None:
 
 
 def test_loose_checkpoints_lie_under_their_published_names() -> None:
-    names = {file.name for file in [*scorers.face_folder(False), *scorers.amt(False), *scorers.musiq(False)]}
+    names = {
+        file.name
+        for file in [*scorers.face_folder(False), *scorers.amt(False), *scorers.musiq(False)]
+    }
     assert {"buffalo_l/det_10g.onnx", "buffalo_l/w600k_r50.onnx", "amt-s.pth"} < names
     assert json.dumps(sorted(names)).count(".pth") >= 3

@@ -84,7 +84,7 @@ class Rehearsal:
         return report
 
     def _stage(self, stage: Stage, scratch: Scratch, say: Say) -> Iterator[Row]:
-        notes = [f"{name}: {why}" for name, why in stage.left_out.items()]
+        notes = [f"{name}: {why}" for name, why in stage.left_out.items() if stage.models]
         if stage not in self.measured_stages:
             say(f"{stage.name}: not rehearsed ({'; '.join(notes)})")
             self._supply(stage, scratch)
@@ -137,9 +137,9 @@ class Rehearsal:
             )
 
     def _measure(self, job: Job, scratch: Scratch) -> Measured:
-        if self.settings.tiny:
-            return run_here(job)
-        return run_apart(job, scratch.root / "job")
+        if self.settings.apart or not self.settings.tiny:
+            return run_apart(job, scratch.root / "job")
+        return run_here(job)
 
 
 def pairs_of(stage: Stage) -> set[tuple[str, str]]:
