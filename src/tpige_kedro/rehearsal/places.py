@@ -74,6 +74,8 @@ def places_of(name: str, spec: ModelSpec, tiny: bool) -> list[Place]:
 def needed(patterns: Sequence[str], names: Iterable[str]) -> list[str]:
     """The names that match one of the patterns (all if there is none), and the shards of an index among them.
 
+    ``a|b`` stands for either, as in :mod:`tpige_kedro.weights.wanted`.
+
     >>> needed(
     ...     ["a.safetensors.index.json"],
     ...     ["a.safetensors.index.json", "a-00001-of-00001.safetensors", "b.json"],
@@ -82,6 +84,7 @@ def needed(patterns: Sequence[str], names: Iterable[str]) -> list[str]:
     """
     if not patterns:
         return list(names)
+    patterns = [either for p in patterns for either in p.split("|") if either]
     wider = [DESCRIPTION]  # says what the folder is, and takes no room
     wider += [p.removesuffix(INDEX) + "-*-of-*.safetensors" for p in patterns if p.endswith(INDEX)]
     return [n for n in names if any(fnmatchcase(n, p) for p in [*patterns, *wider])]
