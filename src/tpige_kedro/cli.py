@@ -16,6 +16,7 @@ cli = LazyGroup(
         "run": "tpige_kedro.commands.run.run",
         "download": "tpige_kedro.commands.download.download",
         "forget": "tpige_kedro.commands.forget.forget",
+        "rehearse": "tpige_kedro.commands.rehearse.rehearse",
     },
 )
 
