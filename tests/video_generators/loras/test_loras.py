@@ -155,13 +155,13 @@ def test_a_lora_of_the_hub_is_the_one_file_that_is_downloaded(
     pairs = matrices(model, ["blocks.0.attn1.to_q"])
     file = save_lora(tmp_path / "lora.safetensors", model, "lightx2v", pairs)
     names = ("fast/four steps.safetensors", "fast/eight steps.safetensors", "other.safetensors")
-    lora = Lora(source="owner/loras", weights=names[0])
+    lora = Lora(source="owner/four-step-loras", weights=names[0])
     with FakeHub() as hub:
-        hub.add("owner/loras", {name: file.read_bytes() for name in names})
+        hub.add("owner/four-step-loras", {name: file.read_bytes() for name in names})
         hub.use(monkeypatch, tmp_path / "cache")
         online = copy.deepcopy(model)
         merge_loras(online, [lora])
-        assert set(hub.sent) == {("owner/loras", names[0])}
+        assert set(hub.sent) == {("owner/four-step-loras", names[0])}
     cached = copy.deepcopy(model)
     merge_loras(cached, [lora])  # the hub is gone
     wanted = by_hand(model, pairs, ALPHA / RANK).blocks[0].attn1.to_q.weight
