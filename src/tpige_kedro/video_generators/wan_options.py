@@ -54,7 +54,7 @@ class WanOptions(Settings):
     ``noise_device`` cuda draws the noise as they do, cpu gives the same noise on every machine.
     ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
 
-    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: layer by layer, slow), ``fp8_storage``
+    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: transformer and text encoder layer by layer, slow), ``fp8_storage``
     (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
     (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1. For several: ``parallel``.
 
