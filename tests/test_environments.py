@@ -17,7 +17,8 @@ ROOT = project_root()
 OWN_OPTIONS = {"base", "weights", "image_scale", "conditioning_scale", "text_weight"}
 
 
-PRESETS = ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb"]
+FAST = {"vace_14b_fast": "paper", "vace_1_3b_fast": "vace_1_3b"}
+PRESETS = ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb", *FAST]
 
 
 def raw(env: str) -> dict[str, Any]:
@@ -171,6 +172,23 @@ def test_a_preset_for_a_smaller_card_changes_what_memory_takes_and_nothing_else(
     for name in used - {"hailuo"}:
         if found.models[name].type.endswith(("WanVace", "Phantom", "VaceStill", "AcePlus")):
             assert found.models[name].options["offload"] != "none"
+
+
+@pytest.mark.parametrize("env", FAST)
+def test_a_fast_environment_runs_distilled_models_as_they_were_trained(env: str) -> None:
+    found = parameters(env)
+    changed = differences(raw(FAST[env]), raw(env))
+    assert {key.partition(".")[0] for key in changed} == {"models", "variants", "reporting", "moe"}
+    for variant in found.variants.values():
+        spec = found.models[variant.generator]
+        if spec.type.endswith(("WanVace", "Phantom")):
+            options = WanOptions(**{k: v for k, v in spec.options.items() if k not in OWN_OPTIONS})
+            assert (options.steps, options.flow_shift, options.sigmas) == (4, 5.0, "diffusers")
+            assert options.sampler == ("euler" if env == "vace_14b_fast" else "lcm")
+            assert [lora.scale for lora in options.loras] == [1.0]
+            assert variant.guidance.text_weight == spec.options.get("image_scale", 0.0), "no CFG"
+    guided = {name for name, v in found.variants.items() if v.guidance.identity_weight}
+    assert guided == {n for n in found.variants if "_ge" in n}
 
 
 def test_every_model_for_photos_has_one_entry() -> None:
