@@ -46,7 +46,8 @@ __all__ = [
 RUN_OPTIONS = frozenset(
     {"batch_size", "device", "offload", "free_text_encoder", "parallel", "compile"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
-    | {"max_requests", "max_dollars", "input_price", "output_price"}
+    | {"max_requests", "max_dollars", "input_price", "output_price", "max_tokens_parameter"}
+    | {"ends", "successor"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
 )
 
@@ -105,7 +106,7 @@ def model_identity(spec: ModelSpec) -> dict[str, Any]:
     """
     parts, classes = _weight_options(spec), _class_options(spec)
     apart = {*parts, *(f"{name}_revision" for name in parts), *classes, *RUN_OPTIONS}
-    options = spec.model_dump(mode="json")["options"]
+    options = _identified_options(spec)
     identity = {
         "type": spec.type,
         "version": declared_version(spec.type),
@@ -152,6 +153,15 @@ def _weight_options(spec: ModelSpec) -> dict[str, str]:
         known |= declared(path, "weight_options", {})
     chosen = {name: spec.options.get(name, default) for name, default in known.items()}
     return {name: source for name, source in chosen.items() if source}
+
+
+def _identified_options(spec: ModelSpec) -> dict[str, Any]:
+    """The options, with the content of files that they name; how, says the function that ``identified_options`` of a class names."""
+    options: dict[str, Any] = spec.model_dump(mode="json")["options"]
+    for path in (spec.type, *_class_options(spec).values()):
+        if function := declared(path, "identified_options"):
+            options = load_class(function)(options)
+    return options
 
 
 def _class_options(spec: ModelSpec) -> dict[str, str]:

@@ -6,7 +6,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
+from tpige_kedro.video_generators.negative_prompt import text_of
 from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
@@ -47,6 +48,8 @@ STAY_FINITE = "set the model's option dtype to bfloat16 or float32, or lower the
 class WanGenerator(ABC):
     """A transformer of the Wan family with its VAE, text encoder and scheduler. Not to be shared between threads."""
 
+    identified_options: ClassVar[str] = "tpige_kedro.video_generators.negative_prompt.identified"
+
     def __init__(
         self,
         transformer_class: Any,
@@ -55,6 +58,7 @@ class WanGenerator(ABC):
         options: WanOptions,
     ) -> None:
         self.options = options
+        self.negative_prompt = text_of(options.negative_prompt, options.negative_prompt_file)
         self.device, self.dtype = device_and_dtype(options)
         self.transformer = load_transformer(transformer_class, source, self.dtype)
         vae = load_part(
@@ -83,7 +87,7 @@ class WanGenerator(ABC):
     def generate(self, requests: Sequence[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
         """See :class:`~tpige_kedro.video_generators.protocol.VideoGenerator`."""
         self.check(guidance)
-        self.text.prepare([self.options.negative_prompt, *(request.prompt for request in requests)])
+        self.text.prepare([self.negative_prompt, *(request.prompt for request in requests)])
         for batch in batches(requests, self.options.batch_size, key=lambda r: len(r.references)):
             yield from self._work_off(batch, guidance)
 
@@ -119,7 +123,7 @@ class WanGenerator(ABC):
         """Sample clips of equal geometry: videos (B, T, H, W, 3) in [0, 1] and their latents (B, 16, F, h, w)."""
         options, references = self.options, len(requests[0].references)
         self.pipeline.register_components(guider=guider)
-        negative = self.text[options.negative_prompt].to(self.dtype)
+        negative = self.text[self.negative_prompt].to(self.dtype)
         prompts = torch.cat([self.text[request.prompt] for request in requests])
         noise = [torch.Generator(options.noise_device).manual_seed(self._seed(r)) for r in requests]
         state = self.pipeline(
@@ -202,13 +206,25 @@ class WanGenerator(ABC):
             guider,
             **self.details(),
             seconds=seconds,
+            negative_prompt=self.negative_prompt,
             flow_shift=self.pipeline.scheduler.config.flow_shift,
             noise_seed=self._seed(request),
             prompt_truncated=self.text.is_truncated(request.prompt),
             device=self.device.type,
             dtype=str(self.dtype).removeprefix("torch."),
         )
-        return GeneratedClip((video * 255).round().astype(np.uint8), self.options.fps, details)
+        frames = as_levels(video, self.options.frame_rounding)
+        return GeneratedClip(frames, self.options.fps, details)
 
     def _seed(self, request: ClipRequest) -> int:
         return request.seed if self.options.shared_noise is None else self.options.shared_noise
+
+
+def as_levels(video: np.ndarray, rounding: Literal["nearest", "truncate"]) -> np.ndarray:
+    """``video`` in [0, 1] as uint8. The savers of Wan and diffusers truncate, which darkens by half a level on average.
+
+    >>> [as_levels(np.array([0.0, 0.5, 1.0]), how).tolist() for how in ("nearest", "truncate")]
+    [[0, 128, 255], [0, 127, 255]]
+    """
+    levels = video * 255
+    return (levels.round() if rounding == "nearest" else levels).astype(np.uint8)

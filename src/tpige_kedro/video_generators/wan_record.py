@@ -15,7 +15,7 @@ KEPT_OPTIONS = {
     "steps",
     "sigmas",
     "letterbox",
-    "negative_prompt",
+    "frame_rounding",
     "noise_device",
     "fp8_storage",
     "vae_tiling",
