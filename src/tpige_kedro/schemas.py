@@ -40,11 +40,25 @@ def refuse_repeated(names: Names) -> Names:
     return names
 
 
+GiB = Annotated[float, Field(gt=0)]
+
+
+class MemoryNeed(Settings):
+    """The most memory that a model was measured to need, in GiB: of its GPU, and of the host. None: nobody measured it.
+
+    A model that states ``gpu`` expects a GPU.
+    """
+
+    gpu: GiB | None = None
+    host: GiB | None = None
+
+
 class ModelSpec(Settings):
     """One model: the class that runs it, where its weights are, and under which licence.
 
     ``source`` is a local folder (relative to the project) or a hub id; ``revision`` pins a hub id.
-    A service has no ``source``. ``options`` go to the class as keyword arguments.
+    A service has no ``source``. ``options`` go to the class as keyword arguments. ``memory`` is what it needs with these
+    options; a run that finds less stops before it begins.
     """
 
     type: str
@@ -55,6 +69,7 @@ class ModelSpec(Settings):
         str, ...
     ] = ()  # environment variables without which the model is skipped, e.g. a key
     options: dict[str, Any] = {}
+    memory: MemoryNeed = MemoryNeed()
 
 
 class Schedule(Settings):
@@ -277,6 +292,7 @@ class Parameters(Settings):
     provenance: Provenance = Provenance()
     train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
     verify: Literal["stat", "full"] = "stat"  # full: hash every file instead of trusting its time
+    allow_cpu: bool = False  # on the command line: run models that expect a GPU without one
     wait: bool = False  # until another run that writes to data_root has ended
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (

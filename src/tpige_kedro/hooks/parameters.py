@@ -25,6 +25,7 @@ from tpige_kedro.hooks.preflight import (
     check_outputs,
     check_signing,
 )
+from tpige_kedro.hooks.resources.check import look_at_resources
 from tpige_kedro.hooks.validation import lines, validated
 from tpige_kedro.mini.nodes import TrainMini
 from tpige_kedro.schemas import ModelSpec, Parameters
@@ -118,13 +119,18 @@ class ParameterHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
-        """Stop now if a model, an input or a place to write is missing."""
+        """Stop now if a model, an input, a place to write, memory or room is missing; else say what the run will take."""
+        resources = look_at_resources(pipeline, self.parameters, catalog)
         problems = [
             *check_data_root(catalog),
             *check_models(pipeline, self.parameters),
+            *resources.of_models,
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
+            *resources.of_disks,
             *check_signing(pipeline, self.parameters),
         ]
+        for line in resources.outlook:
+            logger.info("%s", line)
         if problems:
             raise RunStopped("\n".join(["preflight checks failed:", *(f"  {p}" for p in problems)]))
