@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tpige_kedro.declarations import declared, declared_version, load_class
 from tpige_kedro.errors import ModelError
-from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.services.secrets import remember_needs
 from tpige_kedro.weights.content import content_revision
 from tpige_kedro.weights.hub import hub_revision, resolved_commit
@@ -40,6 +40,7 @@ __all__ = [
     "release_models",
     "resolve_source",
     "where_from",
+    "why_skipped",
 ]
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
@@ -69,6 +70,13 @@ def model_revision(source: str, revision: str | None = None) -> str:
 def missing_needs(spec: ModelSpec) -> list[str]:
     """The environment variables that the model needs and that are not set."""
     return [name for name in spec.needs if not os.environ.get(name)]
+
+
+def why_skipped(variant: Variant, models: Mapping[str, ModelSpec]) -> str:
+    """Why a variant cannot be made in this run, or the empty text."""
+    missing = missing_needs(models[variant.generator])
+    no_key = f"no key: {', '.join(missing)} is not set" if missing else ""
+    return no_key or variant.skipped or models[variant.generator].unavailable
 
 
 def load_model(spec: ModelSpec) -> Any:

@@ -101,7 +101,9 @@ def test_a_model_that_is_gone_names_the_entry_after_it(
     with serving(lambda request: response(status, json.dumps(body).encode())) as server:
         reader = model(server, ends="2027-01-14", successor="newer")
         for _ in range(2):
-            with pytest.raises(ServiceError, match=r"end on 14 January 2027: set .* to newer; else"):
+            with pytest.raises(
+                ServiceError, match=r"end on 14 January 2027: set .* to newer; else"
+            ):
                 ask(reader)
         assert len(server.requests) == 1, "no other question fares better"
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]

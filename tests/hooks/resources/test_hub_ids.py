@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_hub import LAYOUTS, FakeHub
 
 from environments import parameters, stages
+from fake_hub import LAYOUTS, FakeHub
 from tpige_kedro.errors import ModelError
 from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.hooks.resources.downloads import (

@@ -76,7 +76,7 @@ def check_hub(downloads: Sequence[Download], needed: Mapping[str, str]) -> Itera
     """Hub ids whose files cannot be had."""
     for download in downloads:
         if download.problem:
-            yield problem_of(download.models, needed, download.problem)
+            yield problem_of(download.models, needed, download.problem, missing=True)
 
 
 def check_options(needed: Mapping[str, str], parameters: Parameters) -> Iterator[Problem]:
@@ -88,7 +88,7 @@ def check_options(needed: Mapping[str, str], parameters: Parameters) -> Iterator
                     resolve_source(part.place)
             except ModelError as error:
                 text = str(error).replace("models.<name>.source", f"options.{part.option}")
-                yield problem_of([name], needed, text)
+                yield problem_of([name], needed, text, missing=True)
 
 
 def hub_cache() -> Path:
