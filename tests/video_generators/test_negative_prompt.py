@@ -77,6 +77,13 @@ def test_a_file_that_is_none_is_named_before_a_run(
     assert message in said and "models.a.options.negative_prompt_file" in said and str(file) in said
 
 
+def test_a_file_takes_the_place_of_the_shipped_text(tmp_path: Path) -> None:
+    (tmp_path / "negative.txt").write_text("blurred")
+    given = {"negative_prompt": "wan", "negative_prompt_file": str(tmp_path / "negative.txt")}
+    assert text_of(*given.values()) == "blurred" and not problems(**given)
+    assert model_identity(spec(**given)) == model_identity(spec(negative_prompt="blurred"))
+
+
 def test_two_negative_prompts_are_refused(tmp_path: Path) -> None:
     (tmp_path / "negative.txt").write_text("blurred")
     both = {"negative_prompt": "ugly", "negative_prompt_file": str(tmp_path / "negative.txt")}

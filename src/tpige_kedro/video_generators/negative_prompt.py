@@ -17,16 +17,16 @@ def text_of(negative_prompt: str, file: str | None = None) -> str:
 
     Args:
         negative_prompt: the text itself; ``wan`` for the terms of Wan's ``sample_neg_prompt`` in our own (Chinese) words.
-        file: a UTF-8 text file with it instead; relative paths start at the project root.
+        file: a UTF-8 text file with it, in place of nothing or of ``wan``; relative paths start at the project root.
 
     Raises:
-        ValueError: both are given, or the file is no text file.
+        ValueError: a text of one's own and a file are given, or the file is no text file.
 
     >>> text_of("blurred"), text_of("wan")[:4]
     ('blurred', '画质极差')
     """
     if file is not None:
-        if negative_prompt:
+        if negative_prompt not in ("", WAN):
             raise ValueError("negative_prompt_file: negative_prompt is set too; remove one of them")
         return text_in(file)
     if negative_prompt == WAN:
