@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import psutil
@@ -114,10 +111,3 @@ def test_the_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     assert found.free > 0
     assert room(Path("neither/here")).device == Path.cwd().stat().st_dev
 
-
-def test_host_memory_needs_no_torch() -> None:
-    code = "import sys; from tpige_kedro.execution import machine as m; m.host_memory(); print('torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"

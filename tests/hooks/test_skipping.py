@@ -17,7 +17,7 @@ EXPERTS = {"hailuo", "phantom", "vace", "vace_pe", "vace_pe_ie", "vace_pe_ge"}
 
 
 def missing(*names: str) -> list[Problem]:
-    return [Problem((name,), f"models.{name}: not there", missing=True) for name in names]
+    return [Problem((name,), f"models.{name}", "not there", missing=True) for name in names]
 
 
 def after(*names: str, stage: str = "full", **changes: Any) -> tuple[Parameters, list[str]]:
@@ -131,14 +131,14 @@ def test_strict_stops_for_every_problem() -> None:
 
 
 def test_what_is_no_missing_model_stops_and_everything_is_listed() -> None:
-    others = [Problem(("mini_vace",), "models.mini_vace: too little memory")]
+    others = [Problem(("mini_vace",), "models.mini_vace", "too little memory")]
     given = parameters()
     found, stops = without_missing(stages("full"), given, [*missing("mini_phantom"), *others])
     assert found is given and len(stops) == 2
 
 
 def test_a_problem_of_several_models_skips_the_variants_of_all() -> None:
-    shared = [Problem(("mini_phantom", "mini_still"), "owner/name: gated", missing=True)]
+    shared = [Problem(("mini_phantom", "mini_still"), "owner/name", "gated", missing=True)]
     found, stops = without_missing(stages("full"), parameters(), shared)
     assert stops == []
     assert {"phantom", "vace_pe_ie"} <= set(skipped(found)) and "vace" not in skipped(found)

@@ -26,6 +26,7 @@ from tpige_kedro.hooks.preflight import (
     check_signing,
 )
 from tpige_kedro.hooks.resources.check import look_at_resources
+from tpige_kedro.hooks.resources.problem import listed
 from tpige_kedro.hooks.skipping import report_skipped, without_missing
 from tpige_kedro.hooks.validation import lines, validated
 from tpige_kedro.mini.nodes import TrainMini
@@ -129,7 +130,7 @@ class ParameterHooks:
             self.parameters = reduced
         problems = [
             *check_data_root(catalog),
-            *of_models,
+            *listed(of_models),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
             *resources.of_disks,

@@ -24,7 +24,7 @@ def without_missing(
     A problem that is about more than a missing model always stops. A missing model does so where ``strict`` is set, where the run
     makes no clips, where it gives a part of the overall score, and where no variant or no expert is left without it.
     """
-    reasons = {name: p.text for p in problems if p.missing for name in p.models}
+    reasons = {name: str(p) for p in problems if p.missing for name in p.models}
     if parameters.strict:
         return parameters, list(problems)
     skips = {name: why_not(variant, parameters, reasons) for name, variant in parameters.variants.items()}  # fmt: skip
@@ -59,9 +59,9 @@ def nothing_left(pipeline: Pipeline, parameters: Parameters) -> Iterator[Problem
     reasons = {n: why_skipped(v, parameters.models) for n, v in parameters.variants.items()}
     experts = {name: reasons[name] for name in parameters.moe.experts}
     if all(reasons.values()):
-        yield Problem((), f"no variant can be made: {_listed(reasons)}")
+        yield Problem((), "no variant can be made", _listed(reasons))
     elif "moe_selection" in _stages(pipeline) and all(experts.values()):
-        yield Problem((), f"none of moe.experts can be made: {_listed(experts)}")
+        yield Problem((), "none of moe.experts can be made", _listed(experts))
 
 
 def report_skipped(before: Parameters, after: Parameters) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tpige_kedro.option_types import Count, Device, Dtype, SidePixels
 from tpige_kedro.schemas import Settings
+from tpige_kedro.video_generators.loras.settings import Lora
 from tpige_kedro.video_generators.negative_prompt import text_of
 
 
@@ -31,7 +32,11 @@ class WanOptions(Settings):
     """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
 
     ``num_frames`` is 4k + 1; 1 draws a single picture. ``flow_shift`` None takes the scheduler of the checkpoint as it is.
-    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own.
+    ``sampler``: ``unipc`` (multistep, the paper's), ``euler`` (first order) or ``lcm`` (new noise at every step); the last two
+    are what distilled models were trained for, see :mod:`~tpige_kedro.video_generators.wan_timesteps`.
+    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own; for ``euler`` and
+    ``lcm`` that is evenly from 1 towards 0, as LightX2V has it.
+    ``loras`` change the transformer when it is loaded (:mod:`~tpige_kedro.video_generators.loras`).
     ``shared_noise``: a seed that all clips share instead of their own, as in the authors' code (2025);
     ``noise_device`` cuda draws the noise as they do, cpu gives the same noise on every machine.
     ``negative_prompt``: a text, or ``wan`` for Wan's terms in our own words; ``negative_prompt_file`` reads it from a UTF-8 file.
@@ -57,7 +62,9 @@ class WanOptions(Settings):
     negative_prompt: str = ""
     negative_prompt_file: str | None = None
     flow_shift: Annotated[float, Field(gt=0)] | None = None
+    sampler: Literal["unipc", "euler", "lcm"] = "unipc"
     sigmas: Literal["diffusers", "reference"] = "diffusers"
+    loras: tuple[Lora, ...] = ()
     letterbox: Literal["lanczos", "phantom", "stock"] = "lanczos"
     frame_rounding: Literal["nearest", "truncate"] = "nearest"
     shared_noise: int | None = None
@@ -83,6 +90,14 @@ class WanOptions(Settings):
     @model_validator(mode="after")
     def _negative_prompt_can_be_read(self) -> WanOptions:
         text_of(self.negative_prompt, self.negative_prompt_file)
+        return self
+
+    @model_validator(mode="after")
+    def _levels_of_the_sampler(self) -> WanOptions:
+        if self.sampler != "unipc" and self.sigmas == "reference":
+            raise ValueError(
+                f"sigmas: 'reference' is the table of the paper's sampler, unipc; with sampler: {self.sampler!r} set 'diffusers'"
+            )
         return self
 
     @model_validator(mode="after")

@@ -164,9 +164,8 @@ def test_each_of_several_cards_has_to_hold_the_model() -> None:
 def test_without_a_gpu_the_run_stops(caplog: pytest.LogCaptureFixture) -> None:
     ((names, text),) = of_gpus(NONE, with_models(mini_vace=VACE))
     assert names == ("mini_vace",)
-    assert (
-        "expects a GPU with 22.9 GiB and there is none (torch 2.13.0+cpu is built for CPU" in text
-    )
+    assert text.startswith("models.mini_vace (variants.vace_pe_ge.generator), 22.9 GiB: expects a")
+    assert "expects a GPU and there is none (torch 2.13.0+cpu is built for CPU" in text
     assert "--params=allow_cpu=true" in text
     anyway = parameters(models={"mini_vace": VACE}, allow_cpu=True)
     assert of_gpus(NONE, anyway) == []
@@ -252,12 +251,13 @@ def test_the_laptop_run_is_looked_at_without_torch_and_without_the_hub() -> None
 import sys
 sys.path.insert(0, "tests")
 from environments import parameters, stages
-from tpige_kedro.hooks.preflight import needed_models
+from tpige_kedro.execution.machine import host_memory
 from tpige_kedro.hooks.resources.check import look_at_resources
 class Catalog:
     def get(self, name): return None
 needed = stages("scoring", "generation_variants")
 found = look_at_resources(needed, parameters(), Catalog())
+host_memory()
 assert (found.of_models, found.of_disks, found.outlook) == ([], [], []), found
 print([m for m in ("torch", "huggingface_hub", "diffusers") if m in sys.modules])
 """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from environments import parameters, stages
+from tpige_kedro.errors import ModelError
 from tpige_kedro.execution.machine import GIB, Gpu, Gpus, HostMemory, Room
 from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.hooks.resources.check import Machine, look_at_resources
@@ -128,3 +130,13 @@ def test_the_disk_is_looked_at_in_the_same_pass(tmp_path: Path) -> None:
     found = look_at_resources(stages("full"), parameters("vace_1_3b"), Catalog(), small)
     (text,) = found.of_disks
     assert "the disk has 500.0 GB free and will need 501.0 GB" in text
+
+
+def test_what_cannot_be_had_is_not_said_to_be_cached() -> None:
+    def ask(part: Part) -> Answer:
+        if "AMT" in part.place:
+            raise ModelError("no such repository")
+        return Answer(0)
+
+    lines = outlook(parameters("vace_1_3b"), replace(machine(), ask=ask))
+    assert not any("to download" in line for line in lines)

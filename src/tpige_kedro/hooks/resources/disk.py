@@ -39,7 +39,7 @@ def needs_of(downloads: Sequence[Download], cache: Path, writes: Sequence[Writes
             by_what[each.what].append(each)
     for what, those in by_what.items():
         size, count = sum(each.total for each in those), sum(each.count for each in those)
-        words = f"about {gb(size)} of {what} ({count} x {size / count / 10**6:.1f} MB)"
+        words = f"about {gb(size)} of {what.replace('_', ' ')} ({count} x {size / count / 10**6:.1f} MB)"
         found.append(Need("results", size, those[0].folder, words))
     return found
 

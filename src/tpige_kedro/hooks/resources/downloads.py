@@ -76,7 +76,10 @@ def check_hub(downloads: Sequence[Download], needed: Mapping[str, str]) -> Itera
     """Hub ids whose files cannot be had."""
     for download in downloads:
         if download.problem:
-            yield problem_of(download.models, needed, download.problem, missing=True)
+            place = repr(download.part.place)
+            reason = download.problem.removeprefix(f"model source {place}: ")
+            detail = f" from {place}"
+            yield problem_of(download.models, needed, reason, detail, missing=True)
 
 
 def check_options(needed: Mapping[str, str], parameters: Parameters) -> Iterator[Problem]:

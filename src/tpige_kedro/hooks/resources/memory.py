@@ -34,7 +34,7 @@ SAVING = {
     "vae_tiling": "vae_tiling: true",
     "free_text_encoder": "free_text_encoder: true",
 }
-CPU_ANYWAY = "--params=allow_cpu=true runs it on the CPU, which takes many times longer"
+CPU_ANYWAY = "--params=allow_cpu=true runs on the CPU, which takes many times longer"
 MEASURED = "kedro rehearse measures it"
 
 
@@ -75,8 +75,8 @@ def _without_gpu(
             text = f"{option} needs a GPU and there is none ({why}); set it to cpu"
             yield problem_of([name], needed, text)
         elif not parameters.allow_cpu:
-            text = f"expects a GPU with {spec.memory.gpu:g} GiB and there is none ({why}); {CPU_ANYWAY}"
-            yield problem_of([name], needed, text)
+            text = f"expects a GPU and there is none ({why}); {CPU_ANYWAY}"
+            yield problem_of([name], needed, text, f", {spec.memory.gpu:g} GiB")
         else:
             logger.warning("models.%s expects a GPU and runs on the CPU (%s)", name, why)
 

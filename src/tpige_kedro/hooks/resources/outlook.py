@@ -19,7 +19,7 @@ def download_line(
 ) -> Iterator[str]:
     """How much is downloaded, and of what."""
     missing = [d for d in downloads if d.size]
-    if not downloads:
+    if not downloads or (not missing and any(d.problem for d in downloads)):
         return
     if not missing:
         yield f"to download: nothing, all weights of the hub are in {cache}"
