@@ -110,4 +110,3 @@ def test_the_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     assert found.device == tmp_path.stat().st_dev
     assert found.free > 0
     assert room(Path("neither/here")).device == Path.cwd().stat().st_dev
-
