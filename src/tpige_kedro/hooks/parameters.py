@@ -126,7 +126,7 @@ class ParameterHooks:
             resources = look_at_resources(pipeline, self.parameters, catalog)
             found = [*check_models(pipeline, self.parameters), *resources.of_models]
             reduced, stops = without_missing(pipeline, self.parameters, found)
-            of_models = None if reduced is not self.parameters else stops
+            of_models = (stops or found) if stops or reduced == self.parameters else None
             self.parameters = reduced
         problems = [
             *check_data_root(catalog),

@@ -119,4 +119,5 @@ def _makes_clips(pipeline: Pipeline) -> bool:
 
 
 def _listed(reasons: Mapping[str, str]) -> str:
-    return "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    """The variants; those that only lack a key say so, the models of the others are listed by themselves."""
+    return ", ".join(f"{n} ({r})" if r.startswith("no key") else n for n, r in reasons.items())
