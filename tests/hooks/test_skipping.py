@@ -85,7 +85,10 @@ def test_several_missing_models_add_up_until_no_expert_is_left() -> None:
     given = parameters()
     found, stops = after("mini_vace", "mini_phantom")
     assert len(stops) == 3 and found.variants == given.variants
-    assert stops[-1].startswith("no variant can be made: ") and "hailuo (no key: MINIMAX_API_KEY is not set)" in stops[-1]
+    assert (
+        stops[-1].startswith("no variant can be made: ")
+        and "hailuo (no key: MINIMAX_API_KEY is not set)" in stops[-1]
+    )
 
 
 def test_variants_without_an_expert_stop_a_run_that_selects() -> None:
