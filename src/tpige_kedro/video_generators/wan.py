@@ -34,7 +34,11 @@ from tpige_kedro.video_generators.wan_loading import (
     load_vae,
 )
 from tpige_kedro.video_generators.wan_options import Parallel, WanOptions
-from tpige_kedro.video_generators.wan_placement import device_and_dtype, first_device
+from tpige_kedro.video_generators.wan_placement import (
+    device_and_dtype,
+    first_device,
+    streamed_text_encoder,
+)
 from tpige_kedro.video_generators.wan_record import clip_details, reused_forwards
 from tpige_kedro.video_generators.wan_timesteps import sampler, shift_of, start_sigmas
 
@@ -42,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 Outcome = tuple[ClipRequest, GeneratedClip | Exception]
 SAVE_MEMORY = (
-    "set the model's options offload: model, fp8_storage: true, vae_tiling: true or free_text_encoder: true, "
+    "set the model's options offload: model (or group), fp8_storage: true, vae_tiling: true or free_text_encoder: true, "
     "or make height, width or num_frames smaller"
 )
 STAY_FINITE = "set the model's option dtype to bfloat16 or float32, or lower the guidance weights"
@@ -78,16 +82,22 @@ class WanGenerator(ABC):
         # its steps on a terminal while they run, nothing in a log
         self.pipeline.set_progress_bar_config(disable=None, leave=False)
         self.text = TextEncoder(
-            lambda: load_text_encoder(source, self.dtype, self.device),
+            lambda: self._text_encoder(source),
             load_tokenizer(source),
             options.max_sequence_length,
             self.device,
             "free" if options.free_text_encoder else "keep" if options.offload == "none" else "cpu",
+            streamed=options.offload == "group",
         )
         self.block_cache: BlockCache | None = None
         self.pictures = PictureEncoder(
             self.pipeline, options.height, options.width, options.letterbox
         )
+
+    def _text_encoder(self, source: Source) -> Any:
+        if self.options.offload != "group":
+            return load_text_encoder(source, self.dtype, self.device)
+        return streamed_text_encoder(load_text_encoder(source, self.dtype), self.device)
 
     def generate(self, requests: Sequence[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
         """See :class:`~tpige_kedro.video_generators.protocol.VideoGenerator`."""

@@ -58,7 +58,7 @@ class WanOptions(Settings):
     ``stock`` is diffusers' own. ``frame_rounding``: how [0, 1] becomes 0 to 255; ``truncate`` as Wan's and diffusers' savers do.
     ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
 
-    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: layer by layer, slow), ``fp8_storage``
+    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: transformer and text encoder layer by layer, slow), ``fp8_storage``
     (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
     (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1. For several: ``parallel``.
 

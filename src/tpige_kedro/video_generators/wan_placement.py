@@ -23,6 +23,14 @@ def first_device(options: WanOptions, device: torch.device) -> torch.device:
     return torch.device("cpu") if on_host else device
 
 
+def streamed_text_encoder(encoder: Any, device: torch.device) -> Any:
+    """The text encoder in host memory, each layer of which comes to ``device`` when it computes."""
+    from diffusers.hooks import apply_group_offloading
+
+    apply_group_offloading(encoder, onload_device=device, offload_type="leaf_level")
+    return encoder
+
+
 def place(
     transformer: Any, vae: Any, device: torch.device, dtype: torch.dtype, options: WanOptions
 ) -> None:
