@@ -89,7 +89,7 @@ class Torch:
 
     __version__ = "9.9"
 
-    class version:  # noqa: N801
+    class version:
         cuda: str | None = "12.8"
         hip = None
 

@@ -19,7 +19,7 @@ def device_and_dtype(options: WanOptions) -> tuple[torch.device, torch.dtype]:
 
 def first_device(options: WanOptions, device: torch.device) -> torch.device:
     """Where transformer and VAE are loaded to: where they compute, unless they are to stay in or shrink in the host's memory."""
-    on_host = options.offload != "none" or options.fp8_storage
+    on_host = options.offload != "none" or options.fp8_storage or options.quantisation != "none"
     return torch.device("cpu") if on_host else device
 
 
