@@ -1,5 +1,6 @@
 """The environments beside ``conf/base``: they load, they pass the checks, and they hold the published numbers."""
 
+import re
 from typing import Any
 
 import pytest
@@ -98,7 +99,7 @@ def test_the_published_numbers(env: str, size: str) -> None:
     }
     assert wanted.items() <= vace.items()
     assert vace["sigmas"] == "reference"
-    assert "over-exposed" in vace["negative_prompt"]
+    assert vace["negative_prompt"] == phantom["negative_prompt"] == "wan"
     assert (phantom["image_scale"], phantom["flow_shift"]) == (5.0, 5.0)
     guidance = {name: variant.guidance for name, variant in found.variants.items()}
     cfg, g = 5.0, 0.5  # the authors' code
@@ -179,3 +180,64 @@ def test_every_model_for_photos_has_one_entry() -> None:
         models = (yaml.safe_load(file.read_text()) or {}).get("models") or {}
         seen += [name for name, entry in models.items() if "type" in entry]
     assert sorted(seen) == sorted(set(seen))
+
+
+def test_phantom_14b_is_run_as_published() -> None:
+    models = parameters("paper").models
+    vace, phantom = models["vace_14b"].options, models["phantom_14b"].options
+    assert (phantom["num_frames"], phantom["fps"], phantom["letterbox"]) == (121, 24, "phantom")
+    assert abs(phantom["num_frames"] / phantom["fps"] - vace["num_frames"] / vace["fps"]) < 0.05
+    assert vace["frame_rounding"] == phantom["frame_rounding"] == "truncate"
+
+
+def test_the_small_setting_and_the_default_round_frames_as_they_did() -> None:
+    for env in ("base", "vace_1_3b"):
+        for spec in parameters(env).models.values():
+            assert not {"frame_rounding", "negative_prompt_file"} & set(spec.options)
+            assert spec.options.get("letterbox") != "phantom"
+
+
+@pytest.mark.parametrize("reader", ["gpt_4o", "gpt_6_luna", "qwen_vl"])
+def test_the_paper_can_be_read_by_another_model(reader: str) -> None:
+    bootstrap_project(ROOT)
+    chosen = {"prompt_enhancement": {"reader": reader}, "reference_enhancement": {"writer": reader}}
+    loader = settings.CONFIG_LOADER_CLASS(
+        conf_source=str(ROOT / settings.CONF_SOURCE),
+        env="paper",
+        runtime_params=chosen,
+        **settings.CONFIG_LOADER_ARGS,
+    )
+    found = parse_parameters(loader["parameters"])
+    spec = found.models[found.prompt_enhancement.reader]
+    assert found.reference_enhancement.writer == reader
+    assert bool(spec.needs) == (spec.source is None)
+
+
+def test_a_successor_that_is_not_there_is_named() -> None:
+    from tpige_kedro.hooks.model_options import role_problems
+
+    paper = parameters("paper")
+    old = paper.models["gpt_4o"]
+    wrong = old.model_copy(update={"options": {**old.options, "successor": "gpt_6"}})
+    found = paper.model_copy(update={"models": {**paper.models, "gpt_4o": wrong}})
+    (line,) = role_problems(found)
+    assert line.startswith("models.gpt_4o.options.successor: no model 'gpt_6' under models")
+
+
+def test_the_model_that_ends_names_the_one_after_it() -> None:
+    models = parameters("paper").models
+    old, new = models["gpt_4o"].options, models["gpt_6_luna"].options
+    assert (old["ends"], old["successor"]) == ("2027-01-14", "gpt_6_luna")
+    assert new["max_tokens_parameter"] == "max_completion_tokens"
+    reader = OpenAICompatible(**new)
+    assert not {"temperature", "seed", "max_tokens"} & set(reader._fixed)
+
+
+@pytest.mark.parametrize("env", ["paper", "vace_1_3b"])
+def test_pinned_revisions_are_whole_commits_and_the_same_everywhere(env: str) -> None:
+    pinned: dict[str, str | None] = {}
+    for name, spec in parameters(env).models.items():
+        if spec.source is not None and spec.source.count("/") == 1:
+            assert pinned.setdefault(spec.source, spec.revision) == spec.revision, name
+            assert spec.revision is None or re.fullmatch("[0-9a-f]{40}", spec.revision)
+    assert sum(commit is not None for commit in pinned.values()) >= 4
