@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from tpige_kedro.declarations import declared
 from tpige_kedro.models import load_class, local_path, resolve_source, where_from
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.weights.layout import described_files, is_described
@@ -34,12 +35,22 @@ def _lacking(folder: Path, spec: ModelSpec) -> str:
     if name := spec.options.get("weights"):  # one file in the native layout
         return "" if (folder / name).is_file() else _told(folder, iter([name]))
     if is_described(folder):
-        return _told(folder, described_files(folder))
+        return _told(
+            folder,
+            (name for name in described_files(folder) if not _is_pickled(spec, folder / name)),
+        )
     if declared := getattr(load_class(spec.type), "weights", ()):
         from tpige_kedro.weights.published import require_files
 
         require_files(folder, declared)
     return ""
+
+
+def _is_pickled(spec: ModelSpec, weights: Path) -> bool:
+    """Whether a class that reads them finds the torch files beside which the absent safetensors ``weights`` would lie."""
+    patterns = declared(spec.type, "files", {}).get("source", ())
+    reads = any(".bin" in pattern for pattern in patterns)
+    return reads and weights.suffix == ".safetensors" and any(weights.parent.glob("*.bin"))
 
 
 def _told(folder: Path, lacking: Iterator[str]) -> str:

@@ -35,7 +35,7 @@ class TransformersVlm(ChatModel):
 
     version: ClassVar[int] = 1  # raise it when a question or its answer is put or read otherwise
     files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source": ("*.json", "*.txt", "*.jinja", "*.safetensors")
+        "source": ("*.json", "*.txt|", "*.jinja|", "*.safetensors")
     }
     service = False
 
