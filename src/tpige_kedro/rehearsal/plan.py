@@ -52,6 +52,7 @@ def job_of(
     for role, name in stage.models.items():
         if name in left_out and role in STAND_INS:
             models[name] = stand_in_of(role)
+            changed |= without_writing(name, parameters)
     if stage.pipeline == "generation_variants":
         changed["variants"] = leave_out_variants(stage, parameters, models, used)
     if "writer" in stage.models and stage.models["writer"] in left_out:
@@ -72,6 +73,16 @@ def job_of(
         steps={name: count for name, count in steps.items() if count},
         gpu_limit=settings.gpu_limit,
     )
+
+
+def without_writing(left_out: str, parameters: Parameters) -> dict[str, Any]:
+    """The settings without what no stand-in of the model ``left_out`` can do: write prompts."""
+    changed: dict[str, Any] = {}
+    if left_out == parameters.prompt_enhancement.reader:
+        changed["prompt_enhancement"] = {"mode": "attributes"}
+    if left_out == parameters.reference_enhancement.writer:
+        changed["reference_enhancement"] = {"writer": None}
+    return changed
 
 
 def leave_out_variants(

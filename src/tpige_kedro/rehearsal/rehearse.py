@@ -137,7 +137,7 @@ class Rehearsal:
         if stage.pipeline in {"prompt_enhancement", "reference_enhancement"}:
             job = job_of(stage, self.parameters, self.settings, scratch, only_stand_ins=True)
             if problem := self._measure(job, scratch).problem:
-                logger.error("%s by stand-ins: %s", stage.name, problem)
+                logger.error("%s by stand-ins: %s", stage.name, problem.replace("\n", " "))
 
     def _measure(self, job: Job, scratch: Scratch) -> Measured:
         if self.settings.apart or not self.settings.tiny:
