@@ -74,6 +74,8 @@ def places_of(name: str, spec: ModelSpec, tiny: bool) -> list[Place]:
 def needed(patterns: Sequence[str], names: Iterable[str]) -> list[str]:
     """The names that match one of the patterns (all if there is none), and the shards of an index among them.
 
+    ``a|b`` stands for either, as in :mod:`tpige_kedro.weights.wanted`.
+
     >>> needed(
     ...     ["a.safetensors.index.json"],
     ...     ["a.safetensors.index.json", "a-00001-of-00001.safetensors", "b.json"],
