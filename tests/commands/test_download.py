@@ -6,7 +6,7 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ from fake_hub import LAYOUTS, FakeHub
 from project import ROOT
 from tpige_kedro.commands import download as module
 from tpige_kedro.commands.download import download as command
+from tpige_kedro.files.sizes import readable_size
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.weights import addresses, download, room
 from tpige_kedro.weights.fetch import fetched
@@ -37,6 +38,7 @@ class World:
 
     hub: FakeHub
     faces: Path
+    pins: dict[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, env: str = "vace_1_3b") -> Result:
         forget_commits()
@@ -47,9 +49,11 @@ class World:
     def configured(self, env: str, *_: object) -> Parameters:
         """The parameters of an environment, which take a second to read, with the faces in a folder of the test's."""
         parameters = parameters_of(env).model_copy(deep=True)
-        for name in ("photo_face", "photo_judge"):
-            spec = parameters.models[name]
-            parameters.models[name] = spec.model_copy(update={"source": str(self.faces)})
+        for name, spec in parameters.models.items():
+            options = {k: v for k, v in spec.options.items() if not k.endswith("_revision")}
+            faces = {"source": str(self.faces)} if name in {"photo_face", "photo_judge"} else {}
+            pins = {"revision": self.pins.get(name), "options": options}
+            parameters.models[name] = spec.model_copy(update={**pins, **faces})
         return parameters
 
 
@@ -118,7 +122,7 @@ def test_everything_comes_once_and_a_run_needs_no_network(
     assert not world.hub.sent
     assert not world.faces.exists()
     assert "transformer/diffusion_pytorch_model-00001-of-00002.safetensors  2.1 kB" in listed.output
-    assert "vace_1_3b_still, vace_1_3b" in listed.output, "the models that share it"
+    assert "vace_1_3b_still, " in listed.output, "the models that share it"
     assert "buffalo_l.zip" in listed.output
 
     done = world.run()
@@ -187,13 +191,9 @@ def test_only_what_is_asked_for(world: World) -> None:
     result = world.run("--only", "photo_motion", "--only", "phantom_1_3b")
     assert result.exit_code == 0, result.output
     assert {repo for repo, _ in world.hub.sent} == {
-        "lalala125/AMT", "bytedance-research/Phantom", "Wan-AI/Wan2.1-T2V-1.3B-Diffusers",
+        "lalala125/AMT", "bytedance-research/Phantom", VACE,
     }  # fmt: skip
-    assert not [
-        n
-        for r, n in world.hub.sent
-        if "T2V" in r and n.endswith("transformer/diffusion_pytorch_model.safetensors")
-    ]
+    assert not [n for r, n in world.hub.sent if n.startswith("transformer/diffusion")]
     wrong = world.run("--only", "photo_motoin")
     assert wrong.exit_code == 1
     assert "did you mean photo_motion?" in wrong.output
@@ -249,3 +249,22 @@ def test_the_token_goes_to_no_other_address(world: World, monkeypatch: pytest.Mo
     assert result.exit_code == 0, result.output
     assert (FLUX, "flux1-fill-dev.safetensors") not in world.hub.sent
     assert world.hub.tokens_at_cdn == []
+
+
+def test_what_two_revisions_share_comes_and_counts_once(world: World) -> None:
+    world.pins["vace_1_3b"] = world.hub.add(VACE, LAYOUTS[VACE])
+    world.hub.add(VACE, {**LAYOUTS[VACE], "README.md": b"a new card"})
+    listed = world.run("--only", "vace_1_3b", "--only", "phantom_1_3b", "--dry-run")
+    whole = sum(
+        len(d)
+        for n, d in LAYOUTS[VACE].items()
+        if n.partition("/")[0] not in {"README.md", ".gitattributes", "assets"}
+    )
+    whole += len(LAYOUTS["bytedance-research/Phantom"]["Phantom-Wan-1.3B.pth"])
+    assert f"to download: {readable_size(whole)} " in listed.output
+    assert "comes with the above" in listed.output
+    assert world.run("--only", "vace_1_3b", "--only", "phantom_1_3b").exit_code == 0
+    assert all(count == 1 for count in times(world.hub.sent, world).values())
+    again = world.run("--only", "vace_1_3b", "--only", "phantom_1_3b")
+    assert again.exit_code == 0
+    assert not world.hub.requests

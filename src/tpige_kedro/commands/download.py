@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +37,22 @@ class Plan:
     remote: Remote | None = None
     addresses: list[Address] = field(default_factory=list)
     problem: str = ""
+    elsewhere: frozenset[str] = frozenset()  # contents that an earlier plan counts
 
     @property
     def bytes(self) -> int:
-        """Bytes still to come."""
-        return sum(a.bytes for a in self.addresses) + (self.remote.bytes if self.remote else 0)
+        """Bytes still to come, of contents that no earlier plan counts."""
+        single = sum(address.bytes for address in self.addresses)
+        if self.remote is None:
+            return single
+        own = tuple(f for f in self.remote.missing if f.blob not in self.elsewhere)
+        return single + replace(self.remote, missing=own).bytes
+
+    @property
+    def label(self) -> str:
+        """The place, and what pins it."""
+        revision = self.need.part.revision
+        return f"{self.need.part.place}@{revision[:8]}" if revision else self.need.part.place
 
     @property
     def folder(self) -> Path:
@@ -75,7 +86,7 @@ def download(
     """
     with readable({"env": env, "conf_source": conf_source}, verbose):
         parameters = configured(env, conf_source, params)
-        plans = [planned(need) for need in needs_of(chosen(parameters, only))]
+        plans = counted_once([planned(need) for need in needs_of(chosen(parameters, only))])
         show(plans, env, dry_run)
         if too_full := room_problems((plan.folder, plan.bytes) for plan in plans):
             raise ClickException("; ".join(too_full))
@@ -128,6 +139,18 @@ def planned(need: Need) -> Plan:
         return Plan(need, problem=str(error))
 
 
+def counted_once(plans: list[Plan]) -> list[Plan]:
+    """Two revisions of a repository share contents, which come once: the later plan does not count them."""
+    seen: set[tuple[str, str]] = set()
+    for plan in plans:
+        if plan.remote:
+            place = plan.need.part.place
+            blobs = {(place, file.blob) for file in plan.remote.missing}
+            plan.elsewhere = frozenset(blob for _, blob in blobs & seen)
+            seen |= blobs
+    return plans
+
+
 def grouped(problems: list[str]) -> Iterator[str]:
     """The problems; what several repositories have in common is said once, as when there is no network.
 
@@ -163,10 +186,10 @@ def show(plans: list[Plan], env: str | None, dry_run: bool) -> None:
     if not plans:
         echo(f"no model of {env or 'the default environment'} has weights to download")
         return
-    wide = max(len(plan.need.part.place) for plan in plans)
+    wide = max(len(plan.label) for plan in plans)
     for plan in plans:
         users = ", ".join(plan.need.models)
-        echo(f"  {plan.need.part.place:{wide}}  {state(plan):34}  {users}")
+        echo(f"  {plan.label:{wide}}  {state(plan):34}  {users}")
         for line in files_of(plan) if dry_run else ():
             echo(f"    {line}")
     unknown = sum(1 for plan in plans if plan.problem)
@@ -184,6 +207,8 @@ def state(plan: Plan) -> str:
     if plan.remote is None or not plan.remote.missing:
         size = plan.remote.size if plan.remote else 0
         return f"here{f', {readable_size(size)}' if size else ''}"
+    if not plan.bytes:
+        return "comes with the above"
     return f"{readable_size(plan.bytes)} of {readable_size(plan.remote.size)} to download"
 
 
