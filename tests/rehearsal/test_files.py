@@ -94,4 +94,5 @@ def test_an_index_brings_its_shards_and_other_files_stay_out() -> None:
     ]
     assert needed(["a.safetensors.index.json"], names) == [names[0], names[1], names[3]]
     assert needed(["*.pth"], names) == ["b.pth", "model_index.json"]
+    assert needed(["*.bin|*.pth", "*.txt|"], names) == ["b.pth", "model_index.json"]
     assert needed([], names) == names

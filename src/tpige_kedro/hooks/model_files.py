@@ -13,6 +13,8 @@ from tpige_kedro.declarations import declared
 from tpige_kedro.models import load_class, local_path, resolve_source, where_from
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.weights.layout import described_files, is_described
+from tpige_kedro.weights.lists import is_entry, weight_lists, weights_of
+from tpige_kedro.weights.sources import is_local
 
 
 def missing_files(spec: ModelSpec) -> str:
@@ -26,7 +28,18 @@ def missing_files(spec: ModelSpec) -> str:
     if base := spec.options.get("base"):  # its transformer is not loaded
         folder = Path(resolve_source(base))
         problems.append(_told(folder, described_files(folder, unused=("transformer",))))
+    problems += _lists_lacking(spec)
     return "; ".join(filter(None, problems))
+
+
+def _lists_lacking(spec: ModelSpec) -> Iterator[str]:
+    """Files that entries of lists name, such as LoRAs, and that their folders have not."""
+    for option, entries in weight_lists(spec).items():
+        for index, entry in enumerate(entries):
+            if is_entry(entry) and is_local(entry["source"]):
+                file = Path(weights_of(entry))
+                if not file.is_file():
+                    yield f"options.{option}[{index}]: {file} is not there; set its source and weights"
 
 
 def _lacking(folder: Path, spec: ModelSpec) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from tpige_kedro.rehearsal.settings import Settings, run_parameters
 from tpige_kedro.rehearsal.stages import LATE, Stage, stages_of
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.weights.sources import project_root
+
+logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 AFTER_CLIPS, CLIPS = ("scoring", *LATE), "07_model_output/clips/*/*.mp4"
@@ -130,11 +133,11 @@ class Rehearsal:
         yield from rows
 
     def _supply(self, stage: Stage, scratch: Scratch) -> None:
-        """Let stand-ins make what later stages read."""
+        """Let stand-ins make what later stages read; a problem of theirs is logged, the stages that miss it are rows."""
         if stage.pipeline in {"prompt_enhancement", "reference_enhancement"}:
-            self._measure(
-                job_of(stage, self.parameters, self.settings, scratch, only_stand_ins=True), scratch
-            )
+            job = job_of(stage, self.parameters, self.settings, scratch, only_stand_ins=True)
+            if problem := self._measure(job, scratch).problem:
+                logger.error("%s by stand-ins: %s", stage.name, problem)
 
     def _measure(self, job: Job, scratch: Scratch) -> Measured:
         if self.settings.apart or not self.settings.tiny:
