@@ -131,12 +131,33 @@ def extra(monkeypatch: Any) -> None:
 
 def test_missing_or_unsafe_weights_are_refused(extra: None, tmp_path: Path) -> None:
     with pytest.raises(
-        ModelError, match=r"no such file; get weights-inception-2015-12-05.* from https"
+        ModelError, match=r"no such file.*; get weights-inception-2015-12-05.* from https"
     ):
         InceptionFeatures(str(tmp_path / "none.pth"))
     torch.save({"a": Path("/")}, tmp_path / "unsafe.pth")
     with pytest.raises(ModelError, match="not a plain state dict"):
         InceptionFeatures(str(tmp_path / "unsafe.pth"))
+
+
+@pytest.mark.parametrize("size", [0, 30, 700])
+def test_half_a_download_and_another_network_are_refused(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Strict:
+        """As torch-fidelity's class loads: strictly, in its constructor."""
+
+        def __init__(self, *_: object, feature_extractor_weights_path: str) -> None:
+            state = torch.load(feature_extractor_weights_path, weights_only=True)
+            torch.nn.Linear(2, 2).load_state_dict(state)
+
+    monkeypatch.setattr(face_set, "import_extractor", lambda: Strict)
+    file = tmp_path / FID_INCEPTION.file
+    torch.save({"weight": torch.ones(2, 2)}, file)
+    with pytest.raises(ModelError, match=r"does not hold a whole Strict .*get weights-inception"):
+        InceptionFeatures(str(file), device="cpu")
+    file.write_bytes(file.read_bytes()[:size])
+    with pytest.raises(ModelError, match=r"not a plain state dict.*get weights-inception"):
+        InceptionFeatures(str(tmp_path), device="cpu")
 
 
 def test_crops_reach_the_network_as_channels_first(extra: None, tmp_path: Path) -> None:

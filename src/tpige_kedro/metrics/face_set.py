@@ -146,8 +146,15 @@ def import_extractor() -> Any:
 
 def check_weights(source: str | Path, revision: str | None = None) -> Path:
     """The file, which holds nothing but tensors; torch-fidelity would unpickle it unchecked. Raises :class:`ModelError`."""
-    from tpige_kedro.weights.checkpoints import read_checkpoint
+    import pickle
+
+    import torch
 
     file = find_weights(source, FID_INCEPTION, revision)
-    read_checkpoint(file)
+    try:
+        torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise ModelError(
+            f"{file} is not a plain state dict ({first_line(error)}); {FID_INCEPTION.how_to_get(file.parent)}"
+        ) from error
     return file
