@@ -1,6 +1,8 @@
 """The environments beside ``conf/base``: they load, they pass the checks, and they hold the published numbers."""
 
+import copy
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -23,6 +25,11 @@ PRESETS = ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb", *FAST]
 
 
 def raw(env: str) -> dict[str, Any]:
+    return copy.deepcopy(loaded(env))
+
+
+@cache
+def loaded(env: str) -> dict[str, Any]:
     bootstrap_project(ROOT)
     loader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(ROOT / settings.CONF_SOURCE), env=env, **settings.CONFIG_LOADER_ARGS
