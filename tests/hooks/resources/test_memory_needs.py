@@ -67,10 +67,37 @@ def test_a_card_has_to_have_what_a_model_needs(size: float, fits: bool) -> None:
 
 def test_what_is_set_already_is_not_proposed() -> None:
     saving = {"offload": "model", "free_text_encoder": True}
-    ((_, text),) = of_gpus(cards(8), with_models(mini_vace={**VACE, "options": saving}))
+    need = {"memory": {"gpu": 10, "measured_with": saving}, "options": saving}
+    ((_, text),) = of_gpus(cards(8), with_models(mini_vace=need))
     assert "offload" not in text
     assert "free_text_encoder" not in text
     assert "vae_tiling: true" in text
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "holds"),
+    [
+        ({}, {}, True),
+        ({}, {"offload": "none", "vae_tiling": False, "fp8_storage": None}, True),
+        ({"offload": "none"}, {}, True),
+        ({}, {"steps": 9}, True),
+        ({}, {"offload": "model"}, False),
+        ({"offload": "model"}, {"offload": "group"}, False),
+        ({"offload": "model"}, {"offload": "model"}, True),
+        ({"free_text_encoder": True}, {"free_text_encoder": True}, True),
+        ({"free_text_encoder": True}, {"free_text_encoder": True, "vae_tiling": True}, False),
+        ({"free_text_encoder": True}, {}, False),
+    ],
+)
+def test_a_size_holds_for_the_options_that_it_was_measured_with(
+    then: dict[str, Any], now: dict[str, Any], holds: bool
+) -> None:
+    """An environment for a smaller card changes options of the entry that it extends: the size there says nothing about it."""
+    memory = {"gpu": 22.9, "host": 5.7, "measured_with": then}
+    settings = with_models(mini_vace={"memory": memory, "options": now})
+    assert len(of_gpus(cards(12), settings)) == holds
+    assert len(of_host(host(4), settings)) == holds
+    assert len(of_gpus(NONE, settings)) == 1, "it expects a GPU all the same"
 
 
 def test_a_model_of_a_class_without_such_options() -> None:

@@ -99,6 +99,14 @@ def test_a_stage_speaks_of_its_own_models() -> None:
     assert "(mini_vace)" in memory
 
 
+def test_a_size_that_was_measured_otherwise_is_said_to_be() -> None:
+    settings = parameters(
+        models={"mini_vace": {"memory": {"gpu": 20}, "options": {"offload": "group"}}}
+    )
+    (memory,) = outlook(settings, machine(), "generation_variants")
+    assert memory == "memory: mini_vace was not measured with offload: group"
+
+
 def test_models_that_are_in_memory_together_add_up() -> None:
     scorers = {name: {"memory": {"gpu": 5, "host": 2}} for name in ("mini_face", "mini_motion")}
     (memory,) = outlook(parameters(models=scorers), machine(), "scoring")
