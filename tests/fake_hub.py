@@ -169,7 +169,7 @@ def use_hub(monkeypatch: Any, endpoint: str, cache: Path, token: str = "") -> No
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache / "no-token"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(cache.parent / "no-token"))
     monkeypatch.delenv("HUGGING_FACE_HUB_TOKEN", raising=False)
     monkeypatch.setenv("HF_TOKEN", token)
     utils.disable_progress_bars()
@@ -316,12 +316,12 @@ class Handler(BaseHTTPRequestHandler):
         if entry.gated and needs_gate and not opened:
             page = f"Visit https://huggingface.co/{repo} to ask for access."
             why = (
-                f"and you are not in the authorized list. {page}"
+                f" and you are not in the authorized list. {page}"
                 if token
                 else ". You must have access to it and be authenticated to access it. Please log in."
             )
             self._refuse(
-                403 if token else 401, "GatedRepo", f"Access to model {repo} is restricted {why}"
+                403 if token else 401, "GatedRepo", f"Access to model {repo} is restricted{why}"
             )
             return False
         return True

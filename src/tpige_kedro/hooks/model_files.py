@@ -36,7 +36,7 @@ def _lacking(folder: Path, spec: ModelSpec) -> str:
     if is_described(folder):
         return _told(folder, described_files(folder))
     if declared := getattr(load_class(spec.type), "weights", ()):
-        from tpige_kedro.networks.weights import require_files
+        from tpige_kedro.weights.published import require_files
 
         require_files(folder, declared)
     return ""

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from tpige_kedro.errors import ModelError
+from tpige_kedro.weights.lora import add_change, low_rank_change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import torch
 
 KEY = re.compile(r"lora_unet_(?P<module>\w+)\.(?P<part>lora_down\.weight|lora_up\.weight|alpha)")
 BLOCK = re.compile(r"(?P<kind>double|single)_blocks_(?P<index>\d+)_(?P<rest>\w+)")
@@ -65,14 +66,12 @@ def merge_lora_file(transformer: Any, file: Path) -> int:
         ) from error
 
 
-@torch.no_grad()
 def merge_lora(transformer: Any, weights: Mapping[str, torch.Tensor]) -> int:
     """Add the products of ``weights`` to the modules of ``transformer``, computed in float32."""
     modules = _by_module(weights)
     for name, parts in modules.items():
-        down, up = parts["lora_down.weight"].float(), parts["lora_up.weight"].float()
-        rank = down.shape[0]
-        change = up @ down * (float(parts.get("alpha", rank)) / rank)
+        alpha = float(parts["alpha"]) if "alpha" in parts else None
+        change = low_rank_change(parts["lora_down.weight"], parts["lora_up.weight"], alpha)
         targets = [transformer.get_submodule(path).weight for path in diffusers_names(name)]
         _add(name, targets, change)
     return len(modules)
@@ -110,4 +109,4 @@ def _add(name: str, targets: Iterable[torch.Tensor], change: torch.Tensor) -> No
         wanted = (sum(rows), targets[0].shape[1])
         raise ValueError(f"{name}: {tuple(change.shape)} does not fit {wanted}")
     for target, part in zip(targets, change.split(rows), strict=True):
-        target.copy_((target.float() + part.to(target.device)).to(target.dtype))
+        add_change(target, part)

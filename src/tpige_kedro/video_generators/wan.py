@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
 from diffusers.modular_pipelines import SequentialPipelineBlocks, WanModularPipeline
-from transformers import AutoTokenizer
 
 from tpige_kedro.errors import ModelError, SampleError, TpigeError
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
@@ -20,19 +18,22 @@ from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
+from tpige_kedro.video_generators.loras.merging import merge_loras
 from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
 from tpige_kedro.video_generators.wan_loading import (
     Source,
-    load_part,
+    load_scheduler,
     load_text_encoder,
+    load_tokenizer,
     load_transformer,
+    load_vae,
 )
 from tpige_kedro.video_generators.wan_options import Parallel, WanOptions
-from tpige_kedro.video_generators.wan_placement import device_and_dtype
+from tpige_kedro.video_generators.wan_placement import device_and_dtype, first_device
 from tpige_kedro.video_generators.wan_record import clip_details
-from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
+from tpige_kedro.video_generators.wan_timesteps import sampler, shift_of, start_sigmas
 
 logger = logging.getLogger(__name__)
 
@@ -56,22 +57,22 @@ class WanGenerator(ABC):
     ) -> None:
         self.options = options
         self.device, self.dtype = device_and_dtype(options)
-        self.transformer = load_transformer(transformer_class, source, self.dtype)
-        vae = load_part(
-            AutoencoderKLWan, source, "vae", torch_dtype=torch.float32, use_safetensors=True
-        )
-        scheduler = load_part(UniPCMultistepScheduler, source, "scheduler")
+        first = first_device(options, self.device)
+        self.transformer = load_transformer(transformer_class, source, self.dtype, first)
+        merge_loras(self.transformer, options.loras)  # before anything shares or moves its weights
+        vae = load_vae(source, first)
+        scheduler = load_scheduler(source)
         self.pipeline = WanModularPipeline(blocks=blocks)
         self.pipeline.register_components(
             transformer=self.transformer,
-            vae=vae.eval(),
-            scheduler=with_shift(scheduler, options.flow_shift),
+            vae=vae,
+            scheduler=sampler(scheduler, options.sampler, options.flow_shift),
         )
         # its steps on a terminal while they run, nothing in a log
         self.pipeline.set_progress_bar_config(disable=None, leave=False)
         self.text = TextEncoder(
-            lambda: load_text_encoder(source, self.dtype),
-            load_part(AutoTokenizer, source, "tokenizer"),
+            lambda: load_text_encoder(source, self.dtype, self.device),
+            load_tokenizer(source),
             options.max_sequence_length,
             self.device,
             "free" if options.free_text_encoder else "keep" if options.offload == "none" else "cpu",
@@ -130,7 +131,7 @@ class WanGenerator(ABC):
             num_frames=options.num_frames + 4 * references,
             num_reference_images=references,
             num_inference_steps=options.steps,
-            sigmas=reference_sigmas(options.steps) if options.sigmas == "reference" else None,
+            sigmas=start_sigmas(options.sampler, options.sigmas, options.steps),
             generator=noise,
             output_type="np",
             split_branches=options.parallel.branches,
@@ -202,7 +203,7 @@ class WanGenerator(ABC):
             guider,
             **self.details(),
             seconds=seconds,
-            flow_shift=self.pipeline.scheduler.config.flow_shift,
+            flow_shift=shift_of(self.pipeline.scheduler),
             noise_seed=self._seed(request),
             prompt_truncated=self.text.is_truncated(request.prompt),
             device=self.device.type,

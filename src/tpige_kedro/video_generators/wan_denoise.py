@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-from diffusers import WanTransformer3DModel
+from diffusers import FlowMatchLCMScheduler, UniPCMultistepScheduler, WanTransformer3DModel
 from diffusers.guiders import ClassifierFreeGuidance
 from diffusers.modular_pipelines import ModularPipelineBlocks
 from diffusers.modular_pipelines.modular_pipeline_utils import ComponentSpec, InputParam
@@ -93,6 +93,34 @@ class GuidedDenoiser(ModularPipelineBlocks):
             return prediction.contiguous()
         finally:
             components.guider.cleanup_models(model)
+
+
+class SchedulerStep(ModularPipelineBlocks):
+    """One step of the sampler; one that adds noise draws each clip's from the generator of that clip."""
+
+    model_name = "wan"
+
+    @property
+    def expected_components(self) -> list[ComponentSpec]:
+        """The sampler."""
+        return [ComponentSpec("scheduler", UniPCMultistepScheduler)]
+
+    @property
+    def inputs(self) -> list[InputParam]:
+        """The generators that drew the first noise."""
+        return [InputParam("generator")]
+
+    @torch.no_grad()
+    def __call__(self, components: Any, state: Any, i: int, t: torch.Tensor) -> tuple[Any, Any]:
+        """Move ``state.latents`` (float32) by ``state.noise_pred``."""
+        scheduler = components.scheduler
+        noise = (
+            {"generator": state.generator} if isinstance(scheduler, FlowMatchLCMScheduler) else {}
+        )
+        state.latents = scheduler.step(
+            state.noise_pred.float(), t, state.latents.float(), return_dict=False, **noise
+        )[0]
+        return components, state
 
 
 class VaceDenoiser(GuidedDenoiser):

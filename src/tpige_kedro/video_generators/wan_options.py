@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tpige_kedro.option_types import Count, Device, Dtype, SidePixels
 from tpige_kedro.schemas import Settings
+from tpige_kedro.video_generators.loras.settings import Lora
 
 
 class Parallel(Settings):
@@ -30,7 +31,11 @@ class WanOptions(Settings):
     """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
 
     ``num_frames`` is 4k + 1; 1 draws a single picture. ``flow_shift`` None takes the scheduler of the checkpoint as it is.
-    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own.
+    ``sampler``: ``unipc`` (multistep, the paper's), ``euler`` (first order) or ``lcm`` (new noise at every step); the last two
+    are what distilled models were trained for, see :mod:`~tpige_kedro.video_generators.wan_timesteps`.
+    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own; for ``euler`` and
+    ``lcm`` that is evenly from 1 towards 0, as LightX2V has it.
+    ``loras`` change the transformer when it is loaded (:mod:`~tpige_kedro.video_generators.loras`).
     ``shared_noise``: a seed that all clips share instead of their own, as in the authors' code (2025);
     ``noise_device`` cuda draws the noise as they do, cpu gives the same noise on every machine.
     ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
@@ -52,7 +57,9 @@ class WanOptions(Settings):
     max_sequence_length: Count = 512
     negative_prompt: str = ""
     flow_shift: Annotated[float, Field(gt=0)] | None = None
+    sampler: Literal["unipc", "euler", "lcm"] = "unipc"
     sigmas: Literal["diffusers", "reference"] = "diffusers"
+    loras: tuple[Lora, ...] = ()
     letterbox: Literal["lanczos", "stock"] = "lanczos"
     shared_noise: int | None = None
     noise_device: Literal["cpu", "cuda"] = "cpu"
@@ -71,6 +78,14 @@ class WanOptions(Settings):
             nearest = max(1, round((self.num_frames - 1) / 4) * 4 + 1)
             raise ValueError(
                 f"num_frames: {self.num_frames} is not 4k + 1 (one latent frame holds four); take {nearest}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _levels_of_the_sampler(self) -> WanOptions:
+        if self.sampler != "unipc" and self.sigmas == "reference":
+            raise ValueError(
+                f"sigmas: 'reference' is the table of the paper's sampler, unipc; with sampler: {self.sampler!r} set 'diffusers'"
             )
         return self
 

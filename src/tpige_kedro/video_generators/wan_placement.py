@@ -17,6 +17,12 @@ def device_and_dtype(options: WanOptions) -> tuple[torch.device, torch.dtype]:
     return device, getattr(torch, name)
 
 
+def first_device(options: WanOptions, device: torch.device) -> torch.device:
+    """Where transformer and VAE are loaded to: where they compute, unless they are to stay in or shrink in the host's memory."""
+    on_host = options.offload != "none" or options.fp8_storage
+    return torch.device("cpu") if on_host else device
+
+
 def place(
     transformer: Any, vae: Any, device: torch.device, dtype: torch.dtype, options: WanOptions
 ) -> None:

@@ -13,6 +13,7 @@ KEPT_OPTIONS = {
     "width",
     "num_frames",
     "steps",
+    "sampler",
     "sigmas",
     "letterbox",
     "negative_prompt",

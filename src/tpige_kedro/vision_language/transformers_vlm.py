@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar
 
-from tpige_kedro.errors import AnswerError, ModelError
+from tpige_kedro.errors import AnswerError
 from tpige_kedro.option_types import Count, Device, Dtype
 from tpige_kedro.vision_language.answers import MORE_TOKENS
 from tpige_kedro.vision_language.chat import ChatModel, Question
 from tpige_kedro.vision_language.pictures import downscaled
 from tpige_kedro.vision_language.usage import Usage, meter
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
 
 
 class TransformersVlm(ChatModel):
@@ -48,21 +50,17 @@ class TransformersVlm(ChatModel):
 
         from tpige_kedro.networks.devices import pick_device
         from tpige_kedro.vision_language.picture_processor import load_processor
+        from tpige_kedro.weights.transformers_models import load_network
 
         self.name = source
         self.max_tokens = max_tokens
         self.max_side = max_side
         self.device = pick_device(device)
-        try:
-            self.processor = load_processor(source, revision)
-            model = AutoModelForImageTextToText.from_pretrained(
-                source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True
-            )
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"vision-language model {source!r} cannot be loaded: {error}; download it first, or set models.<name>.source"
-            ) from error
-        self.network = model.to(self.device).eval()
+        folder = fetched(source, revision, files_of(self.files, "source", {}))
+        self.processor = load_processor(folder)
+        self.network = load_network(
+            AutoModelForImageTextToText, folder, getattr(torch, dtype), self.device
+        )
 
     def answer(self, question: Question) -> str:
         """The answer; raises ``AnswerError`` if it is empty or not finished within ``max_tokens``."""

@@ -165,7 +165,7 @@ def _append(job: Download, here: _Here, come: _Counted, stop: Event) -> None:
             for part in answer.iter_bytes():
                 if stop.is_set():
                     raise Stopped
-                file.write(part)
+                _write_all(file, part)
                 here.digest.update(part)
                 here.size += len(part)
                 come(len(part))
@@ -173,6 +173,13 @@ def _append(job: Download, here: _Here, come: _Counted, stop: Event) -> None:
                     raise WrongContentError(
                         f"{job.name}: more than the announced {job.size:,} bytes came"
                     )
+
+
+def _write_all(file: Any, part: bytes) -> None:
+    """An unbuffered file takes less than it gets where the disk ends; what it took stays for the next time."""
+    rest = memoryview(part)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 @contextmanager
@@ -264,6 +271,8 @@ def _given_up(error: Exception, job: Download, here: int) -> Exception:
     if _status(error) is not None:
         return error
     whole = f" of {job.size:,}" if job.size is not None else ""
+    request = getattr(error, "_request", None)
+    host = f" to {request.url.host}" if request is not None else ""
     return BrokenOffError(
-        f"{job.name}: {here:,}{whole} bytes are here, then {TRIES} tries in a row failed"
+        f"{job.name}: {here:,}{whole} bytes are here, then {TRIES} requests{host} in a row failed"
     )

@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-from tpige_kedro.files.atomic import save_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +112,7 @@ class CachedRepository:
         """Note what a branch or tag stands for."""
         path = self.folder / "refs" / revision
         if self.commit_of(revision) != commit:
-            save_bytes(path, commit.encode())
+            _write(path, commit)
 
     def listing(self, commit: str) -> dict[str, HubFile] | None:
         """What a commit has, if that is known here."""
@@ -137,7 +136,7 @@ class CachedRepository:
         """Note what a commit has."""
         entries = {name: _in_tree(file) for name, file in sorted(files.items())}
         tree = {"format_version": TREE_FORMAT, "files": entries}
-        save_bytes(self.folder / "trees" / f"{commit}.json", json.dumps(tree, indent=1).encode())
+        _write(self.folder / "trees" / f"{commit}.json", json.dumps(tree, indent=1))
 
 
 def _in_tree(file: HubFile) -> dict[str, object]:
@@ -145,3 +144,11 @@ def _in_tree(file: HubFile) -> dict[str, object]:
     if file.sha256:
         entry |= {"lfs_sha256": file.sha256, "lfs_size": file.size}
     return entry
+
+
+def _write(path: Path, text: str) -> None:
+    """Save a small file at once, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

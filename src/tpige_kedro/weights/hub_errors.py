@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.services.secrets import known_secrets, remember, scrubbed
+from tpige_kedro.services.secrets import QUERY, known_secrets, remember, scrubbed
 from tpige_kedro.weights.download import BrokenOffError, WrongContentError
 
 SETTINGS = "https://huggingface.co/settings/tokens"
@@ -17,6 +17,7 @@ ELSEWHERE = (
 )
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TIRED = frozenset({408, 425, 429, 500, 502, 503, 504})
+COMMIT_LENGTH = 40
 LONGEST = 400  # characters of a server's words
 
 
@@ -49,7 +50,10 @@ def sent_token() -> str:
     """The token that huggingface_hub sends, or nothing."""
     from huggingface_hub import get_token
 
-    token = get_token() or ""
+    try:
+        token = get_token() or ""
+    except OSError:  # HF_HOME is no directory, or another user's
+        return ""
     remember(token)
     return token
 
@@ -112,8 +116,12 @@ def _not_in_it(error: Exception, said: str, asked: Asked) -> tuple[str, str]:
     from huggingface_hub.errors import RevisionNotFoundError
 
     if isinstance(error, RevisionNotFoundError):
+        name = f"models--{asked.place.replace('/', '--')}"
+        stale = f", or delete {cache()}/{name}/refs/main if it comes from there"
+        is_commit = asked.revision is not None and len(asked.revision) == COMMIT_LENGTH
         return f"it has no revision {asked.revision or 'main'} ({said})", (
             f"set models.<name>.revision to a commit, branch or tag of {page(asked.place)}/commits/main"
+            f"{stale if is_commit else ''}"
         )
     return f"a file is not there ({said})", (
         f"compare the entry with {page(asked.place)}/tree/{asked.revision or 'main'}"
@@ -129,7 +137,7 @@ def _other_refusal(status: int, said: str, asked: Asked) -> tuple[str, str]:
         return f"the hub is busy or down, also after waiting ({said})", (
             "run the same command again later: what is here is kept"
         )
-    return said, f"see {page(asked.place)}, and run again"
+    return f"the request failed ({said})", f"look at {page(asked.place)}, and run again"
 
 
 def _gated(said: str, asked: Asked, token: str) -> tuple[str, str]:
@@ -179,9 +187,8 @@ def _disk(error: OSError) -> tuple[str, str]:
 
 def hub_words(error: Exception) -> str:
     """What the hub itself says in an error, in one line."""
-    said = getattr(error, "server_message", None) or ""
-    lines = [line.strip() for line in (said or str(error)).splitlines() if line.strip()]
-    return _words(" ".join(lines))
+    response = error.response  # type: ignore[attr-defined]
+    return _words(getattr(error, "server_message", None) or response.reason_phrase or "no reason")
 
 
 def page(place: str) -> str:
@@ -204,7 +211,8 @@ def cache() -> str:
 
 
 def _words(text: str) -> str:
-    line = " ".join(text.split())
+    """One line of bounded length; a query in an address may be a key."""
+    line = QUERY.sub(r"\1?…", " ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 

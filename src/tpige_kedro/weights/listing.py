@@ -82,12 +82,13 @@ def check_access(place: str) -> None:
 
 
 def _asked(place: str, revision: str | None, tries: int) -> Any:
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
+    patience = max(PATIENCE, constants.HF_HUB_DOWNLOAD_TIMEOUT)
     for attempt in range(tries):
         try:
             return HfApi().model_info(
-                place, revision=revision, files_metadata=True, timeout=PATIENCE
+                place, revision=revision, files_metadata=True, timeout=patience
             )
         except Exception as error:
             wait = _wait_before_next(error, attempt)

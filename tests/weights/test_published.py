@@ -12,11 +12,11 @@ from torch import nn
 
 from published import PUBLISHED, hollow_state_dict, write_checkpoint
 from tpige_kedro.errors import ModelError
-from tpige_kedro.networks.weights import (
+from tpige_kedro.weights.checkpoints import read_state_dict
+from tpige_kedro.weights.published import (
     Weights,
     find_weights,
     load_weights,
-    read_state_dict,
     require_files,
 )
 
