@@ -164,6 +164,7 @@ class Workload:
             weak_transformer=self.twin if plain else None,
             num_reference_images=REFERENCES,
             split_branches=self.split_branches,
+            block_cache=None,
         )
 
     def scheduler(self, steps: int) -> UniPCMultistepScheduler:

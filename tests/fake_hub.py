@@ -13,7 +13,7 @@ in who sends a token of ``hub.members`` that lists the repository. ``use`` works
 ``stop`` refuses connections. Files that LFS would keep are sent by a second server, as by the real one's CDN.
 
 ``fail(where, file=…)`` breaks the requests for what is ``"api"``, ``"file"`` (a file's address, also of small files) or ``"cdn"``
-(the second server), the first ``times`` ones or all: see :class:`Fault` for how. ``LAYOUTS`` has published file names with contents of a few kB.
+(the second server) or a ``"page"`` (of ``put``), the first ``times`` ones or all: see :class:`Fault` for how. ``LAYOUTS`` has published file names with contents of a few kB.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class FakeHub:
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
+        self.pages: dict[str, bytes] = {}
         self.members: dict[str, set[str]] = {}  # tokens, each with the repositories that it opens
         self.requests: list[tuple[str, str]] = []
         self.sent: Counter[tuple[str, str]] = Counter()
@@ -131,6 +132,11 @@ class FakeHub:
         entry.commits[commit] = dict(files)
         entry.refs[revision] = commit
         return commit
+
+    def put(self, name: str, data: bytes) -> str:
+        """Any other file at an address of the second server; counted as of repository ``""``."""
+        self.pages[name] = data
+        return f"{self.cdn}/pages/{name}"
 
     def fail(self, where: str = "file", **how: Any) -> Fault:
         """Break requests, see :class:`Fault`."""
@@ -181,6 +187,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as huggingface.co does, as far as huggingface_hub looks."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two packets
     hub: FakeHub
 
     def log_message(self, *_: object) -> None: ...
@@ -198,6 +205,8 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith("cdn/"):
             _, owner, name, commit, file = path.split("/", 4)
             self._send_file(f"{owner}/{name}", commit, file)
+        elif path.startswith("pages/"):
+            self._page(path.removeprefix("pages/"))
         elif path.startswith("api/models/"):
             owner, name, *rest = path.removeprefix("api/models/").split("/", 3)
             self._api(f"{owner}/{name}", *rest)
@@ -262,6 +271,17 @@ class Handler(BaseHTTPRequestHandler):
         if not self._broken(fault):
             data = self.hub.repos[repo].commits[commit][file]
             self._body(repo, file, data, fault, {"ETag": f'"{_sha256(data)}"'})
+
+    def _page(self, name: str) -> None:
+        if token := self.headers.get("Authorization"):
+            self.hub.tokens_at_cdn.append(token)
+        fault = self._fault("page", "", name)
+        if self._broken(fault):
+            return
+        if name in self.hub.pages:
+            self._body("", name, self.hub.pages[name], fault, {})
+        else:
+            self._answer(404, b"Not Found", {})
 
     def _body(
         self, repo: str, file: str, data: bytes, fault: Fault | None, headers: dict[str, str]
@@ -443,6 +463,27 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
     ),
     "Wan-AI/Wan2.1-T2V-1.3B-Diffusers": _made_up(
         *_WAN, "transformer/config.json", f"{_TRANSFORMER}.safetensors"
+    ),
+    "Wan-AI/Wan2.1-T2V-14B-Diffusers": _made_up(
+        *_WAN, "transformer/config.json", *_shards(_TRANSFORMER, 12)
+    ),
+    "Qwen/Qwen2.5-VL-7B-Instruct": _made_up(
+        *("README.md", "config.json", "generation_config.json", "merges.txt", "vocab.json"),
+        *(
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "preprocessor_config.json",
+            "chat_template.json",
+        ),
+        *_shards("model", 5),
+    ),
+    "Qwen/Qwen-Image-Edit-2509": _made_up(
+        *("README.md", "model_index.json", "scheduler/scheduler_config.json", "vae/config.json"),
+        *("vae/diffusion_pytorch_model.safetensors", "transformer/config.json"),
+        *_shards(_TRANSFORMER, 5),
+        *("text_encoder/config.json", *_shards("text_encoder/model", 4)),
+        *("tokenizer/merges.txt", "tokenizer/vocab.json", "tokenizer/tokenizer_config.json"),
+        *("processor/preprocessor_config.json", "processor/tokenizer.json"),
     ),
     "bytedance-research/Phantom": _made_up(
         "README.md", "Phantom-Wan-1.3B.pth", *_shards("Phantom_Wan_14B", 6)

@@ -45,7 +45,7 @@ __all__ = [
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
-    {"batch_size", "device", "offload", "free_text_encoder", "parallel", "compile"}
+    {"batch_size", "device", "offload", "gpu_gib", "free_text_encoder", "parallel", "compile"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
     | {"max_requests", "max_dollars", "input_price", "output_price"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}

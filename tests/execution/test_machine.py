@@ -89,7 +89,7 @@ class Torch:
 
     __version__ = "9.9"
 
-    class version:  # noqa: N801
+    class version:
         cuda: str | None = "12.8"
         hip = None
 
@@ -110,4 +110,3 @@ def test_the_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     assert found.device == tmp_path.stat().st_dev
     assert found.free > 0
     assert room(Path("neither/here")).device == Path.cwd().stat().st_dev
-

@@ -258,6 +258,72 @@ def test_a_half_download_of_something_else_does_no_harm(hub: FakeHub, half: byte
     assert (fetched("o/n") / "model.safetensors").read_bytes() == SMALL["model.safetensors"]
 
 
+@pytest.mark.parametrize("left", [0, 1, 10239])
+def test_a_content_that_was_cut_in_the_cache_comes_again(hub: FakeHub, left: int) -> None:
+    hub.add("o/n", SMALL)
+    file = fetched("o/n") / "model.safetensors"
+    os.truncate(file, left)
+    another_process()
+    assert (fetched("o/n") / "model.safetensors").read_bytes() == SMALL["model.safetensors"]
+    assert hub.sent["o/n", "config.json"] == 2
+
+
+@pytest.mark.parametrize("name", ["refs/main", "trees"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\x00", b'{"format_version": 7}', b"[1]", b"../../../etc"]
+)
+def test_damaged_notes_of_the_cache_are_asked_for_again(
+    hub: FakeHub, name: str, content: bytes
+) -> None:
+    hub.add("o/n", SMALL)
+    folder = fetched("o/n")
+    repository = CachedRepository.of("o/n").folder
+    (repository / (f"trees/{folder.name}.json" if name == "trees" else name)).write_bytes(content)
+    another_process()
+    hub.forget()
+    assert fetched("o/n") == folder
+    assert not hub.sent
+
+
+@pytest.mark.parametrize("links", ["hard", "none"])
+def test_disks_without_symbolic_links(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, links: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(1314, "a required privilege is not held by the client")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    if links == "none":
+        monkeypatch.setattr(os, "link", refuse)
+    hub.add("o/n", SMALL)
+    folder = fetched("o/n")
+    assert not any(p.is_symlink() for p in folder.iterdir())
+    assert {n: (folder / n).read_bytes() for n in names(folder)} == SMALL
+    another_process()
+    hub.forget()
+    assert fetched("o/n") == folder
+    assert not hub.requests
+
+
+def test_an_interruption_ends_all_downloads_and_loses_nothing(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tpige_kedro.weights import fetch
+
+    files = {f"{i}.safetensors": os.urandom(200_000) for i in range(6)}
+    hub.add("o/n", files)
+
+    def interrupted(jobs: list[object]) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fetch, "as_completed", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fetched("o/n")
+    folder = fetched("o/n")
+    assert {n: (folder / n).read_bytes() for n in names(folder)} == files
+
+
 def test_empty_files_and_equal_ones(hub: FakeHub) -> None:
     files = {"a/empty.txt": b"", "a/same.safetensors": b"abc", "b/same.safetensors": b"abc"}
     hub.add("o/n", files)

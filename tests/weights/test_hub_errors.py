@@ -113,6 +113,18 @@ def bad_token(w: World) -> None:
     w.token(known=False)
 
 
+def token_with_a_remark(w: World) -> None:
+    w.token(f"{TOKEN} # été", known=False)
+
+
+def token_of_two_lines(w: World) -> None:
+    w.token(f"{TOKEN}\x0b{TOKEN}", known=False)
+
+
+def no_address(w: World) -> None:
+    use_hub(w.patch, "hub.example.org", w.cache)
+
+
 def narrow_token(w: World) -> None:
     w.token()
     said = {"X-Error-Message": f"Token {TOKEN} has no permission to read gated repositories"}
@@ -244,6 +256,9 @@ SITUATIONS: dict[Callable[[World], None], tuple[str, ...]] = {
     gated: ("gated", "Please log in", "accept its terms on", "/o/n, and set HF_TOKEN"),
     gated_for_this_account: ("gated", ASK, "accept its terms on", "with the account of the token"),
     bad_token: ("does not accept the token", "Invalid credentials", "HF_TOKEN", "hf auth logout"),
+    token_with_a_remark: ("the token cannot be sent", "HF_TOKEN to the token alone"),
+    token_of_two_lines: ("the token cannot be sent", "HF_TOKEN to the token alone"),
+    no_address: ("cannot be reached", "protocol", "HF_ENDPOINT"),
     narrow_token: ("access is refused", "Token *** has no permission", "settings/tokens"),
     misspelt: ("no such repository, or it is private", "Repository not found", "spelling", "set HF_TOKEN"),
     misspelt_with_token: ("no such repository, or it is private", "404", "that the token may read it"),

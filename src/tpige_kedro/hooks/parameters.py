@@ -15,6 +15,7 @@ from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.conf_files import global_problems, read_folders, unread_files
 from tpige_kedro.hooks.dataset_types import type_problems
+from tpige_kedro.hooks.environment_notes import note_environment
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.metric_names import metric_problems
 from tpige_kedro.hooks.model_options import guidance_problems, option_problems, role_problems
@@ -105,6 +106,7 @@ class ParameterHooks:
     def after_context_created(self, context: Any) -> None:
         """Check all parameters, before pipelines are built."""
         check_files(context)
+        self.config_loader = context.config_loader
         raw = with_clips(context.config_loader["parameters"])
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
         self.parameters = parse_parameters(raw)
@@ -121,6 +123,7 @@ class ParameterHooks:
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Stop now if a model, an input, a place to write, memory or room is missing; else say what the run will take."""
+        note_environment(self.config_loader)
         resources = look_at_resources(pipeline, self.parameters, catalog)
         problems = [
             *check_data_root(catalog),

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tpige_kedro.errors import ModelError
+from tpige_kedro.weights.checkpoints import read_checkpoint
 from tpige_kedro.weights.lora import add_change, low_rank_change
+from tpige_kedro.weights.whole import some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,23 +54,26 @@ def merge_lora_file(transformer: Any, file: Path) -> int:
     """Merge a safetensors file into ``transformer``; returns how many matrices of FLUX it changed.
 
     Raises:
-        ModelError: not such a file, or made for a transformer of other modules or sizes; names the file and the key.
+        ModelError: not such a file, not whole, or made for a transformer of other modules or sizes; names the file and the key.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
+    weights = read_checkpoint(file).tensors
     try:
-        weights = load_file(str(file))
         return merge_lora(transformer, weights)
-    except (OSError, SafetensorError, KeyError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelError(
             f"LoRA {file} cannot be merged ({error}); set options.lora and options.lora_weights to ACE++'s portrait LoRA"
         ) from error
 
 
 def merge_lora(transformer: Any, weights: Mapping[str, torch.Tensor]) -> int:
-    """Add the products of ``weights`` to the modules of ``transformer``, computed in float32."""
+    """Add the products of ``weights`` to the modules of ``transformer``, computed in float32.
+
+    Raises:
+        KeyError, ValueError: a matrix lacks its other half, or a block what the other blocks have; nothing is changed then.
+    """
     modules = _by_module(weights)
+    _check_halves(modules)
+    _check_blocks(transformer, modules)
     for name, parts in modules.items():
         alpha = float(parts["alpha"]) if "alpha" in parts else None
         change = low_rank_change(parts["lora_down.weight"], parts["lora_up.weight"], alpha)
@@ -100,6 +105,31 @@ def _by_module(weights: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch
     if not modules:
         raise ValueError("the file holds no weights")
     return modules
+
+
+def _check_halves(modules: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
+    """Every product needs both matrices, of one rank; its alpha is given for all or for none."""
+    scaled = any("alpha" in parts for parts in modules.values())
+    for name, parts in modules.items():
+        wanted = ["lora_down.weight", "lora_up.weight", *(["alpha"] if scaled else [])]
+        if lacking := [part for part in wanted if part not in parts]:
+            raise ValueError(f"{name} has no {' and no '.join(lacking)}: the file is not whole")
+        ranks = parts["lora_down.weight"].shape[0], parts["lora_up.weight"].shape[1]
+        if ranks[0] != ranks[1]:
+            raise ValueError(f"{name}: its halves have ranks {ranks[0]} and {ranks[1]}")
+
+
+def _check_blocks(transformer: Any, modules: Iterable[str]) -> None:
+    """What one block has, all blocks of its kind have: a LoRA is trained on a kind of layer, so a gap is a part that got lost."""
+    blocks = [found for found in map(BLOCK.fullmatch, modules) if found]
+    for kind, path in (("double", "transformer_blocks"), ("single", "single_transformer_blocks")):
+        count = len(transformer.get_submodule(path))
+        layers = {found["rest"] for found in blocks if found["kind"] == kind}
+        wanted = [f"{kind}_blocks_{i}_{rest}" for rest in sorted(layers) for i in range(count)]
+        if lacking := sorted(set(wanted) - {found.string for found in blocks}):
+            raise ValueError(
+                f"it lacks {len(lacking)} of its matrices ({some(lacking)}): the file is not whole"
+            )
 
 
 def _add(name: str, targets: Iterable[torch.Tensor], change: torch.Tensor) -> None:

@@ -28,6 +28,12 @@ class PhotoJudge:
 
     version: ClassVar[int] = 1  # raise it when the same pictures compare otherwise
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER)
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "buffalo_l/det_10g.onnx",
+            "buffalo_l/w600k_r50.onnx",
+        ),
+    }
 
     def __init__(
         self, source: str, revision: str | None = None, device: Device | None = None

@@ -48,9 +48,9 @@ class ClipScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
-    # published as a torch file only; safetensors are taken where there are any
+    # published as a torch file only
     files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source": ("*.json", "*.txt", "*.safetensors", "pytorch_model.bin")
+        "source": ("*.json", "*.txt", "model*.safetensors|pytorch_model*.bin")
     }
     metrics: tuple[MetricSpec, ...] = (
         catalog.CLIP_SCORE,

@@ -29,6 +29,14 @@ class PhotoFaceScorer:
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = tuple(METRICS[name] for name in COLUMNS)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, CURRICULAR_FACE, INCEPTION_V3)
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "buffalo_l/det_10g.onnx",
+            "buffalo_l/w600k_r50.onnx",
+            "glint360k_curricular_face_r101_backbone.bin",
+            "inception_v3_google-0cc3c7bd.pth",
+        ),
+    }
 
     def __init__(
         self,

@@ -45,6 +45,13 @@ class PhotoFaceSetScorer:
     version: ClassVar[int] = 1  # raise it when the same clips give other values
     metrics: tuple[MetricSpec, ...] = (catalog.FACE_FID, catalog.FACE_KID)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, FID_INCEPTION)
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "buffalo_l/det_10g.onnx",
+            "buffalo_l/w600k_r50.onnx",
+            "weights-inception-2015-12-05-6726825d.pth",
+        ),
+    }
 
     def __init__(
         self, source: str, revision: str | None = None, device: Device | None = None

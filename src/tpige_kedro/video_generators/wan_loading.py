@@ -16,7 +16,8 @@ from tpige_kedro.weights import diffusers_models, transformers_models
 from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, read_json, without_prefix
 from tpige_kedro.weights.diffusers_models import CONFIG, check_class
 from tpige_kedro.weights.fetch import fetched
-from tpige_kedro.weights.parts import INDEX, files_of
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.wanted import INDEX
 
 TRANSFORMER = "transformer"
 PLAIN, VACE = "WanTransformer3DModel", "WanVACETransformer3DModel"
@@ -100,10 +101,14 @@ def load_scheduler(source: Source) -> Any:
 
 
 def load_tokenizer(source: Source) -> Any:
-    """The tokenizer of the base."""
-    from transformers import AutoTokenizer
+    """The tokenizer of the base, as its ``tokenizer.json`` says.
 
-    return transformers_models.load_part(AutoTokenizer, source.base / "tokenizer")
+    transformers' own class for it (``T5Tokenizer``) builds T5's tokenizer from the vocabulary: unknown characters become number 2,
+    which is ``<s>`` in the vocabulary of UMT5 and was ``<unk>``, number 3, when Wan was trained.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    return transformers_models.load_part(PreTrainedTokenizerFast, source.base / "tokenizer")
 
 
 def native_file(source: Source) -> Path | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from tpige_kedro.errors import AnswerError
 from tpige_kedro.option_types import Count, Device, Dtype
@@ -28,11 +30,12 @@ class TransformersVlm(ChatModel):
         device: where it runs; None for the GPU if there is one.
         max_tokens: of an answer.
         max_side: pixels of the picture's longer side.
+        gpu_gib: GiB of weights that may be on the GPU; the others wait in host memory, which makes answers slow. None: no limit.
     """
 
     version: ClassVar[int] = 1  # raise it when a question or its answer is put or read otherwise
     files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source": ("*.json", "*.txt", "*.jinja", "*.safetensors")
+        "source": ("*.json", "*.txt|", "*.jinja|", "*.safetensors")
     }
     service = False
 
@@ -44,11 +47,12 @@ class TransformersVlm(ChatModel):
         device: Device | None = None,
         max_tokens: Count = 700,
         max_side: Count = 768,
+        gpu_gib: Annotated[float, Field(gt=0)] | None = None,
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText
 
-        from tpige_kedro.networks.devices import pick_device
+        from tpige_kedro.networks.devices import pick_device, spread
         from tpige_kedro.vision_language.picture_processor import load_processor
         from tpige_kedro.weights.transformers_models import load_network
 
@@ -58,9 +62,9 @@ class TransformersVlm(ChatModel):
         self.device = pick_device(device)
         folder = fetched(source, revision, files_of(self.files, "source", {}))
         self.processor = load_processor(folder)
-        self.network = load_network(
-            AutoModelForImageTextToText, folder, getattr(torch, dtype), self.device
-        )
+        first = self.device if gpu_gib is None else "cpu"
+        network = load_network(AutoModelForImageTextToText, folder, getattr(torch, dtype), first)
+        self.network = network if gpu_gib is None else spread(network, self.device, gpu_gib)
 
     def answer(self, question: Question) -> str:
         """The answer; raises ``AnswerError`` if it is empty or not finished within ``max_tokens``."""

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from tpige_kedro.errors import ModelError, first_line
+from tpige_kedro.weights.wanted import INDEX
 from tpige_kedro.weights.whole import again, some
 
-INDEX = ".safetensors.index.json"
 SAFETENSORS = ".safetensors"
 NESTED = ("state_dict", "model", "module", "params", "params_ema")  # where training keeps tensors
 PREFIXES = ("module.", "model.", "_orig_mod.", "model.diffusion_model.")  # of wrapped networks

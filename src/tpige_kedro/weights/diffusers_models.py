@@ -36,9 +36,9 @@ def load_network(
 
 def check_class(cls: Any, name: str | None, folder: Path) -> None:
     """Refuse a config that was written for another class: its weights would fit in part, or under other names."""
-    if name is not None and name != cls.__name__:
+    if name != cls.__name__:
         raise ModelError(
-            f"{folder} holds a {name}, not a {cls.__name__}; set models.<name>.source to the right model, or models.<name>.type "
+            f"{folder} holds a {name or 'network of unknown class'}, not a {cls.__name__}; set models.<name>.source to the right model, or models.<name>.type "
             "to the class that runs it"
         )
 

@@ -163,12 +163,12 @@ def _append(job: Download, here: _Here, come: _Counted, stop: Event) -> None:
         _check_announced(job, here.size, answer)
         with job.partial.open("ab", buffering=0) as file:
             for part in answer.iter_bytes():
-                if stop.is_set():
-                    raise Stopped
                 _write_all(file, part)
                 here.digest.update(part)
                 here.size += len(part)
                 come(len(part))
+                if stop.is_set():
+                    raise Stopped
                 if job.size is not None and here.size > job.size:
                     raise WrongContentError(
                         f"{job.name}: more than the announced {job.size:,} bytes came"

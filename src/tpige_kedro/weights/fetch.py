@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -18,6 +17,7 @@ from tpige_kedro.weights.hub_cache import MAIN, CachedRepository, HubFile
 from tpige_kedro.weights.hub_errors import Asked, endpoint, model_error
 from tpige_kedro.weights.listing import keep_listing
 from tpige_kedro.weights.remote import Remote, here, remote
+from tpige_kedro.weights.room import room_problems
 from tpige_kedro.weights.sources import local_path
 
 logger = logging.getLogger(__name__)
@@ -77,15 +77,8 @@ def complete(found: Remote, revision: str | None = None) -> None:
 
 def _require_room(found: Remote) -> None:
     """Whether the disk of the cache has room for what is to come."""
-    folder = found.folder
-    while not folder.exists():
-        folder = folder.parent
-    needed, free = found.bytes, shutil.disk_usage(folder).free
-    if needed > free:
-        raise ModelError(
-            f"model source {found.place!r}: {readable_size(needed)} are still to download and the disk of the hub's cache has "
-            f"{readable_size(free)} free ({folder}); free some space, or set HF_HOME to a folder on another disk"
-        )
+    for problem in room_problems([(found.folder, found.bytes)]):
+        raise ModelError(f"model source {found.place!r}: {problem}")
 
 
 def _download(found: Remote, repository: CachedRepository) -> None:
@@ -136,7 +129,7 @@ def _download_file(
             repository.partial(file),
             repository.blob(file),
             file.size,
-            ("sha256", file.sha256) if file.sha256 else ("git-sha1", file.git_sha1),
+            file.digest,
             build_hf_headers(),
         )
         download(job, advance, stop)

@@ -34,6 +34,11 @@ class HubFile:
         """What its content is called in the cache."""
         return self.sha256 or self.git_sha1
 
+    @property
+    def digest(self) -> tuple[str, str]:
+        """How its content is checked: the name of the hash, and its hex digits."""
+        return ("sha256", self.sha256) if self.sha256 else ("git-sha1", self.git_sha1)
+
 
 @dataclass(frozen=True)
 class CachedRepository:

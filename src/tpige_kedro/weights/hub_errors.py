@@ -13,7 +13,8 @@ from tpige_kedro.weights.download import BrokenOffError, WrongContentError
 SETTINGS = "https://huggingface.co/settings/tokens"
 SOURCE = "models.<name>.source"
 ELSEWHERE = (
-    "or download on a machine that can (`kedro download`) and copy the folder that HF_HOME names"
+    "or download on a machine that can (`kedro download`) and copy the folder that HF_HOME names, or set "
+    f"{SOURCE} to a local folder"
 )
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 TIRED = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -68,7 +69,7 @@ def _explained(error: Exception, asked: Asked) -> tuple[str, str]:
         return _refusal(error, asked)
     if isinstance(error, BrokenOffError | WrongContentError):
         return _broken_download(error)
-    if isinstance(error, httpx2.TransportError):
+    if isinstance(error, httpx2.TransportError | UnicodeEncodeError):
         return _no_connection(error)
     if isinstance(error, OSError):
         return _disk(error)
@@ -156,6 +157,10 @@ def _gated(said: str, asked: Asked, token: str) -> tuple[str, str]:
 def _no_connection(error: Exception) -> tuple[str, str]:
     import httpx2
 
+    if isinstance(error, UnicodeEncodeError | httpx2.LocalProtocolError):
+        return "the token cannot be sent (spaces, or characters outside of ASCII)", (
+            f"set HF_TOKEN to the token alone ({SETTINGS})"
+        )
     request = getattr(error, "_request", None)
     host = request.url.host if request is not None else endpoint()
     words = _words(str(error) or type(error).__name__)

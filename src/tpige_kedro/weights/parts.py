@@ -11,7 +11,6 @@ from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.weights.lists import file_of, is_entry, weight_lists
 
 SOURCE = "source"
-INDEX = ".safetensors.index.json"
 
 
 @dataclass(frozen=True)
@@ -65,21 +64,11 @@ def _revision(spec: ModelSpec, option: str) -> str | None:
 def files_of(
     patterns: Mapping[str, tuple[str, ...]], option: str, options: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """The patterns of the place that ``option`` names, as the ``files`` of a class have them; the index of shards brings its shards.
+    """The patterns of the place that ``option`` names, as the ``files`` of a class have them.
 
-    >>> files_of(
-    ...     {"source with weights": ("{weights}",)},
-    ...     "source",
-    ...     {"weights": "wan.safetensors.index.json"},
-    ... )
-    ('wan.safetensors.index.json', 'wan-*.safetensors')
+    >>> files_of({"source with weights": ("{weights}",)}, "source", {"weights": "wan.pth"})
+    ('wan.pth',)
     """
     special = (key for key in patterns if key.startswith(f"{option} with "))
     key = next((k for k in special if options.get(k.rpartition(" ")[2])), option)
-    named = [pattern.format(**options) for pattern in patterns.get(key, ())]
-    return tuple(file for name in named for file in (name, *_shards(name)))
-
-
-def _shards(name: str) -> tuple[str, ...]:
-    is_index = name.endswith(INDEX) and "*" not in name
-    return (f"{name.removesuffix(INDEX)}-*.safetensors",) if is_index else ()
+    return tuple(pattern.format(**options) for pattern in patterns.get(key, ()))

@@ -11,7 +11,6 @@ import torch
 
 from tpige_kedro.weights import diffusers_models, transformers_models
 from tpige_kedro.weights.checkpoints import read_json
-from tpige_kedro.weights.transformers_models import REFUSALS
 from tpige_kedro.weights.whole import cannot_load
 
 INDEX = "model_index.json"
@@ -34,10 +33,7 @@ def load_pipeline(
         if name not in given:
             loader = diffusers_models if _is_of_diffusers(part) else transformers_models
             given[name] = loader.load_network(part, folder / name, dtype, device)
-    try:
-        pipeline = cls.from_pretrained(str(folder), dtype=dtype, local_files_only=True, **given)
-    except REFUSALS as error:
-        raise cannot_load(cls.__name__, folder, error) from error
+    pipeline = transformers_models.load_part(cls, folder, dtype=dtype, **given)
     # its steps on a terminal while they run, nothing in a log
     pipeline.set_progress_bar_config(disable=None, leave=False)
     return pipeline

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.sources import HUB_ID
 
 if TYPE_CHECKING:
     from torch import nn
@@ -64,17 +65,20 @@ def require_files(
     Raises:
         ModelError: says where to get each of the files that it lacks.
     """
-    advice = "; ".join(weights.how_to_get(source) for weights in wanted)
     try:
         path = fetched(str(source), revision, [weights.file for weights in wanted]).absolute()
     except ModelError as error:
-        raise ModelError(f"{error}; {advice}") from error
+        folder = "a folder of yours" if HUB_ID.match(str(source)) else source
+        raise ModelError(f"{error}; {_advice(wanted, folder)}") from error
     missing = [weights for weights in wanted if not (path / weights.file).is_file()]
     if missing:
         names = ", ".join(weights.file for weights in missing)
-        advice = "; ".join(weights.how_to_get(path) for weights in missing)
-        raise ModelError(f"{path} has no {names}; {advice}")
+        raise ModelError(f"{path} has no {names}; {_advice(missing, path)}")
     return path
+
+
+def _advice(wanted: Sequence[Weights], folder: str | Path) -> str:
+    return "; ".join(weights.how_to_get(folder) for weights in wanted)
 
 
 def find_weights(source: str | Path, weights: Weights, revision: str | None = None) -> Path:

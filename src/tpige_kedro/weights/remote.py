@@ -83,7 +83,11 @@ def lacking(repository: CachedRepository, commit: str, files: Sequence[str]) -> 
     if listing is not None:
         absent = [n for n in wanted(listing, files) if not repository.holds(commit, listing[n])]
         return unmatched(listing, files) + absent
-    folder = repository.snapshot(commit)
+    return lacking_in(repository.snapshot(commit), files)
+
+
+def lacking_in(folder: Path, files: Sequence[str]) -> list[str]:
+    """What a folder should have and has not, as far as patterns and the files that are there say."""
     present, broken = _present(folder)
     if not present:
         return list(files) or ["anything"]

@@ -7,20 +7,20 @@ from typing import Any
 
 import torch
 
-from tpige_kedro.weights.checkpoints import read_checkpoint
+from tpige_kedro.weights.checkpoints import read_checkpoint, read_json
 from tpige_kedro.weights.whole import cannot_load, refuse
 
 BYTES = 256  # every byte is in the vocabulary
+CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 PICKLED = "pytorch_model.bin"
-REFUSALS = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError)
 
 
 def load_part(cls: Any, folder: Path, **options: Any) -> Any:
     """A tokenizer, preprocessor, scheduler or the like of class ``cls``. Raises :class:`ModelError` naming the folder."""
     try:
         return cls.from_pretrained(str(folder), local_files_only=True, **options)
-    except REFUSALS as error:
+    except Exception as error:  # the tokenizers library has no class of its own for errors
         raise cannot_load(cls.__name__, folder, error) from error
 
 
@@ -49,6 +49,7 @@ def load_network(
         ModelError: a file is missing or damaged, or a tensor is missing, unknown or of another shape; transformers alone would go
             on with random numbers.
     """
+    _check_config(cls, folder)
     file = _weights_file(folder, pickled)
     read_checkpoint(file)  # whole, and shards as the index says
     network, report = load_part(
@@ -68,6 +69,14 @@ def load_network(
     name = type(network).__name__
     refuse(name, file, sorted(report["missing_keys"]), sorted(report["unexpected_keys"]), shapes)
     return network.eval().requires_grad_(False)
+
+
+def _check_config(cls: Any, folder: Path) -> None:
+    """Without a config transformers would build its default model, at full size; with another model's, one of neither's sizes."""
+    kind = read_json(folder / CONFIG).get("model_type")
+    wanted = getattr(getattr(cls, "config_class", None), "model_type", kind)
+    if kind is None or kind != wanted:
+        raise cannot_load(cls.__name__, folder, f"{CONFIG} says model_type {kind}, not {wanted}")
 
 
 def _weights_file(folder: Path, pickled: bool) -> Path:

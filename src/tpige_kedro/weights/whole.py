@@ -71,8 +71,7 @@ def cannot_load(what: str, where: str | Path, error: BaseException | str) -> Mod
     """The error for a part of a model that a library refuses to load, with the library's own words."""
     reason = error if isinstance(error, str) else first_line(error)
     return ModelError(
-        f"model source {str(where)!r}: {what} cannot be loaded ({reason}); {again(where)}, or set models.<name>.source to "
-        "another folder or hub id"
+        f"model source {str(where)!r}: {what} cannot be loaded ({reason}); {again(where)}"
     )
 
 
@@ -80,9 +79,9 @@ def again(where: str | Path) -> str:
     """What to do about a file or folder of weights that is not whole.
 
     >>> again("wan/vae/config.json")
-    'download it again (docs/models.md says where the weights are and how to fill the folder)'
+    'download it again or set models.<name>.source to a whole copy (docs/models.md says where the weights are and how to fill the folder)'
     """
-    return f"download it again ({where_from(where)})"
+    return f"download it again or set models.<name>.source to a whole copy ({where_from(where)})"
 
 
 def some(names: Sequence[Any]) -> str:

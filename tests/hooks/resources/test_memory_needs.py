@@ -13,7 +13,7 @@ from project import ROOT
 from tpige_kedro.execution.machine import GIB, Gpu, Gpus, HostMemory
 from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.hooks.resources.memory import check_gpus, check_host_memory
-from tpige_kedro.hooks.resources.together import loaded_together
+from tpige_kedro.hooks.resources.together import loaded_together, unmeasured_options
 from tpige_kedro.schemas import Parameters
 
 NONE = Gpus(absent="torch 2.13.0+cpu is built for CPU only")
@@ -67,7 +67,7 @@ def test_a_card_has_to_have_what_a_model_needs(size: float, fits: bool) -> None:
 
 def test_what_is_set_already_is_not_proposed() -> None:
     saving = {"offload": "model", "free_text_encoder": True}
-    need = {"memory": {"gpu": 10, "measured_with": saving}, "options": saving}
+    need = {"memory": {"gpu": 10, "holds_for": saving}, "options": saving}
     ((_, text),) = of_gpus(cards(8), with_models(mini_vace=need))
     assert "offload" not in text
     assert "free_text_encoder" not in text
@@ -89,11 +89,11 @@ def test_what_is_set_already_is_not_proposed() -> None:
         ({"free_text_encoder": True}, {}, False),
     ],
 )
-def test_a_size_holds_for_the_options_that_it_was_measured_with(
+def test_a_size_holds_for_the_options_that_it_was_holds_for(
     then: dict[str, Any], now: dict[str, Any], holds: bool
 ) -> None:
     """An environment for a smaller card changes options of the entry that it extends: the size there says nothing about it."""
-    memory = {"gpu": 22.9, "host": 5.7, "measured_with": then}
+    memory = {"gpu": 22.9, "host": 5.7, "holds_for": then}
     settings = with_models(mini_vace={"memory": memory, "options": now})
     assert len(of_gpus(cards(12), settings)) == holds
     assert len(of_host(host(4), settings)) == holds
@@ -256,6 +256,26 @@ def test_the_scorers_share_the_host_too() -> None:
     scorers = {name: {"memory": {"host": 5}} for name in ("mini_face", "mini_alignment")}
     assert of_host(host(10), with_models(**scorers)) == []
     assert len(of_host(host(9.9), with_models(**scorers))) == 1
+
+
+@pytest.mark.parametrize(
+    "environment", ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb", "photos"]
+)
+def test_the_sizes_that_ship_hold_for_the_options_that_ship(environment: str) -> None:
+    models = parameters(environment).models
+    stated = [name for name, spec in models.items() if spec.memory.gpu]
+    assert stated
+    assert [name for name in stated if unmeasured_options(models[name])] == []
+
+
+CARDS = {"vace_1_3b_12gb": 11.5, "vace_1_3b": 23.5, "vace_14b_48gb": 47, "paper": 79}
+
+
+@pytest.mark.parametrize("environment", CARDS)
+def test_each_environment_fits_its_card(environment: str) -> None:
+    settings, card = parameters(environment), CARDS[environment]
+    assert of_gpus(cards(card), settings) == []
+    assert of_gpus(cards(card / 3), settings) != []
 
 
 @pytest.mark.parametrize("need", [{"gpu": 0}, {"gpu": -1}, {"host": "much"}, {"gpus": 1}])

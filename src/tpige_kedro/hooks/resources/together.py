@@ -40,12 +40,12 @@ OFF = (None, False, "none")
 def unmeasured_options(spec: ModelSpec) -> list[str]:
     """The options by which a model saves memory and that were others when its memory was measured.
 
-    >>> need = {"gpu": 22.9, "measured_with": {"free_text_encoder": True}}
+    >>> need = {"gpu": 22.9, "holds_for": {"free_text_encoder": True}}
     >>> options = {"free_text_encoder": True, "offload": "model"}
     >>> unmeasured_options(ModelSpec(type="a.B", licence="MIT", memory=need, options=options))
     ['offload: model']
     """
-    then, now = spec.memory.measured_with, spec.options
+    then, now = spec.memory.holds_for, spec.options
     changed = (n for n in SAVING if _set(then.get(n)) != _set(now.get(n)))
     return [f"{name}: {str(now.get(name, 'not set')).lower()}" for name in changed]
 

@@ -50,7 +50,7 @@ def load_network(
     config = read_json(folder / CONFIG)
     if config.get("class") != cls.__name__:
         raise ModelError(
-            f"mini model {folder}: holds a {config.get('class')}, not a {cls.__name__}; set models.<name>.source"
+            f"mini model {folder}: holds a {config.get('class', 'network of unknown class')}, not a {cls.__name__}; set models.<name>.source"
         )
     try:
         network = cls(**config.get("settings", {}))
