@@ -213,12 +213,15 @@ def test_models_that_are_put_elsewhere_need_no_cuda(device: str) -> None:
     assert of_gpus(NONE, with_models(mini_vace={**VACE, "options": {"device": device}})) == []
 
 
+WHOLE = {"memory": {"gpu": 20, "host": 6}}
+
+
 def test_an_occupied_card_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    settings = with_models(mini_vace=VACE)
-    assert of_gpus(cards(24), settings, free=22.9) == []
-    assert caplog.text == ""
+    settings = with_models(mini_vace=WHOLE)
+    assert of_gpus(cards(24), settings, free=20) == []
+    assert caplog.text == "", "exactly enough is left"
     assert of_gpus(cards(24), settings, free=10) == []
-    assert "needs 22.9 GiB of GPU memory, other processes leave 10.0 GiB of 24.0 GiB on cuda:0" in caplog.text  # fmt: skip
+    assert "needs 20.0 GiB of GPU memory, other processes leave 10.0 GiB of 24.0 GiB on cuda:0" in caplog.text  # fmt: skip
 
 
 def test_a_stage_that_does_not_run_needs_nothing() -> None:
@@ -246,10 +249,10 @@ def test_the_host_has_to_have_what_a_model_needs(total: float, fits: bool) -> No
 
 
 def test_an_occupied_host_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    assert of_host(host(16, 5.7), with_models(mini_vace=VACE)) == []
-    assert caplog.text == ""
-    assert of_host(host(16, 3), with_models(mini_vace=VACE)) == []
-    assert "needs 5.7 GiB of host memory, other processes leave 3.0 GiB of 16.0 GiB" in caplog.text
+    assert of_host(host(16, 6), with_models(mini_vace=WHOLE)) == []
+    assert caplog.text == "", "exactly enough is left"
+    assert of_host(host(16, 3), with_models(mini_vace=WHOLE)) == []
+    assert "needs 6.0 GiB of host memory, other processes leave 3.0 GiB of 16.0 GiB" in caplog.text
 
 
 def test_the_scorers_share_the_host_too() -> None:
