@@ -94,12 +94,11 @@ class FakeHub:
         self.faults: list[Fault] = []
         self._lock = threading.Lock()
         handler = type("Bound", (Handler,), {"hub": self})
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for _ in range(2)]
+        self._servers = [Server(("127.0.0.1", 0), handler) for _ in range(2)]
         self.endpoint, self.cdn = (f"http://127.0.0.1:{s.server_port}" for s in self._servers)
 
     def __enter__(self) -> FakeHub:
         for server in self._servers:
-            server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -181,6 +180,14 @@ def use_hub(monkeypatch: Any, endpoint: str, cache: Path, token: str = "") -> No
     utils.disable_progress_bars()
     hub.forget_commits()
     listing.forget_listings()
+
+
+class Server(ThreadingHTTPServer):
+    """Says nothing about clients that hang up."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None: ...
 
 
 class Handler(BaseHTTPRequestHandler):

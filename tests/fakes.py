@@ -151,6 +151,31 @@ class ImagingScorer(Scorer):
     metrics = (spec("imaging_quality"),)
 
 
+class ClipScorer(Scorer):
+    """A metric that is no part of the overall score."""
+
+    metrics = (spec("clip_score"),)
+
+    def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
+        return {"clip_score": 0.25}
+
+
+class Unloadable(Generator):
+    """Half a file."""
+
+    metrics = (spec("clip_score"),)
+
+    def __init__(self, **_: Any) -> None:
+        log("load unloadable")
+        raise OSError("half a file")
+
+    def score(self, clip: ScoredClip) -> dict[str, float | Missing]:
+        raise AssertionError
+
+    def edit(self, requests: Any) -> Any:
+        raise AssertionError
+
+
 class SetScorer:
     """How far the mean brightness of all frames is from that of all photos; missing where a clip is too dark."""
 

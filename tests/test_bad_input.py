@@ -101,7 +101,9 @@ def test_a_class_name_with_a_typo(project: Project) -> None:
 def test_a_reader_without_its_key(project: Project) -> None:
     project.configure(models={"mini_reader": {"needs": ["READER_KEY"]}})
     stopped(
-        project, r"models\.mini_reader \(prompt_enhancement\.reader\): needs .*READER_KEY; set it"
+        project,
+        r"models\.mini_reader \(prompt_enhancement\.reader\): needs .*READER_KEY; set it",
+        strict=True,
     )
 
 

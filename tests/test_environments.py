@@ -1,5 +1,6 @@
 """The environments beside ``conf/base``: they load, they pass the checks, and they hold the published numbers."""
 
+import re
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ ROOT = project_root()
 OWN_OPTIONS = {"base", "weights", "image_scale", "conditioning_scale", "text_weight"}
 
 
-PRESETS = ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb"]
+FAST = {"vace_14b_fast": "paper", "vace_1_3b_fast": "vace_1_3b"}
+PRESETS = ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb", *FAST]
 
 
 def raw(env: str) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def test_the_published_numbers(env: str, size: str) -> None:
     }
     assert wanted.items() <= vace.items()
     assert vace["sigmas"] == "reference"
-    assert "over-exposed" in vace["negative_prompt"]
+    assert vace["negative_prompt"] == phantom["negative_prompt"] == "wan"
     assert (phantom["image_scale"], phantom["flow_shift"]) == (5.0, 5.0)
     guidance = {name: variant.guidance for name, variant in found.variants.items()}
     cfg, g = 5.0, 0.5  # the authors' code
@@ -142,6 +144,61 @@ def test_the_variants_of_the_paper_see_the_prompts_and_references_of_its_tables(
     assert seen["phantom_pe_ge"] == ("enhanced", "original")
 
 
+def test_phantom_14b_is_run_as_published() -> None:
+    models = parameters("paper").models
+    vace, phantom = models["vace_14b"].options, models["phantom_14b"].options
+    assert (phantom["num_frames"], phantom["fps"], phantom["letterbox"]) == (121, 24, "phantom")
+    assert abs(phantom["num_frames"] / phantom["fps"] - vace["num_frames"] / vace["fps"]) < 0.05
+    assert vace["frame_rounding"] == phantom["frame_rounding"] == "truncate"
+
+
+def test_the_small_setting_and_the_default_round_frames_as_they_did() -> None:
+    for env in ("base", "vace_1_3b"):
+        for spec in parameters(env).models.values():
+            assert not {"frame_rounding", "negative_prompt_file"} & set(spec.options)
+            assert spec.options.get("letterbox") != "phantom"
+
+
+@pytest.mark.parametrize("reader", ["gpt_4o", "gpt_6_luna", "qwen_vl"])
+def test_the_paper_can_be_read_by_another_model(reader: str) -> None:
+    given = raw("paper")
+    given["prompt_enhancement"]["reader"] = given["reference_enhancement"]["writer"] = reader
+    found = parse_parameters(given)
+    spec = found.models[found.prompt_enhancement.reader]
+    assert found.reference_enhancement.writer == reader
+    assert bool(spec.needs) == (spec.source is None)
+
+
+def test_a_successor_that_is_not_there_is_named() -> None:
+    from tpige_kedro.hooks.model_options import role_problems
+
+    paper = parameters("paper")
+    old = paper.models["gpt_4o"]
+    wrong = old.model_copy(update={"options": {**old.options, "successor": "gpt_6"}})
+    found = paper.model_copy(update={"models": {**paper.models, "gpt_4o": wrong}})
+    (line,) = role_problems(found)
+    assert line.startswith("models.gpt_4o.options.successor: no model 'gpt_6' under models")
+
+
+def test_the_model_that_ends_names_the_one_after_it() -> None:
+    models = parameters("paper").models
+    old, new = models["gpt_4o"].options, models["gpt_6_luna"].options
+    assert (old["ends"], old["successor"]) == ("2027-01-14", "gpt_6_luna")
+    assert new["max_tokens_parameter"] == "max_completion_tokens"
+    reader = OpenAICompatible(**new)
+    assert not {"temperature", "seed", "max_tokens"} & set(reader._fixed)
+
+
+@pytest.mark.parametrize("env", PRESETS)
+def test_pinned_revisions_are_whole_commits_and_the_same_everywhere(env: str) -> None:
+    pinned: dict[str, str | None] = {}
+    for name, spec in parameters(env).models.items():
+        if spec.source is not None and spec.source.count("/") == 1:
+            assert pinned.setdefault(spec.source, spec.revision) == spec.revision, name
+            assert spec.revision is None or re.fullmatch("[0-9a-f]{40}", spec.revision)
+    assert sum(commit is not None for commit in pinned.values()) >= 4
+
+
 @pytest.mark.parametrize("env", ["photos", *PRESETS])
 def test_an_environment_passes_all_checks_of_a_run_and_says_what_it_is_for(env: str) -> None:
     assert parse_parameters(raw(env)).models
@@ -171,6 +228,23 @@ def test_a_preset_for_a_smaller_card_changes_what_memory_takes_and_nothing_else(
     for name in used - {"hailuo"}:
         if found.models[name].type.endswith(("WanVace", "Phantom", "VaceStill", "AcePlus")):
             assert found.models[name].options["offload"] != "none"
+
+
+@pytest.mark.parametrize("env", FAST)
+def test_a_fast_environment_runs_distilled_models_as_they_were_trained(env: str) -> None:
+    found = parameters(env)
+    changed = differences(raw(FAST[env]), raw(env))
+    assert {key.partition(".")[0] for key in changed} == {"models", "variants", "reporting", "moe"}
+    for variant in found.variants.values():
+        spec = found.models[variant.generator]
+        if spec.type.endswith(("WanVace", "Phantom")):
+            options = WanOptions(**{k: v for k, v in spec.options.items() if k not in OWN_OPTIONS})
+            assert (options.steps, options.flow_shift, options.sigmas) == (4, 5.0, "diffusers")
+            assert options.sampler == ("euler" if env == "vace_14b_fast" else "lcm")
+            assert [lora.scale for lora in options.loras] == [1.0]
+            assert variant.guidance.text_weight == spec.options.get("image_scale", 0.0), "no CFG"
+    guided = {name for name, v in found.variants.items() if v.guidance.identity_weight}
+    assert guided == {n for n in found.variants if "_ge" in n}
 
 
 def test_every_model_for_photos_has_one_entry() -> None:

@@ -66,3 +66,12 @@ def first_line(error: BaseException) -> str:
     ('no file', 'KeyError')
     """
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def unforeseen(error: BaseException) -> BaseException | None:
+    """``error`` if nobody raised it on purpose, so that its traceback is worth logging.
+
+    >>> unforeseen(ModelError("no such file")) is None
+    True
+    """
+    return None if isinstance(error, TpigeError) else error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tpige_kedro.declarations import declared, declared_version, load_class
 from tpige_kedro.errors import ModelError
-from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.services.secrets import remember_needs
 from tpige_kedro.weights.content import content_revision
 from tpige_kedro.weights.hub import hub_revision, resolved_commit
@@ -41,13 +41,15 @@ __all__ = [
     "release_models",
     "resolve_source",
     "where_from",
+    "why_skipped",
 ]
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
     {"batch_size", "device", "offload", "gpu_gib", "free_text_encoder", "parallel", "compile"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
-    | {"max_requests", "max_dollars", "input_price", "output_price"}
+    | {"max_requests", "max_dollars", "input_price", "output_price", "max_tokens_parameter"}
+    | {"ends", "successor"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
 )
 
@@ -69,6 +71,13 @@ def model_revision(source: str, revision: str | None = None) -> str:
 def missing_needs(spec: ModelSpec) -> list[str]:
     """The environment variables that the model needs and that are not set."""
     return [name for name in spec.needs if not os.environ.get(name)]
+
+
+def why_skipped(variant: Variant, models: Mapping[str, ModelSpec]) -> str:
+    """Why a variant cannot be made in this run, or the empty text."""
+    missing = missing_needs(models[variant.generator])
+    no_key = f"no key: {', '.join(missing)} is not set" if missing else ""
+    return no_key or variant.skipped or models[variant.generator].unavailable
 
 
 def load_model(spec: ModelSpec) -> Any:
@@ -107,7 +116,7 @@ def model_identity(spec: ModelSpec) -> dict[str, Any]:
     parts, classes = _weight_options(spec), _class_options(spec)
     lists = weight_lists(spec)
     apart = {*parts, *(f"{name}_revision" for name in parts), *lists, *classes, *RUN_OPTIONS}
-    options = spec.model_dump(mode="json")["options"]
+    options = _identified_options(spec)
     identity = {
         "type": spec.type,
         "version": declared_version(spec.type),
@@ -170,6 +179,15 @@ def _weight_options(spec: ModelSpec) -> dict[str, str]:
         known |= declared(path, "weight_options", {})
     chosen = {name: spec.options.get(name, default) for name, default in known.items()}
     return {name: source for name, source in chosen.items() if source}
+
+
+def _identified_options(spec: ModelSpec) -> dict[str, Any]:
+    """The options, with the content of files that they name; how, says the function that ``identified_options`` of a class names."""
+    options: dict[str, Any] = spec.model_dump(mode="json")["options"]
+    for path in (spec.type, *_class_options(spec).values()):
+        if function := declared(path, "identified_options"):
+            options = load_class(function)(options)
+    return options
 
 
 def _class_options(spec: ModelSpec) -> dict[str, str]:

@@ -74,6 +74,7 @@ class ModelSpec(Settings):
     ] = ()  # environment variables without which the model is skipped, e.g. a key
     options: dict[str, Any] = {}
     memory: MemoryNeed = MemoryNeed()
+    unavailable: str = ""  # why this run goes on without it; filled in by the checks before the run
 
 
 class Schedule(Settings):
@@ -149,6 +150,7 @@ class Variant(Settings):
     reference: Literal["original", "enhanced"] = "original"
     guidance: Guidance = Guidance()
     draw: Annotated[int, Field(ge=0)] = 0
+    skipped: str = ""  # why this run does not make it; filled in by the checks before the run
 
 
 class PromptEnhancement(Settings):
@@ -325,6 +327,9 @@ class Parameters(Settings):
     train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
     verify: Literal["stat", "full"] = "stat"  # full: hash every file instead of trusting its time
     allow_cpu: bool = False  # on the command line: run models that expect a GPU without one
+    strict: bool = (
+        False  # stop where a model is missing, instead of skipping the variants that need it
+    )
     wait: bool = False  # until another run that writes to data_root has ended
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (

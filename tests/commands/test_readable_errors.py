@@ -186,7 +186,15 @@ def test_a_broken_file_is_named_with_its_line(
 
 
 def test_what_ships_has_no_problem() -> None:
-    for env in ("test", "paper", "vace_1_3b", "vace_14b_48gb", "vace_1_3b_12gb"):
+    for env in (
+        "test",
+        "paper",
+        "vace_1_3b",
+        "vace_14b_48gb",
+        "vace_1_3b_12gb",
+        "vace_14b_fast",
+        "vace_1_3b_fast",
+    ):
         folders = read_folders(ROOT / "conf", {"env": env})
         assert [*file_problems(folders), *clashing_kinds(folders), *unread_files(folders)] == []
 

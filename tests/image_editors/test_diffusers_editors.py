@@ -1,6 +1,7 @@
 """ACE++ and Qwen-Image-Edit end to end on tiny random checkpoints in the published layouts, through the code that loads the real ones."""
 
 import logging
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers import FluxTransformer2DModel
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from image_editors.tiny_editors import picture, save_flux_fill, save_lora, save_qwen_image_edit
+from image_editors.tiny_editors import (
+    flux_transformer,
+    picture,
+    save_flux_fill,
+    save_lora,
+    save_qwen_image_edit,
+)
 from tpige_kedro.errors import ModelError, SampleError
 from tpige_kedro.image_editors.ace_plus import AcePlus
 from tpige_kedro.image_editors.protocol import EditRequest, ImageEditor
@@ -125,8 +134,6 @@ def test_a_request_that_fails_yields_its_exception_and_the_others_go_on(
 
 
 def test_the_lora_takes_part(folders: dict[str, str]) -> None:
-    from safetensors.torch import load_file, save_file
-
     spec = specs(folders)["ace_plus"]
     options = {**spec.options, "lora": f"{folders['ace']}/zero.safetensors"}
     file = Path(folders["ace"], "portrait", "comfyui_portrait_lora64.safetensors")
@@ -170,6 +177,52 @@ def test_an_unknown_option_and_an_empty_folder_are_named(
 def test_a_missing_lora_is_named(folders: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"comfyui_portrait_lora64\.safetensors.*lora_weights"):
         AcePlus(folders["flux"], lora=str(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("cls", "model", "part"),
+    [
+        *((AcePlus, "flux", p) for p in ("transformer", "vae", "text_encoder", "text_encoder_2")),
+        *((QwenImageEdit, "qwen", p) for p in ("transformer", "vae", "text_encoder")),
+    ],
+)
+def test_an_editor_with_half_a_network_is_refused(
+    cls: Any, model: str, part: str, folders: dict[str, str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(folders[model], tmp_path / model))
+    (file,) = (folder / part).glob("*.safetensors")
+    weights = {name: tensor.clone() for name, tensor in load_file(file).items()}
+    lost = max(weights, key=lambda name: (any(map(str.isdigit, name)), weights[name].numel()))
+    del weights[lost]
+    file.unlink()
+    save_file(weights, file, {"format": "pt"})
+    more = {"lora": folders["ace"]} if cls is AcePlus else {}
+    with pytest.raises(ModelError, match=rf"{part}/{file.name} does not hold a whole .*missing"):
+        cls(str(folder), device="cpu", **more)
+
+
+@pytest.mark.parametrize("part", ["tokenizer", "tokenizer_2", "scheduler", "processor"])
+def test_a_small_part_that_is_gone_is_refused(
+    part: str, folders: dict[str, str], tmp_path: Path
+) -> None:
+    cls, model = (QwenImageEdit, "qwen") if part == "processor" else (AcePlus, "flux")
+    folder = Path(shutil.copytree(folders[model], tmp_path / model))
+    shutil.rmtree(folder / part)
+    more = {"lora": folders["ace"]} if cls is AcePlus else {}
+    with pytest.raises(ModelError, match=rf"{folder}.* cannot be loaded .*download it again"):
+        cls(str(folder), device="cpu", **more)
+
+
+def test_flux_without_a_picture_beside_the_noise_is_refused(
+    folders: dict[str, str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(folders["flux"], tmp_path / "flux"))
+    sizes = dict(flux_transformer().config)
+    FluxTransformer2DModel.from_config({**sizes, "in_channels": 16}).save_pretrained(
+        folder / "transformer"
+    )
+    with pytest.raises(ModelError, match=r"not a FLUX Fill model.*FLUX\.1-Fill-dev"):
+        AcePlus(str(folder), lora=folders["ace"], device="cpu")
 
 
 def test_the_published_settings_are_those_of_the_paper_environment() -> None:

@@ -51,5 +51,5 @@ def test_batches_change_nothing(scorer: PhotoMotionScorer, tmp_path: Path) -> No
 
 
 def test_missing_weights(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"get amt-s.pth from .*lalala125/AMT \(CC BY-NC 4.0\)"):
+    with pytest.raises(ModelError, match=r"get amt-s.pth from .*lalala125/AMT \(CC BY-NC-SA 4.0\)"):
         PhotoMotionScorer(str(tmp_path))

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from tpige_kedro.video_generators.batches import batches
 from tpige_kedro.video_generators.letterbox import letterbox
+from tpige_kedro.video_generators.wan import as_levels
 from tpige_kedro.video_generators.wan_encoding import Kept
 from tpige_kedro.video_generators.wan_options import WanOptions
 from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
@@ -34,6 +38,47 @@ def test_letterbox_keeps_the_aspect_on_white(size: tuple[int, int]) -> None:
     outside = made.copy()
     outside[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] = 255
     assert (outside == 255).all()
+
+
+def drawn_size(made: Image.Image) -> tuple[int, int]:
+    rows, columns = np.nonzero((np.asarray(made) < 128).all(axis=2))
+    return int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_the_letterbox_of_phantom_rounds_down(width: int, height: int) -> None:
+    made = letterbox(Image.new("RGB", (width, height), "black"), 32, 48, rounded_down=True)
+    scale = min(Fraction(32, height), Fraction(48, width))
+    exact = [max(Fraction(1), side * scale) for side in (width, height)]
+    for pixels, wanted in zip(drawn_size(made), exact, strict=True):
+        # a whole number may come out one pixel less, as theirs does: the ratio is a float
+        whole = wanted.denominator == 1 and pixels == wanted - 1
+        assert pixels == int(wanted) or whole
+
+
+@pytest.mark.parametrize("size", [(100, 150), (768, 1024), (1333, 2000), (3000, 1900)])
+def test_the_letterboxes_differ_by_one_pixel_at_most(size: tuple[int, int]) -> None:
+    picture = Image.new("RGB", size, "black")
+    nearest, down = (drawn_size(letterbox(picture, 480, 832, d)) for d in (False, True))
+    assert max(nearest[0] - down[0], nearest[1] - down[1]) in (0, 1)
+    assert min(nearest[0] - down[0], nearest[1] - down[1]) == 0
+
+
+def test_some_photo_is_a_pixel_narrower_with_phantom() -> None:
+    picture = Image.new("RGB", (1333, 2000), "black")  # 319.92 pixels
+    assert drawn_size(letterbox(picture, 480, 832)) == (320, 480)
+    assert drawn_size(letterbox(picture, 480, 832, rounded_down=True)) == (319, 480)
+
+
+@given(arrays(np.float32, 64, elements=st.floats(0, 1, width=32)))
+def test_levels_are_rounded_or_cut(values: np.ndarray) -> None:
+    nearest, cut = (
+        as_levels(values, "nearest").astype(int),
+        as_levels(values, "truncate").astype(int),
+    )
+    assert (np.abs(nearest - values * 255) <= 0.5 + 1e-4).all()
+    assert ((cut <= values * 255) & (values * 255 < cut + 1)).all()
+    assert set(np.unique(nearest - cut)) <= {0, 1}
 
 
 def test_letterbox_does_not_alias_fine_patterns() -> None:

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+from time import sleep
 
 import pytest
 
@@ -205,9 +207,11 @@ def test_a_killed_download_is_resumed_by_the_next_process(hub: FakeHub, tmp_path
     code = "from tpige_kedro.weights.fetch import fetched; print(fetched('o/n'))"
     env = hub.environment(tmp_path / "cache")
     process = subprocess.Popen([sys.executable, "-c", code], env=env)
-    blobs = CachedRepository.of("o/n").folder / "blobs"
-    while not any(p.stat().st_size == 300_000 for p in blobs.glob("*.incomplete")):
+    name = f"{sha256(data).hexdigest()}.incomplete"
+    partial = CachedRepository.of("o/n").folder / "blobs" / name
+    while not (partial.exists() and partial.stat().st_size == 300_000):
         assert process.poll() is None
+        sleep(0.02)
     process.kill()
     process.wait()
     hub.heal()

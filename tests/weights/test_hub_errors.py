@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -339,6 +340,18 @@ def test_looking_says_the_same_before_anything_is_loaded(
     for words in SITUATIONS[situation]:
         assert words in str(raised.value)
     assert not world.hub.sent, "and downloads nothing"
+
+
+@pytest.mark.parametrize("situation", [token_of_two_lines, no_address, gated, misspelt, full_disk])
+def test_what_waiting_does_not_help_is_said_at_once(
+    world: World, situation: Callable[[World], None]
+) -> None:
+    world.patch.setattr(download, "MAX_WAIT", 300.0)
+    world.patch.setattr(listing, "MAX_WAIT", 300.0)
+    situation(world)
+    before = monotonic()
+    message(world)
+    assert monotonic() - before < 5
 
 
 def test_short_trouble_goes_unnoticed(world: World) -> None:

@@ -14,7 +14,7 @@ from tpige_kedro.errors import ModelError
 from tpige_kedro.models import describe_model, load_model, model_identity
 from tpige_kedro.options import options_model
 from tpige_kedro.schemas import ModelSpec
-from tpige_kedro.weights.hub import resolved_commit
+from tpige_kedro.weights.hub import forget_commits
 from tpige_kedro.weights.parts import Part, parts_of
 
 A, B = "a" * 40, "b" * 40
@@ -65,7 +65,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    resolved_commit.cache_clear()
+    forget_commits()
     return tmp_path / "hub"
 
 

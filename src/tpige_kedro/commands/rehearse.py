@@ -59,6 +59,11 @@ ROOM = 1.02  # results, tokenizers, configs
     help="Write the table as JSON and Markdown to this name.",
 )
 @click.option("--conf-source", help="Path of the folder with the configuration.")
+@click.option(
+    "--apart",
+    is_flag=True,
+    help="A process of its own for each stage with --scale tiny, too.",
+)
 @click.option("--yes", is_flag=True, help="Build without asking.")
 @click.option("--keep", is_flag=True, help="Keep the scratch folder.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of an error above its message.")

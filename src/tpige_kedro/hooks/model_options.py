@@ -16,7 +16,13 @@ from tpige_kedro.nearest import advice
 from tpige_kedro.options import options_model
 from tpige_kedro.schemas import ModelSpec, Parameters, Variant
 from tpige_kedro.video_generators.imported import is_imported
+from tpige_kedro.vision_language.budget import price_problem
 
+PRICED = (
+    "max_dollars",
+    "input_price",
+    "output_price",
+)  # options of a service that is paid by the token
 APART = ("source", "revision")  # arguments of classes that have keys of their own
 
 
@@ -54,6 +60,9 @@ def _problems_of(key: str, spec: ModelSpec) -> Iterator[str]:
         apart = tuple(f"{key}.options.{name}:" for name in APART)
         found = lines(model, error, f"{key}.options")
         yield from (line for line in found if not line.startswith(apart))
+    else:
+        if fields.keys() >= set(PRICED) and (problem := price_problem(*map(options.get, PRICED))):
+            yield f"{key}.options.{problem}"
 
 
 def absent_class(path: str) -> str:
@@ -92,6 +101,11 @@ def role_problems(parameters: Parameters) -> Iterator[str]:
                 f"{key}: models.{name} ({spec.type.rpartition('.')[2]}) cannot do this, its class has no method {method}; "
                 "name another model"
             )
+    for name, spec in parameters.models.items():
+        later = spec.options.get("successor")
+        if isinstance(later, str) and later not in parameters.models:
+            known = advice(later, parameters.models)
+            yield f"models.{name}.options.successor: no model {later!r} under models; {known}"
 
 
 def guidance_problems(parameters: Parameters) -> Iterator[str]:

@@ -28,6 +28,7 @@ from tpige_kedro.hooks.preflight import (
 )
 from tpige_kedro.hooks.resources.check import look_at_resources
 from tpige_kedro.hooks.resources.problem import listed
+from tpige_kedro.hooks.skipping import report_skipped, without_missing
 from tpige_kedro.hooks.validation import lines, validated
 from tpige_kedro.mini.nodes import TrainMini
 from tpige_kedro.schemas import ModelSpec, Parameters
@@ -114,20 +115,25 @@ class ParameterHooks:
 
     @hook_impl
     def after_catalog_created(self, catalog: Any, conf_catalog: dict[str, Any]) -> None:
-        """Refuse dataset classes that do not exist, also those that this run does not use. Put typed values where Kedro, which types single models only, has plain mappings."""
+        """Refuse dataset classes that do not exist, also those that this run does not use."""
         if problems := [*type_problems(conf_catalog)]:
             raise RunStopped("\n".join(["catalog:", *(f"  {p}" for p in problems)]))
-        for name in ("models", "variants", "execution"):
-            catalog.get(f"params:{name}").save(getattr(self.parameters, name))
+        self._hand_over(catalog)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
         """Stop now if a model, an input, a place to write, memory or room is missing; else say what the run will take."""
         note_environment(self.config_loader)
-        resources = look_at_resources(pipeline, self.parameters, catalog)
+        before, of_models = self.parameters, None
+        while of_models is None:  # what is skipped needs no memory, no room and no download
+            resources = look_at_resources(pipeline, self.parameters, catalog)
+            found = [*check_models(pipeline, self.parameters), *resources.of_models]
+            reduced, stops = without_missing(pipeline, self.parameters, found)
+            of_models = (stops or found) if stops or reduced == self.parameters else None
+            self.parameters = reduced
         problems = [
             *check_data_root(catalog),
-            *listed([*check_models(pipeline, self.parameters), *resources.of_models]),
+            *listed(of_models),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
             *resources.of_disks,
@@ -137,3 +143,10 @@ class ParameterHooks:
             logger.info("%s", line)
         if problems:
             raise RunStopped("\n".join(["preflight checks failed:", *(f"  {p}" for p in problems)]))
+        report_skipped(before, self.parameters)
+        self._hand_over(catalog)
+
+    def _hand_over(self, catalog: Any) -> None:
+        """Put typed values where Kedro, which types single models only, has plain mappings."""
+        for name in ("models", "variants", "execution"):
+            catalog.get(f"params:{name}").save(getattr(self.parameters, name))

@@ -16,7 +16,7 @@ from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
 from tpige_kedro.hooks.model_files import missing_files
 from tpige_kedro.hooks.resources.problem import Problem, problem_of
-from tpige_kedro.models import find_source, missing_needs
+from tpige_kedro.models import find_source, missing_needs, why_skipped
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
 
@@ -33,23 +33,22 @@ STAGES = (
 def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
     """The models that the nodes of ``pipeline`` load, each with the parameter that names it; skipped variants load none."""
     stages = {str(node.namespace).split(".", maxsplit=1)[0] for node in pipeline.nodes}
-    ready = {
-        n: v
-        for n, v in parameters.variants.items()
-        if not missing_needs(parameters.models[v.generator])
-    }
+    ready = {n: v for n, v in parameters.variants.items() if not why_skipped(v, parameters.models)}
     needed: dict[str, str] = {}
-    if "prompt_enhancement" in stages:
-        needed[parameters.prompt_enhancement.reader] = "prompt_enhancement.reader"
+    reader = parameters.prompt_enhancement.reader
+    if "prompt_enhancement" in stages and not parameters.models[reader].unavailable:
+        needed[reader] = "prompt_enhancement.reader"
     if "reference_enhancement" in stages and any(v.reference == "enhanced" for v in ready.values()):
         needed[parameters.reference_enhancement.editor] = "reference_enhancement.editor"
         needed[parameters.reference_enhancement.judge] = "reference_enhancement.judge"
         if parameters.reference_enhancement.writer is not None:
             needed[parameters.reference_enhancement.writer] = "reference_enhancement.writer"
     if "scoring" in stages:
-        needed |= dict.fromkeys(parameters.scoring.scorers, "scoring.scorers")
-        if parameters.scoring.set_scorer is not None:
-            needed[parameters.scoring.set_scorer] = "scoring.set_scorer"
+        scoring = parameters.scoring
+        asked = {**dict.fromkeys(scoring.scorers, "scoring.scorers")}
+        if scoring.set_scorer is not None:
+            asked[scoring.set_scorer] = "scoring.set_scorer"
+        needed |= {n: key for n, key in asked.items() if not parameters.models[n].unavailable}
     made = pipeline.all_outputs()
     for name, variant in ready.items():
         generates = "clips" in made and "generation_variants" in stages
@@ -64,7 +63,7 @@ def check_models(pipeline: Pipeline, parameters: Parameters) -> Iterator[Problem
     for name in needed:
         problem = _model_problem(parameters.models[name])
         if problem:
-            yield problem_of([name], needed, problem)
+            yield problem_of([name], needed, problem, missing=True)
 
 
 def _model_problem(spec: ModelSpec) -> str:

@@ -49,6 +49,7 @@ class VaceStill:
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
     weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     own_options: ClassVar[tuple[str, ...]] = ("num_frames",)  # not to be set in conf
+    identified_options: ClassVar[str] = "tpige_kedro.video_generators.negative_prompt.identified"
     Options: ClassVar[str] = "tpige_kedro.video_generators.wan_vace.WanVace"
 
     def __init__(

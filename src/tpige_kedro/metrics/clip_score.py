@@ -21,7 +21,7 @@ from tpige_kedro.option_types import Count, Device, Dtype
 from tpige_kedro.weights.fetch import fetched
 from tpige_kedro.weights.parts import files_of
 from tpige_kedro.weights.published import Weights
-from tpige_kedro.weights.transformers_models import load_network, load_part, load_tokenizer
+from tpige_kedro.weights.transformers_models import load_network, load_part
 
 SAMPLED_FRAMES = 32
 MAX_TOKENS = 77  # with those of begin and end
@@ -75,7 +75,7 @@ class ClipScorer:
 
         self.batch_size = batch_size
         folder = fetched(source, revision, files_of(self.files, "source", {}))
-        self.tokenizer = load_tokenizer(CLIPTokenizer, folder)
+        self.tokenizer = load_part(CLIPTokenizer, folder)
         self.processor = load_part(CLIPImageProcessorPil, folder)
         self.network = load_network(
             CLIPModel, folder, getattr(torch, dtype), pick_device(device), pickled=True

@@ -24,7 +24,7 @@ from tpige_kedro.option_types import Count, Device, Dtype
 from tpige_kedro.weights.fetch import fetched
 from tpige_kedro.weights.parts import files_of
 from tpige_kedro.weights.published import Weights
-from tpige_kedro.weights.transformers_models import load_network, load_part, load_tokenizer
+from tpige_kedro.weights.transformers_models import load_network, load_part
 
 SAMPLED_FRAMES = 16
 TEXT_INSTRUCTION = "Find frames that match the given text description."
@@ -129,7 +129,7 @@ class GmeScorer:
         least, most = SECOND_PIXELS
         self.batch_size = batch_size
         folder = fetched(source, revision, files_of(self.files, "source", {}))
-        self.tokenizer = load_tokenizer(Qwen2Tokenizer, folder, padding_side="right")
+        self.tokenizer = load_part(Qwen2Tokenizer, folder, padding_side="right")
         self.processor = load_part(
             Qwen2VLImageProcessorPil, folder, min_pixels=least, max_pixels=most
         )

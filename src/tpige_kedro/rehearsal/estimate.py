@@ -12,6 +12,7 @@ from tpige_kedro.rehearsal.stages import Stage
 from tpige_kedro.schemas import Parameters
 
 GIB = 2**30
+NOT_REHEARSED = "not rehearsed"
 NEVER_MEASURED = "fewer than two steps were run: no seconds per step"
 
 

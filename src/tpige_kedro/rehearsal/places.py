@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from importlib.util import find_spec
 
 from tpige_kedro.rehearsal.files import File
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.weights.parts import SOURCE, Part, parts_of
 from tpige_kedro.weights.sources import local_path
+from tpige_kedro.weights.wanted import wanted as wanted_of
 
 SIZE = re.compile(r"(?<![\d.])(1[._]3b|14b)", re.IGNORECASE)
-INDEX, DESCRIPTION = ".safetensors.index.json", "model_index.json"
+DESCRIPTION = "model_index.json"
 FACE_PACKAGES = ("insightface", "onnxruntime", "onnx")
 PACKAGES = {  # besides those that the project cannot do without
     "PhotoJudge": FACE_PACKAGES,
@@ -74,17 +74,17 @@ def places_of(name: str, spec: ModelSpec, tiny: bool) -> list[Place]:
 def needed(patterns: Sequence[str], names: Iterable[str]) -> list[str]:
     """The names that match one of the patterns (all if there is none), and the shards of an index among them.
 
+    ``a|b`` stands for either, as in :mod:`tpige_kedro.weights.wanted`.
+
     >>> needed(
     ...     ["a.safetensors.index.json"],
     ...     ["a.safetensors.index.json", "a-00001-of-00001.safetensors", "b.json"],
     ... )
-    ['a.safetensors.index.json', 'a-00001-of-00001.safetensors']
+    ['a-00001-of-00001.safetensors', 'a.safetensors.index.json']
     """
     if not patterns:
         return list(names)
-    wider = [DESCRIPTION]  # says what the folder is, and takes no room
-    wider += [p.removesuffix(INDEX) + "-*-of-*.safetensors" for p in patterns if p.endswith(INDEX)]
-    return [n for n in names if any(fnmatchcase(n, p) for p in [*patterns, *wider])]
+    return wanted_of(names, [*patterns, f"{DESCRIPTION}|"])  # it says what the folder is
 
 
 Layout = Callable[[bool], list[File]]

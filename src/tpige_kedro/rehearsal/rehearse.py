@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -10,17 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tpige_kedro.rehearsal.estimate import Row, rows_of
+from tpige_kedro.rehearsal.estimate import NOT_REHEARSED, Row, rows_of
 from tpige_kedro.rehearsal.job import Job, Measured, run_apart, run_here
 from tpige_kedro.rehearsal.plan import demo_samples, job_of, list_samples
 from tpige_kedro.rehearsal.report import Report, facts
 from tpige_kedro.rehearsal.scratch import GB, Scratch, bytes_below, bytes_of, merged
 from tpige_kedro.rehearsal.settings import Settings, run_parameters
-from tpige_kedro.rehearsal.stages import Stage, stages_of
+from tpige_kedro.rehearsal.stages import LATE, Stage, stages_of
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.weights.sources import project_root
 
+logger = logging.getLogger(__name__)
+
 Say = Callable[[str], None]
+AFTER_CLIPS, CLIPS = ("scoring", *LATE), "07_model_output/clips/*/*.mp4"
+NO_CLIP = f"{NOT_REHEARSED}: no clip was made"
 SUPPLIED = "failed here; a stand-in made what later stages need"
 
 
@@ -82,11 +87,14 @@ class Rehearsal:
         return report
 
     def _stage(self, stage: Stage, scratch: Scratch, say: Say) -> Iterator[Row]:
-        notes = [f"{name}: {why}" for name, why in stage.left_out.items()]
+        notes = [f"{name}: {why}" for name, why in stage.left_out.items() if stage.models]
         if stage not in self.measured_stages:
             say(f"{stage.name}: not rehearsed ({'; '.join(notes)})")
             self._supply(stage, scratch)
-            yield Row(stage.name, problem="not rehearsed", notes=notes)
+            yield Row(stage.name, problem=NOT_REHEARSED, notes=notes)
+            return
+        if stage.pipeline in AFTER_CLIPS and not any(scratch.data.glob(CLIPS)):
+            yield Row(stage.name, problem=NO_CLIP, notes=notes)
             return
         started = time.perf_counter()
         places = merged(stage.places)
@@ -125,16 +133,16 @@ class Rehearsal:
         yield from rows
 
     def _supply(self, stage: Stage, scratch: Scratch) -> None:
-        """Let stand-ins make what later stages read."""
+        """Let stand-ins make what later stages read; a problem of theirs is logged, the stages that miss it are rows."""
         if stage.pipeline in {"prompt_enhancement", "reference_enhancement"}:
-            self._measure(
-                job_of(stage, self.parameters, self.settings, scratch, only_stand_ins=True), scratch
-            )
+            job = job_of(stage, self.parameters, self.settings, scratch, only_stand_ins=True)
+            if problem := self._measure(job, scratch).problem:
+                logger.error("%s by stand-ins: %s", stage.name, problem)
 
     def _measure(self, job: Job, scratch: Scratch) -> Measured:
-        if self.settings.tiny:
-            return run_here(job)
-        return run_apart(job, scratch.root / "job")
+        if self.settings.apart or not self.settings.tiny:
+            return run_apart(job, scratch.root / "job")
+        return run_here(job)
 
 
 def pairs_of(stage: Stage) -> set[tuple[str, str]]:

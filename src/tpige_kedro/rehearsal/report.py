@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tpige_kedro.rehearsal.estimate import Row
+from tpige_kedro.rehearsal.estimate import NOT_REHEARSED, Row
 from tpige_kedro.rehearsal.settings import Settings
 from tpige_kedro.weights.sources import project_root
 
@@ -110,8 +110,8 @@ class Report:
 
     @property
     def problems(self) -> list[Row]:
-        """The rows of what could not be measured."""
-        return [row for row in self.rows if row.problem and row.problem != "not rehearsed"]
+        """The rows of what did not fit or failed."""
+        return [r for r in self.rows if r.problem and not r.problem.startswith(NOT_REHEARSED)]
 
     def totals(self) -> dict[str, float | None]:
         """Hours, GB of results and dollars for all samples; scoring for the clips of all variants."""

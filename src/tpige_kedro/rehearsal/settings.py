@@ -35,6 +35,7 @@ class Settings:
     gpu_limit: float | None = None  # GiB
     for_samples: int = 1000
     conf_source: str | None = None
+    apart: bool = False  # a process for each stage, which gives all memory back, also if tiny
 
     @property
     def tiny(self) -> bool:

@@ -39,7 +39,8 @@ def stages_of(parameters: Parameters, settings: Settings) -> list[Stage]:
     stages = [*first, *generators, _scoring(parameters)]
     for stage in stages:
         _look_at_models(stage, parameters, settings)
-    return [*stages, *(Stage(name, name) for name in LATE)]
+    absent = stages[-1].left_out  # the selection weighs what was scored
+    return [*stages, *(Stage(name, name, left_out=absent) for name in LATE)]
 
 
 def _prompts(parameters: Parameters) -> Stage:

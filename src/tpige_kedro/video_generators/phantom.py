@@ -30,9 +30,11 @@ class Phantom(WanGenerator):
     1, ``text_weight`` the classifier-free scale.
 
     Args:
-        source: a folder with the transformer (or with its subfolder ``transformer``), a single file in the published
-            layout (``Phantom-Wan-1.3B.pth``), or a hub id (with ``weights``, the file in it).
-        base: pipeline folder or hub id with VAE, text encoder, tokenizer and scheduler (``Wan-AI/Wan2.1-T2V-1.3B-Diffusers``).
+        source: a folder with the transformer (or with its subfolder ``transformer``), native weights as published (the file
+            ``Phantom-Wan-1.3B.pth``, or a folder with an index and its shards), or a hub id.
+        base: pipeline folder or hub id with VAE, text encoder, tokenizer and scheduler, and for native weights the sizes of the
+            transformer: of plain Wan or of VACE (``Wan-AI/Wan2.1-VACE-1.3B-diffusers``), of as many parameters.
+        weights: the file or index with the native weights in ``source``.
         revision, base_revision: pin ``source`` and ``base`` if they are hub ids.
         image_scale: weight of the reference (published: 5.0); 1 drops the image-free branch.
         options: fields of :class:`~tpige_kedro.video_generators.wan_options.WanOptions`.

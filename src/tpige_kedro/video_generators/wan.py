@@ -6,7 +6,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from tpige_kedro.video_generators.acceleration import accelerate
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
 from tpige_kedro.video_generators.block_cache import BlockCache
 from tpige_kedro.video_generators.loras.merging import merge_loras
+from tpige_kedro.video_generators.negative_prompt import text_of
 from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
@@ -54,6 +55,8 @@ STAY_FINITE = "set the model's option dtype to bfloat16 or float32, or lower the
 class WanGenerator(ABC):
     """A transformer of the Wan family with its VAE, text encoder and scheduler. Not to be shared between threads."""
 
+    identified_options: ClassVar[str] = "tpige_kedro.video_generators.negative_prompt.identified"
+
     def __init__(
         self,
         transformer_class: Any,
@@ -62,6 +65,7 @@ class WanGenerator(ABC):
         options: WanOptions,
     ) -> None:
         self.options = options
+        self.negative_prompt = text_of(options.negative_prompt, options.negative_prompt_file)
         self.device, self.dtype = device_and_dtype(options)
         first = first_device(options, self.device)
         self.transformer = load_transformer(transformer_class, source, self.dtype, first)
@@ -98,7 +102,7 @@ class WanGenerator(ABC):
     def generate(self, requests: Sequence[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
         """See :class:`~tpige_kedro.video_generators.protocol.VideoGenerator`."""
         self.check(guidance)
-        self.text.prepare([self.options.negative_prompt, *(request.prompt for request in requests)])
+        self.text.prepare([self.negative_prompt, *(request.prompt for request in requests)])
         for batch in batches(requests, self.options.batch_size, key=lambda r: len(r.references)):
             yield from self._work_off(batch, guidance)
 
@@ -135,7 +139,7 @@ class WanGenerator(ABC):
         self.block_cache = None if self.options.cache is None else BlockCache(self.options.cache)
         options, references = self.options, len(requests[0].references)
         self.pipeline.register_components(guider=guider)
-        negative = self.text[options.negative_prompt].to(self.dtype)
+        negative = self.text[self.negative_prompt].to(self.dtype)
         prompts = torch.cat([self.text[request.prompt] for request in requests])
         noise = [torch.Generator(options.noise_device).manual_seed(self._seed(r)) for r in requests]
         state = self.pipeline(
@@ -221,13 +225,25 @@ class WanGenerator(ABC):
             **self.acceleration,
             **reused_forwards(self.block_cache),
             seconds=seconds,
+            negative_prompt=self.negative_prompt,
             flow_shift=shift_of(self.pipeline.scheduler),
             noise_seed=self._seed(request),
             prompt_truncated=self.text.is_truncated(request.prompt),
             device=self.device.type,
             dtype=str(self.dtype).removeprefix("torch."),
         )
-        return GeneratedClip((video * 255).round().astype(np.uint8), self.options.fps, details)
+        frames = as_levels(video, self.options.frame_rounding)
+        return GeneratedClip(frames, self.options.fps, details)
 
     def _seed(self, request: ClipRequest) -> int:
         return request.seed if self.options.shared_noise is None else self.options.shared_noise
+
+
+def as_levels(video: np.ndarray, rounding: Literal["nearest", "truncate"]) -> np.ndarray:
+    """``video`` in [0, 1] as uint8. The savers of Wan and diffusers truncate, which darkens by half a level on average.
+
+    >>> [as_levels(np.array([0.0, 0.5, 1.0]), how).tolist() for how in ("nearest", "truncate")]
+    [[0, 128, 255], [0, 127, 255]]
+    """
+    levels = video * 255
+    return (levels.round() if rounding == "nearest" else levels).astype(np.uint8)

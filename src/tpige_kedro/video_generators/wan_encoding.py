@@ -158,6 +158,6 @@ class PictureEncoder:
             )
             return canvases[0][0][None, :, None]
         pixels: torch.Tensor = self._pipeline.video_processor.preprocess(
-            letterbox(picture, height, width)
+            letterbox(picture, height, width, rounded_down=self._method == "phantom")
         )
         return pixels[:, :, None]

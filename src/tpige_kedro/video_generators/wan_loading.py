@@ -13,11 +13,12 @@ from torch import Tensor
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.weights import diffusers_models, transformers_models
-from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, read_json, without_prefix
+from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, without_prefix
 from tpige_kedro.weights.diffusers_models import CONFIG, check_class
 from tpige_kedro.weights.fetch import fetched
 from tpige_kedro.weights.parts import files_of
 from tpige_kedro.weights.wanted import INDEX
+from tpige_kedro.weights.whole import read_json
 
 TRANSFORMER = "transformer"
 PLAIN, VACE = "WanTransformer3DModel", "WanVACETransformer3DModel"

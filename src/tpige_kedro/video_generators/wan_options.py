@@ -10,6 +10,7 @@ from tpige_kedro.option_types import Count, Device, Dtype, SidePixels
 from tpige_kedro.schemas import Settings
 from tpige_kedro.video_generators.attention import Attention
 from tpige_kedro.video_generators.loras.settings import Lora
+from tpige_kedro.video_generators.negative_prompt import text_of
 
 
 class Parallel(Settings):
@@ -52,6 +53,9 @@ class WanOptions(Settings):
     ``loras`` change the transformer when it is loaded (:mod:`~tpige_kedro.video_generators.loras`).
     ``shared_noise``: a seed that all clips share instead of their own, as in the authors' code (2025);
     ``noise_device`` cuda draws the noise as they do, cpu gives the same noise on every machine.
+    ``negative_prompt``: a text, or ``wan`` for Wan's terms in our own words; ``negative_prompt_file`` reads it from a UTF-8 file.
+    ``letterbox``: ``phantom`` rounds the size of the reference down, as Phantom's authors do, ``lanczos`` to the nearest pixel;
+    ``stock`` is diffusers' own. ``frame_rounding``: how [0, 1] becomes 0 to 255; ``truncate`` as Wan's and diffusers' savers do.
     ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
 
     For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: transformer and text encoder layer by layer, slow), ``fp8_storage``
@@ -74,11 +78,13 @@ class WanOptions(Settings):
     batch_size: Count = 1
     max_sequence_length: Count = 512
     negative_prompt: str = ""
+    negative_prompt_file: str | None = None
     flow_shift: Annotated[float, Field(gt=0)] | None = None
     sampler: Literal["unipc", "euler", "lcm"] = "unipc"
     sigmas: Literal["diffusers", "reference"] = "diffusers"
     loras: tuple[Lora, ...] = ()
-    letterbox: Literal["lanczos", "stock"] = "lanczos"
+    letterbox: Literal["lanczos", "phantom", "stock"] = "lanczos"
+    frame_rounding: Literal["nearest", "truncate"] = "nearest"
     shared_noise: int | None = None
     noise_device: Literal["cpu", "cuda"] = "cpu"
     device: Device | None = None
@@ -100,6 +106,11 @@ class WanOptions(Settings):
             raise ValueError(
                 f"num_frames: {self.num_frames} is not 4k + 1 (one latent frame holds four); take {nearest}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _negative_prompt_can_be_read(self) -> WanOptions:
+        text_of(self.negative_prompt, self.negative_prompt_file)
         return self
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ KEPT_OPTIONS = {
     "sampler",
     "sigmas",
     "letterbox",
-    "negative_prompt",
+    "frame_rounding",
     "noise_device",
     "fp8_storage",
     "vae_tiling",

@@ -13,7 +13,8 @@ from tpige_kedro.services.words import words_of
 logger = logging.getLogger(__name__)
 
 LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
-OPTIONAL = ("temperature", "seed", "top_p", LIMIT, NEW_LIMIT, "response_format")
+OTHER_LIMIT = {LIMIT: NEW_LIMIT, NEW_LIMIT: LIMIT}
+OPTIONAL = ("temperature", "seed", "top_p", "reasoning_effort", *OTHER_LIMIT, "response_format")
 REFUSALS = (400, 422, 501)
 SCHEMA = re.compile(
     r"json[_ ]?(schema|object|mode)|structured[_ ]output|guided|grammar|response[_ ]?format",
@@ -65,8 +66,9 @@ class Dialect:
         without = self._refused | (set() if with_form else {"response_format"})
         for part in sorted(without & set(OPTIONAL)):
             value = put.pop(part, None)
-            if part == LIMIT and value is not None and NEW_LIMIT not in self._refused:
-                put[NEW_LIMIT] = value
+            other = OTHER_LIMIT.get(part)
+            if other and value is not None and other not in self._refused:
+                put[other] = value
         system, user = put["messages"]
         told = system["content"] if with_form else f"{system['content']}\n\n{in_words}"
         put["messages"] = [{**system, "content": told}, user]
@@ -118,8 +120,9 @@ class Dialect:
                 logger.warning("%s takes no response_format (%s): %s", self.name, words_of(body), self._instead("response_format"))  # fmt: skip
 
     def _instead(self, part: str) -> str:
-        if part == LIMIT and NEW_LIMIT not in self._refused:
-            return f"sent as {NEW_LIMIT} from now on"
+        other = OTHER_LIMIT.get(part)
+        if other and other not in self._refused:
+            return f"sent as {other} from now on"
         if part == "response_format":
             return "the JSON schema goes into the prompt from now on"
         if part == "system":

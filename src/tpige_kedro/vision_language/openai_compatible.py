@@ -7,7 +7,8 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -27,6 +28,7 @@ from tpige_kedro.vision_language.completions import (
     text_of,
 )
 from tpige_kedro.vision_language.dialect import REFUSALS, dialect_of
+from tpige_kedro.vision_language.lifetime import Lifetime
 from tpige_kedro.vision_language.usage import Usage, meter
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ REFUSES_ALL = (
     404,
     405,
 )  # key, rights, model, address: no other question would fare better
+FOR_ALL = ("insufficient_quota", "model_not_found", "model_not_available")  # codes of errors
 WORTH_REPEATING = (408, 409, 425, 429)
 PASSING = re.compile(r"overload|busy|try again|later|rate|timed? ?out|temporar|loading|capacity|unavailable", re.IGNORECASE)  # fmt: skip
 VERSIONED = re.compile(r"/(v\d\w*|openai|deployments)(/|$)")
@@ -69,7 +72,10 @@ class OpenAICompatible(ChatModel):
         key_variable: the environment variable with the key; None, or one that is not set, for servers that take none.
         temperature: 0 for the likeliest answer; None for models that take no temperature.
         seed: for services that can repeat an answer; None to send none.
+        reasoning_effort: how long a model thinks before it answers (``none``, ``low`` …); None to send none.
         max_tokens: of an answer, thinking included; None for no limit.
+        max_tokens_parameter: the name that the service has for this limit, so that no request is spent on learning it.
+        ends, successor: the day on which the service said that the model ends, and the entry of ``models`` to use then.
         max_side: pixels of the uploaded picture's longer side.
         concurrency: questions under way at a time.
         timeout: seconds for an answer to be complete.
@@ -88,7 +94,9 @@ class OpenAICompatible(ChatModel):
         key_variable: str | None = "OPENAI_API_KEY",
         temperature: Amount | None = 0.0,
         seed: int | None = 0,
+        reasoning_effort: str | None = None,
         max_tokens: Count | None = 700,
+        max_tokens_parameter: Literal["max_tokens", "max_completion_tokens"] = "max_tokens",
         max_side: Count = 768,
         concurrency: Count = 8,
         timeout: Seconds = 60.0,
@@ -96,8 +104,10 @@ class OpenAICompatible(ChatModel):
         max_wait: Amount = 60.0,
         max_requests: Count | None = None,
         max_dollars: Amount | None = None,
-        input_price: Amount = 0.0,
-        output_price: Amount = 0.0,
+        input_price: Amount | None = None,
+        output_price: Amount | None = None,
+        ends: date | None = None,
+        successor: str | None = None,
     ) -> None:
         from openai import OpenAI
 
@@ -113,7 +123,15 @@ class OpenAICompatible(ChatModel):
         self.max_wait = max_wait
         self.budget = Budget(max_requests, max_dollars, input_price, output_price)
         self.dialect = dialect_of(base_url, model)
-        fixed = {"model": model, "temperature": temperature, "seed": seed, "max_tokens": max_tokens}
+        self.lifetime = Lifetime(model, date.fromisoformat(str(ends)) if ends else None, successor)
+        self.lifetime.warn()
+        fixed = {
+            "model": model,
+            "temperature": temperature,
+            "seed": seed,
+            "reasoning_effort": reasoning_effort,
+            max_tokens_parameter: max_tokens,
+        }
         self._fixed = {key: value for key, value in fixed.items() if value is not None}
         key = read_key(key_variable) if key_variable else ""
         self._client = OpenAI(
@@ -205,10 +223,13 @@ class OpenAICompatible(ChatModel):
     def _judge(self, status: int, body: Any, headers: Mapping[str, str]) -> Reply:
         """What a status means, or a code in a body that came with status 200: a refusal, worth repeating, or final."""
         said = f"HTTP {status}: {words_of(body)}"
-        if status in REFUSES_ALL or _code(body) == "insufficient_quota":
+        code = _code(body)
+        if status in REFUSES_ALL or code in FOR_ALL:
+            ended = self.lifetime.advice() if status == 404 or code in FOR_ALL[1:] else ""
             raise self._for_all(
-                f"{self.model} refuses every question ({said}); check the key, the name of the model, the account, "
-                f"and base_url: {self._where()}"
+                f"{self.model} refuses every question ({said}); "
+                + (f"{ended}; else " if ended else "")
+                + f"check the key, the name of the model, the account, and base_url: {self._where()}"
             ) from None
         if status in REFUSALS:
             return Reply(problem=said, refusal=body)

@@ -7,8 +7,8 @@ from typing import Any
 
 from transformers import AutoProcessor, ProcessorMixin, Qwen2_5_VLProcessor
 
-from tpige_kedro.weights.checkpoints import read_json
 from tpige_kedro.weights.transformers_models import load_part
+from tpige_kedro.weights.whole import read_json
 
 QWEN = frozenset({"qwen2_vl", "qwen2_5_vl"})
 

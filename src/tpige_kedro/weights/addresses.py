@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.services.secrets import QUERY
-from tpige_kedro.weights.download import (
-    BrokenOffError,
-    Download,
-    WrongContentError,
-    download,
-)
-from tpige_kedro.weights.hub_errors import endpoint
+from tpige_kedro.weights.announced import Download, WrongContentError
+from tpige_kedro.weights.download import BrokenOffError, bar, download
+from tpige_kedro.weights.hub_errors import cache, endpoint
 from tpige_kedro.weights.listing import listed
 
 PATIENCE = 20.0  # seconds for an answer without content
@@ -132,7 +130,7 @@ def complete_address(address: Address) -> None:
     Raises:
         ModelError: which file could not be had, why, and where to put it by hand.
     """
-    from huggingface_hub.utils import build_hf_headers, tqdm
+    from huggingface_hub.utils import build_hf_headers
 
     is_hub = address.url.startswith(f"{endpoint()}/")
     whole = address.folder / f".{Path(address.url).name}"
@@ -147,23 +145,35 @@ def complete_address(address: Address) -> None:
         build_hf_headers() if is_hub else {},
     )
     try:
-        if not whole.is_file():
-            with tqdm(total=address.size, unit="B", unit_scale=True, desc=job.name) as bar:
-                download(job, bar.update)
-        if address.zipped:
-            for name in address.names:
-                _unpack(whole, PUBLISHED[name], address.folder / name)
-            whole.unlink()
+        with _alone(address.url):
+            if all((address.folder / name).is_file() for name in address.names):
+                return  # another process has brought them meanwhile
+            if not whole.is_file():
+                with bar(job.name, address.size) as advance:
+                    download(job, advance)
+            if address.zipped:
+                for name in address.names:
+                    _unpack(whole, PUBLISHED[name], address.folder / name)
+                whole.unlink()
     except Exception as error:
         if address.zipped and isinstance(error, WrongContentError):
             whole.unlink(missing_ok=True)  # it comes again
         raise _failed(error, address.url, address.folder, address.names) from error
 
 
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """One process at a time gets what is at an address."""
+    from huggingface_hub.utils import WeakFileLock
+
+    lock = Path(cache(), ".locks", "addresses", f"{hashlib.sha256(url.encode()).hexdigest()}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(lock):
+        yield
+
+
 def _unpack(whole: Path, published: Published, target: Path) -> None:
     """One file out of a zip file."""
-    import hashlib
-
     try:
         with zipfile.ZipFile(whole) as archive:
             found = [n for n in archive.namelist() if Path(n).name == published.member]

@@ -5,7 +5,6 @@ The tensors are mapped: a number is read from disk when it is used, and takes no
 
 from __future__ import annotations
 
-import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from tpige_kedro.errors import ModelError, first_line
 from tpige_kedro.weights.wanted import INDEX
-from tpige_kedro.weights.whole import again, some
+from tpige_kedro.weights.whole import again, read_json, some
 
 SAFETENSORS = ".safetensors"
 NESTED = ("state_dict", "model", "module", "params", "params_ema")  # where training keeps tensors
@@ -43,18 +42,6 @@ def read_checkpoint(file: Path) -> Checkpoint:
     if file.suffix == SAFETENSORS:
         return Checkpoint(file, _read_safetensors(file))
     return Checkpoint(file, read_state_dict(file))
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object, as configs and indices are. Raises :class:`ModelError` naming the file."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = "no such file" if not file.exists() else first_line(error)
-        raise ModelError(f"{file} cannot be read ({reason}); {again(file)}") from error
-    if not isinstance(content, dict):
-        raise ModelError(f"{file} cannot be read (no JSON object); {again(file)}")
-    return content
 
 
 def _read_shards(index: Path) -> dict[str, Tensor]:

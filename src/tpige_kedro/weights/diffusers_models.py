@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, read_json
+from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint
 from tpige_kedro.weights.filling import fill
-from tpige_kedro.weights.whole import cannot_load, check_whole
+from tpige_kedro.weights.whole import cannot_load, check_whole, read_json
 
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"

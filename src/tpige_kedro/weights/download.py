@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
 from tpige_kedro.services.retries import retry_after, waiting_time
+from tpige_kedro.weights.announced import (
+    Download,
+    WrongContentError,
+    check,
+    check_announced,
+    new_digest,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -25,33 +30,12 @@ BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 Advance = Callable[[int], object]
 
 
-class WrongContentError(Exception):
-    """What came is not what was announced: what differs."""
-
-
 class BrokenOffError(Exception):
     """The connection broke too often: how far the download came."""
 
 
 class Stopped(Exception):
     """Another file of the same download failed."""
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file to get.
-
-    ``size`` in bytes and ``digest`` (as :func:`hashlib.new` names it, and its hex digits or their beginning) are what was announced,
-    None where nothing was. ``partial`` keeps what has come, ``target`` gets the whole file, ``name`` is for messages.
-    """
-
-    name: str
-    url: str
-    partial: Path
-    target: Path
-    size: int | None = None
-    digest: tuple[str, str] | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def download(
@@ -72,7 +56,7 @@ def download(
     for last in (False, True):
         come = _Counted(advance)
         try:
-            _check(job, _all_of(job, come, stop or Event()))
+            check(job, _all_of(job, come, stop or Event()))
         except WrongContentError as error:
             job.partial.unlink(missing_ok=True)
             come.undo()
@@ -82,6 +66,15 @@ def download(
         else:
             os.replace(job.partial, job.target)
             return
+
+
+@contextmanager
+def bar(name: str, size: int | None) -> Iterator[Advance]:
+    """A progress bar of bytes, as huggingface_hub shows and hides them."""
+    from huggingface_hub.utils import tqdm
+
+    with tqdm(total=size, unit="B", unit_scale=True, desc=name) as shown:
+        yield shown.update
 
 
 class _Counted:
@@ -135,7 +128,7 @@ class _Here:
     @classmethod
     def of(cls, job: Download) -> _Here:
         """Reads what an earlier download left; nothing that is larger than the file."""
-        digest = _new_digest(job)
+        digest = new_digest(job)
         try:
             size = job.partial.stat().st_size
         except FileNotFoundError:
@@ -152,7 +145,7 @@ class _Here:
 def _start_over(job: Download, here: _Here, come: _Counted) -> None:
     come.undo()
     job.partial.unlink(missing_ok=True)
-    here.size, here.digest = 0, _new_digest(job)
+    here.size, here.digest = 0, new_digest(job)
 
 
 def _append(job: Download, here: _Here, come: _Counted, stop: Event) -> None:
@@ -160,7 +153,7 @@ def _append(job: Download, here: _Here, come: _Counted, stop: Event) -> None:
     with _answer(job, here.size) as answer:
         if here.size and answer.status_code != 206:  # ranges are ignored: all of it comes again
             _start_over(job, here, come)
-        _check_announced(job, here.size, answer)
+        check_announced(job, here.size, answer)
         with job.partial.open("ab", buffering=0) as file:
             for part in answer.iter_bytes():
                 _write_all(file, part)
@@ -197,46 +190,6 @@ def _answer(job: Download, start: int) -> Iterator[Any]:
         yield answer
 
 
-def _check_announced(job: Download, start: int, answer: Any) -> None:
-    """Whether the answer can be the file at all."""
-    kind = answer.headers.get("Content-Type", "")
-    if "html" in kind and not job.name.endswith(".html"):
-        raise WrongContentError(
-            f"{job.name}: a web page came instead of it ({kind.partition(';')[0]})"
-        )
-    length = answer.headers.get("Content-Length", "")
-    if job.size is not None and length.isdigit() and start + int(length) != job.size:
-        raise WrongContentError(
-            f"{job.name}: {start + int(length):,} bytes come instead of the announced {job.size:,}"
-        )
-
-
-def _check(job: Download, digest: Any) -> None:
-    """Whether the whole file is what was announced."""
-    size = job.partial.stat().st_size if job.partial.exists() else 0
-    if job.size is not None and size != job.size:
-        raise WrongContentError(
-            f"{job.name}: {size:,} bytes came instead of the announced {job.size:,}"
-        )
-    if job.digest is None:
-        return
-    name, announced = job.digest
-    found = digest.hexdigest()[: len(announced)]
-    if found != announced:
-        raise WrongContentError(
-            f"{job.name}: its {name.removeprefix('git-')} is {found[:12]}… instead of the announced {announced[:12]}…"
-        )
-
-
-def _new_digest(job: Download) -> Any:
-    """A digest as it was announced; git's one begins with the size."""
-    name = job.digest[0] if job.digest else "sha256"
-    digest = hashlib.new(name.removeprefix("git-"))
-    if name.startswith("git-"):
-        digest.update(b"blob %d\0" % (job.size or 0))
-    return digest
-
-
 def _is_passing(error: Exception) -> bool:
     """Whether trying again may help: the line, or a server that is busy; not the disk, nor a refusal."""
     import httpx2
@@ -245,7 +198,7 @@ def _is_passing(error: Exception) -> bool:
     if status is not None:
         return status in BUSY or status == 416
     return isinstance(error, httpx2.TransportError) and not isinstance(
-        error, httpx2.ProxyError | httpx2.UnsupportedProtocol
+        error, httpx2.ProxyError | httpx2.UnsupportedProtocol | httpx2.LocalProtocolError
     )
 
 

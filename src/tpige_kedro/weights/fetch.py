@@ -11,7 +11,8 @@ from urllib.parse import quote
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.files.sizes import readable_size
-from tpige_kedro.weights.download import Advance, Download, Stopped, download
+from tpige_kedro.weights.announced import Download
+from tpige_kedro.weights.download import Advance, Stopped, bar, download
 from tpige_kedro.weights.hub import COMMIT, names_of
 from tpige_kedro.weights.hub_cache import MAIN, CachedRepository, HubFile
 from tpige_kedro.weights.hub_errors import Asked, endpoint, model_error
@@ -83,8 +84,6 @@ def _require_room(found: Remote) -> None:
 
 def _download(found: Remote, repository: CachedRepository) -> None:
     """All missing files, several at a time; the first one that fails ends the others."""
-    from huggingface_hub.utils import tqdm
-
     size = sum(file.size for file in found.missing)
     logger.info(
         "downloading %d files, %s, of %s", len(found.missing), readable_size(size), found.place
@@ -92,11 +91,11 @@ def _download(found: Remote, repository: CachedRepository) -> None:
     stop = Event()
     blobs = {file.blob: file for file in found.missing}  # equal contents come once
     with (
-        tqdm(total=size, unit="B", unit_scale=True, desc=found.place) as bar,
+        bar(found.place, size) as advance,
         ThreadPoolExecutor(WORKERS) as pool,
     ):
         jobs = [
-            pool.submit(_download_file, found, repository, file, bar.update, stop)
+            pool.submit(_download_file, found, repository, file, advance, stop)
             for file in sorted(blobs.values(), key=lambda file: file.size)
         ]
         try:

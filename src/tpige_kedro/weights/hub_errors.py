@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from tpige_kedro.errors import ModelError
 from tpige_kedro.services.secrets import QUERY, known_secrets, remember, scrubbed
-from tpige_kedro.weights.download import BrokenOffError, WrongContentError
+from tpige_kedro.weights.announced import WrongContentError
+from tpige_kedro.weights.download import BrokenOffError
 
 SETTINGS = "https://huggingface.co/settings/tokens"
 SOURCE = "models.<name>.source"

@@ -5,12 +5,10 @@ To look there needs no torch, so that a finished run stays quick.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterator
 from pathlib import Path
-from typing import Any
 
-from tpige_kedro.errors import ModelError
+from tpige_kedro.weights.whole import read_json
 
 INDEX, CONFIG = "model_index.json", "config.json"
 SMALL_PARTS = ("Scheduler", "Tokenizer", "Processor", "Extractor")  # in class names: no network
@@ -34,7 +32,7 @@ def described_files(folder: Path, unused: Container[str] = ()) -> Iterator[str]:
         for part in networks_in(folder):
             yield from _weights_missing(part, folder)
         return
-    for name, entry in read(folder / INDEX).items():
+    for name, entry in read_json(folder / INDEX).items():
         if name in unused or not isinstance(entry, list) or entry[1] is None:
             continue
         part = folder / name
@@ -50,18 +48,10 @@ def described_files(folder: Path, unused: Container[str] = ()) -> Iterator[str]:
 def _weights_missing(part: Path, folder: Path) -> Iterator[str]:
     """The weights of one network that are not there: all shards that an index lists, else one file."""
     indices = sorted(part.glob("*.safetensors.index.json"))
-    wanted = {shard for index in indices for shard in read(index)["weight_map"].values()}
+    wanted = {shard for index in indices for shard in read_json(index)["weight_map"].values()}
     if not wanted and not any(part.glob("*.safetensors")):
-        by_diffusers = "_class_name" in read(part / CONFIG)
+        by_diffusers = "_class_name" in read_json(part / CONFIG)
         wanted = {f"{'diffusion_pytorch_model' if by_diffusers else 'model'}.safetensors"}
     for shard in sorted(wanted):
         if not (part / shard).is_file():
             yield str((part / shard).relative_to(folder))
-
-
-def read(file: Path) -> dict[str, Any]:
-    """A JSON object; one that is damaged says where."""
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{file} cannot be read ({error}); download it again") from error

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 
 from tpige_kedro.weights import diffusers_models, transformers_models
-from tpige_kedro.weights.checkpoints import read_json
-from tpige_kedro.weights.whole import cannot_load
+from tpige_kedro.weights.whole import cannot_load, read_json
 
 INDEX = "model_index.json"
 
@@ -33,7 +32,12 @@ def load_pipeline(
         if name not in given:
             loader = diffusers_models if _is_of_diffusers(part) else transformers_models
             given[name] = loader.load_network(part, folder / name, dtype, device)
-    pipeline = transformers_models.load_part(cls, folder, dtype=dtype, **given)
+    try:
+        pipeline = cls.from_pretrained(str(folder), dtype=dtype, local_files_only=True, **given)
+    except Exception as error:  # the tokenizers library has no class of its own for errors
+        raise cannot_load(cls.__name__, folder, error) from error
+    for name, part in pipeline.components.items():
+        transformers_models.check_vocabulary(part, folder / name)
     # its steps on a terminal while they run, nothing in a log
     pipeline.set_progress_bar_config(disable=None, leave=False)
     return pipeline

@@ -7,29 +7,38 @@ from typing import Any
 
 import torch
 
-from tpige_kedro.weights.checkpoints import read_checkpoint, read_json
-from tpige_kedro.weights.whole import cannot_load, refuse
+from tpige_kedro.weights.checkpoints import read_checkpoint
+from tpige_kedro.weights.whole import cannot_load, read_json, refuse
 
-BYTES = 256  # every byte is in the vocabulary
+TOKENIZER = "tokenizer.json"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 PICKLED = "pytorch_model.bin"
 
 
 def load_part(cls: Any, folder: Path, **options: Any) -> Any:
-    """A tokenizer, preprocessor, scheduler or the like of class ``cls``. Raises :class:`ModelError` naming the folder."""
+    """A tokenizer, processor, scheduler or the like of class ``cls``. Raises :class:`ModelError` naming the folder."""
     try:
-        return cls.from_pretrained(str(folder), local_files_only=True, **options)
+        part = cls.from_pretrained(str(folder), local_files_only=True, **options)
     except Exception as error:  # the tokenizers library has no class of its own for errors
         raise cannot_load(cls.__name__, folder, error) from error
+    loaded, *_ = part if isinstance(part, tuple) else (part,)
+    for tokenizer in (loaded, getattr(loaded, "tokenizer", None)):  # a processor has one
+        check_vocabulary(tokenizer, folder)
+    return part
 
 
-def load_tokenizer(cls: Any, folder: Path, **options: Any) -> Any:
-    """A byte-level tokenizer. Where its files are missing transformers makes an empty one; that is an error here."""
-    tokenizer = load_part(cls, folder, **options)
-    if tokenizer.vocab_size < BYTES:
-        raise cannot_load(cls.__name__, folder, "no tokenizer.json or vocab.json in it")
-    return tokenizer
+def check_vocabulary(part: Any, folder: Path) -> None:
+    """Refuse a tokenizer whose files are not in ``folder``: transformers makes one that knows no words, and texts mean nothing then."""
+    names: dict[str, str] = getattr(part, "vocab_files_names", {})
+    if not names or (folder / TOKENIZER).is_file():
+        return
+    own = [name for name in names.values() if name != TOKENIZER]
+    absent = [name for name in own if not (folder / name).is_file()]
+    if absent or not own:
+        raise cannot_load(
+            type(part).__name__, folder, f"it has no {' and no '.join([TOKENIZER, *absent])}"
+        )
 
 
 def load_network(

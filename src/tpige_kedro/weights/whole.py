@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +74,18 @@ def cannot_load(what: str, where: str | Path, error: BaseException | str) -> Mod
     return ModelError(
         f"model source {str(where)!r}: {what} cannot be loaded ({reason}); {again(where)}"
     )
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object, as configs and indices are. Raises :class:`ModelError` naming the file."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = "no such file" if not file.exists() else first_line(error)
+        raise ModelError(f"{file} cannot be read ({reason}); {again(file)}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{file} cannot be read (no JSON object); {again(file)}")
+    return content
 
 
 def again(where: str | Path) -> str:

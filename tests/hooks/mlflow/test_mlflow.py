@@ -41,7 +41,7 @@ def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> N
 
     hailuo = children["hailuo"]
     assert hailuo.data.tags["variant.status"] == "skipped"
-    assert hailuo.data.tags["variant.reason"] == "no key: MINIMAX_API_KEY"
+    assert hailuo.data.tags["variant.reason"] == "no key: MINIMAX_API_KEY is not set"
     assert "mean/overall" not in hailuo.data.metrics
 
     assert {"report.html", "selection.json", "contact_sheets/s1.png"} <= set(

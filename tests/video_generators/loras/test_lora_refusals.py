@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import pytest
 import torch
 from diffusers import WanTransformer3DModel
+from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from tpige_kedro.errors import ModelError
+from tpige_kedro.hooks.model_files import missing_files
+from tpige_kedro.hooks.model_options import option_problems
+from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.video_generators.loras.merging import lora_file, merge_loras
 from tpige_kedro.video_generators.loras.settings import Lora
 from video_generators.tiny_wan import transformer
@@ -153,11 +158,46 @@ def test_where_the_file_is(tmp_path: Path) -> None:
     save_file(FITTING, str(file))
     assert lora_file(Lora(source=str(file))) == file
     assert lora_file(Lora(source=str(tmp_path), weights="fast.safetensors")) == file
-    with pytest.raises(ModelError, match="is not a file; name the file in it"):
-        lora_file(Lora(source=str(tmp_path)))
     with pytest.raises(ModelError, match=r"slow\.safetensors: no such file"):
         lora_file(Lora(source=str(tmp_path), weights="slow.safetensors"))
     with pytest.raises(
         ModelError, match=r"'data/nowhere/fast\.safetensors': no such file or folder"
     ):
         lora_file(Lora(source="data/nowhere/fast.safetensors"))
+
+
+@pytest.mark.parametrize("place", ["owner/loras", "data/loras", "fast.safetensors.zip"])
+def test_a_repository_or_folder_needs_the_name_of_a_file(place: str, tmp_path: Path) -> None:
+    """Else a whole repository of LoRAs would be downloaded."""
+    with pytest.raises(
+        ValidationError, match=rf"source '{place}' is not a \.safetensors file; set w"
+    ):
+        Lora(source=place)
+    with pytest.raises(ValidationError, match=r"weights 'fast\.pt' is not a \.safetensors file"):
+        Lora(source=place, weights="fast.pt")
+    assert Lora(source=place, weights="fast.safetensors").scale == 1.0
+
+
+def test_all_is_said_before_the_run(tmp_path: Path) -> None:
+    def spec(**entry: Any) -> ModelSpec:
+        path = "tpige_kedro.video_generators.wan_vace.WanVace"
+        source = "data/06_models/mini/vace"
+        return ModelSpec(type=path, licence="", source=source, options={"loras": [entry]})
+
+    wrong = {
+        "a typo": (spec(source="owner/name", weight="a.safetensors"), r"loras\.0\.weight"),
+        "no file": (
+            spec(source="owner/name"),
+            r"loras\.0: source 'owner/name' is not a \.safetensors",
+        ),
+        "no source": (spec(weights="a.safetensors"), r"loras\.0\.source"),
+        "a word for a number": (spec(source="a.safetensors", scale="full"), r"loras\.0\.scale"),
+    }
+    for kind, (model, message) in wrong.items():
+        problems = list(option_problems({"vace": model}))
+        assert len(problems) == 1 and re.search(message, problems[0]), (kind, problems)
+    absent = spec(source=str(tmp_path), weights="a.safetensors")
+    assert list(option_problems({"vace": absent})) == []
+    assert re.search(r"options\.loras\[0\]: .*a\.safetensors is not there", missing_files(absent))
+    save_file(FITTING, str(tmp_path / "a.safetensors"))
+    assert missing_files(absent) == ""

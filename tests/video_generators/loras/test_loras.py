@@ -14,6 +14,7 @@ import torch
 from diffusers import WanPipeline, WanTransformer3DModel, WanVACETransformer3DModel
 from safetensors.torch import save_file
 
+from fake_hub import FakeHub
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.loras.merging import merge_loras
 from tpige_kedro.video_generators.loras.settings import Lora
@@ -145,6 +146,27 @@ def test_the_plain_twin_is_changed_too(vace_folder: Path, tmp_path: Path) -> Non
     changed = WanVace(str(vace_folder), **FEW, loras=[{"source": str(file)}])
     _take_weights(plain, by_hand(plain.transformer, pairs, ALPHA / RANK))
     np.testing.assert_allclose(video(changed, twin), video(plain, twin), atol=1e-5, rtol=0)
+
+
+def test_a_lora_of_the_hub_is_the_one_file_that_is_downloaded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    model = transformer(WanTransformer3DModel)
+    pairs = matrices(model, ["blocks.0.attn1.to_q"])
+    file = save_lora(tmp_path / "lora.safetensors", model, "lightx2v", pairs)
+    names = ("fast/four steps.safetensors", "fast/eight steps.safetensors", "other.safetensors")
+    lora = Lora(source="owner/four-step-loras", weights=names[0])
+    with FakeHub() as hub:
+        hub.add("owner/four-step-loras", {name: file.read_bytes() for name in names})
+        hub.use(monkeypatch, tmp_path / "cache")
+        online = copy.deepcopy(model)
+        merge_loras(online, [lora])
+        assert set(hub.sent) == {("owner/four-step-loras", names[0])}
+    cached = copy.deepcopy(model)
+    merge_loras(cached, [lora])  # the hub is gone
+    wanted = by_hand(model, pairs, ALPHA / RANK).blocks[0].attn1.to_q.weight
+    for changed in (online, cached):
+        torch.testing.assert_close(changed.blocks[0].attn1.to_q.weight, wanted)
 
 
 def test_two_loras_add_up_in_any_order() -> None:

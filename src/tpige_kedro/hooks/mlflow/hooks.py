@@ -63,7 +63,9 @@ class MlflowHooks:
         self.env = context.env or "local"
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Any
+    ) -> None:
         """Open the parent run, and a child for every variant that this run touches.
 
         Raises:
@@ -71,6 +73,8 @@ class MlflowHooks:
         """
         self._forget()
         self.saved, self.problems = set(), []
+        known = {name: catalog.get(f"params:{name}").load() for name in ("models", "variants")}
+        self.parameters = self.parameters.model_copy(update=known)  # with what is skipped
         if not self.settings.enabled:
             return
         self.later = how_to_log_later(pipeline)

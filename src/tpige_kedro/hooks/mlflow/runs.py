@@ -21,7 +21,7 @@ from tpige_kedro.execution.lock import store_lock
 from tpige_kedro.hooks.mlflow.client import GuardedClient, settle
 from tpige_kedro.hooks.mlflow.outage import check_uri, sqlite_file
 from tpige_kedro.hooks.mlflow.settings import MlflowSettings, tracking_uri
-from tpige_kedro.models import missing_needs
+from tpige_kedro.models import why_skipped
 from tpige_kedro.provenance import environment
 from tpige_kedro.schemas import Parameters
 
@@ -110,13 +110,13 @@ class RunLog:
         """Open the run of one variant, with its options and its generator's."""
         variant = parameters.variants[name]
         model = parameters.models[variant.generator]
-        missing = missing_needs(model)
-        status = {"variant.status": "skipped", "variant.reason": f"no key: {', '.join(missing)}"}
+        reason = why_skipped(variant, parameters.models)
+        status = {"variant.status": "skipped", "variant.reason": reason[:MAX_VALUE]}
         tags = {
             **self.tags,
             "mlflow.parentRunId": self.parent,
             "variant": name,
-            **(status if missing else {"variant.status": "ready"}),
+            **(status if reason else {"variant.status": "ready"}),
         }
         run = self.client.create_run(self.experiment, tags=tags, run_name=name)
         self.children[name] = run.info.run_id

@@ -78,7 +78,8 @@ def check_hub(downloads: Sequence[Download], needed: Mapping[str, str]) -> Itera
         if download.problem:
             place = repr(download.part.place)
             reason = download.problem.removeprefix(f"model source {place}: ")
-            yield problem_of(download.models, needed, reason, f" from {place}")
+            detail = f" from {place}"
+            yield problem_of(download.models, needed, reason, detail, missing=True)
 
 
 def check_options(needed: Mapping[str, str], parameters: Parameters) -> Iterator[Problem]:
@@ -90,7 +91,7 @@ def check_options(needed: Mapping[str, str], parameters: Parameters) -> Iterator
                     resolve_source(part.place)
             except ModelError as error:
                 text = str(error).replace("models.<name>.source", f"options.{part.option}")
-                yield problem_of([name], needed, text)
+                yield problem_of([name], needed, text, missing=True)
 
 
 def hub_cache() -> Path:

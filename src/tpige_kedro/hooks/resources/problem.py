@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class Problem:
     """Why the models of these names cannot work, and what to do; ``who`` names them as the user knows them.
 
+    ``missing``: they, a key or a server are not there, so that others may go on without them.
+
     >>> print(Problem(("vace",), "models.vace (variants.vace.generator)", "no key"))
     models.vace (variants.vace.generator): no key
     """
@@ -17,13 +19,18 @@ class Problem:
     models: tuple[str, ...]
     who: str
     reason: str
+    missing: bool = False
 
     def __str__(self) -> str:
         return f"{self.who}: {self.reason}"
 
 
 def problem_of(
-    names: Sequence[str], needed: Mapping[str, str], reason: str, detail: str = ""
+    names: Sequence[str],
+    needed: Mapping[str, str],
+    reason: str,
+    detail: str = "",
+    missing: bool = False,
 ) -> Problem:
     """A problem that names models, each with the parameter that names it in turn; ``detail`` follows them.
 
@@ -31,7 +38,7 @@ def problem_of(
     models.a (scoring.scorers) of 5 GiB: no GPU
     """
     who = ", ".join(f"models.{name} ({needed[name]})" for name in names)
-    return Problem(tuple(names), f"{who}{detail}", reason)
+    return Problem(tuple(names), f"{who}{detail}", reason, missing)
 
 
 def listed(problems: Iterable[Problem]) -> list[str]:

@@ -28,7 +28,7 @@ def check_servers(needed: Mapping[str, str], parameters: Parameters) -> Iterator
                 f"nobody answers at base_url {url} ({reason}); is the server running? Start it, correct base_url, or run only "
                 "the stages that do not ask it (kedro run --pipelines=…)"
             )
-            yield problem_of([name], needed, text)
+            yield problem_of([name], needed, text, missing=True)
 
 
 def is_loopback(url: str) -> bool:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from tpige_kedro.errors import ModelError, first_line
-from tpige_kedro.weights.checkpoints import read_checkpoint, read_json
+from tpige_kedro.weights.checkpoints import read_checkpoint
 from tpige_kedro.weights.filling import load_whole
+from tpige_kedro.weights.whole import read_json
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"

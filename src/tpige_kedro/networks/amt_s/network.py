@@ -14,7 +14,7 @@ from tpige_kedro.weights.published import Weights
 HALFWAY = 0.5
 SMALLEST_SIDE = 64  # the correlation, at an eighth of the size, is halved three times
 
-AMT_S = Weights("amt-s.pth", "https://huggingface.co/lalala125/AMT", "CC BY-NC 4.0")
+AMT_S = Weights("amt-s.pth", "https://huggingface.co/lalala125/AMT", "CC BY-NC-SA 4.0")
 
 
 class AmtS(nn.Module):

@@ -13,7 +13,7 @@ from tpige_kedro.weights.published import Weights
 MUSIQ_SPAQ = Weights(
     "musiq_spaq_ckpt-358bb6af.pth",
     "https://huggingface.co/chaofengc/IQA-PyTorch-Weights",
-    "converted by pyiqa: PolyForm Noncommercial 1.0.0; original by Google Research: Apache-2.0",
+    "converted by pyiqa: CC BY-NC-SA 4.0; original by Google Research: Apache-2.0",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +14,16 @@ from kedro.io import DatasetError
 from tpige_kedro.datasets.items import Items
 from tpige_kedro.datasets.mp4 import Clip
 from tpige_kedro.datasets.pictures import References, checked_picture
-from tpige_kedro.errors import SampleError, TpigeError
+from tpige_kedro.errors import ModelError, SampleError, TpigeError, first_line, unforeseen
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
-from tpige_kedro.models import declared, load_model, load_models, model_identity
+from tpige_kedro.models import declared, load_model, load_models, model_identity, why_skipped
 from tpige_kedro.pipelines.generation_variants.imports import import_outcome, import_row
 from tpige_kedro.pipelines.generation_variants.records import clip_details
 from tpige_kedro.schemas import ModelSpec, Provenance, Variant
 from tpige_kedro.video_generators.imported import Imported, is_imported
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
+
+logger = logging.getLogger(__name__)
 
 STAGE = "generation_variants"
 UNSIGNED = Provenance()
@@ -66,6 +69,7 @@ class Generation:
             )
             for name, variant in self.variants.items()
             if not is_imported(self.models[variant.generator])
+            and not why_skipped(variant, self.models)
         }
 
     @cached_property
@@ -106,7 +110,11 @@ class Generation:
             if is_imported(model):
                 yield from ((job, import_outcome(job, model)) for job in jobs)
                 continue
-            (generator,) = load_models([model])
+            name = self.variants[jobs[0].group].generator
+            generator, problem = loaded_or_problem(name, model)
+            if problem is not None:  # the other generators go on
+                yield from ((job, problem) for job in jobs)
+                continue
             for of_variant in grouped(jobs, lambda job: job.group):
                 variant = self.variants[of_variant[0].group]
                 for job, outcome in self.run(generator, of_variant, variant):
@@ -152,6 +160,16 @@ class Generation:
                 raise SampleError(sample, problem, "run reference_enhancement again")
             picture = drawn.load()
         return ClipRequest(sample, row["prompt"], (picture,), row["seed"])
+
+
+def loaded_or_problem(name: str, model: ModelSpec) -> tuple[Any, Exception | None]:
+    """The generator, or why it cannot be loaded: half a file, no memory, what no look at its folder can tell."""
+    try:
+        (generator,) = load_models([model])
+    except Exception as error:
+        logger.error("models.%s cannot be loaded; its clips fail", name, exc_info=unforeseen(error))
+        return None, ModelError(f"models.{name} cannot be loaded ({first_line(error)})")
+    return generator, None
 
 
 def answers(

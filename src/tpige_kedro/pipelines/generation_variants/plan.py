@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tpige_kedro.datasets.items import Items
-from tpige_kedro.models import missing_needs
+from tpige_kedro.models import why_skipped
 from tpige_kedro.pipelines.generation_variants.descriptions import describe
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
@@ -34,7 +34,7 @@ def list_variants(variants: dict[str, Variant], models: dict[str, ModelSpec]) ->
     rows = []
     for name, variant in variants.items():
         model = models[variant.generator]
-        reason = why_skipped(model)
+        reason = why_skipped(variant, models)
         rows.append(
             {
                 "variant": name,
@@ -51,12 +51,6 @@ def list_variants(variants: dict[str, Variant], models: dict[str, ModelSpec]) ->
             }
         )
     return pd.DataFrame(rows)
-
-
-def why_skipped(model: ModelSpec) -> str:
-    """Why a variant of this generator cannot run here, or the empty text."""
-    missing = missing_needs(model)
-    return f"no key: {', '.join(missing)} is not set" if missing else ""
 
 
 def plan_clips(
@@ -79,7 +73,7 @@ def plan_clips(
     )
     tables = [pd.DataFrame(columns=COLUMNS)]
     for name, variant in variants.items():
-        if reason := why_skipped(models[variant.generator]):
+        if reason := why_skipped(variant, models):
             logger.warning("generation_variants.%s: skipped, %s", name, reason)
         else:
             tables.append(

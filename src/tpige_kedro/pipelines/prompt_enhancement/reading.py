@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ from tpige_kedro.prompts.attributes import FaceAttributes
 from tpige_kedro.prompts.wording import load_instruction
 from tpige_kedro.schemas import ModelSpec, PromptEnhancement
 from tpige_kedro.vision_language.usage import metered
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,16 @@ def read_faces(
     """Read the face of each person in the picture of their first sample; one job per person.
 
     Returns:
-        The work for ``face_attributes``: what was read, as JSON by person. A picture without a face fails.
+        The work for ``face_attributes``: what was read, as JSON by person. A picture without a face fails. Nothing is read where
+        the run goes on without a reader.
     """
     spec = ModelSpec.model_validate(models[options.reader])
     instruction = reading_instruction(spec)
     decided = fingerprint(reader=model_identity(spec), **instruction)
     jobs = []
+    if spec.unavailable:
+        logger.warning("no face is read: %s", spec.unavailable)
+        checked_samples = checked_samples.iloc[:0]
     for row in checked_samples.drop_duplicates("person_id").to_dict("records"):
         reading = Reading(row["sample_id"], row["reference"], row["reference_hash"])
         mark = fingerprint(decided=decided, picture=reading.reference_hash)

@@ -120,7 +120,7 @@ def rewrite_prompts(
     spec = ModelSpec.model_validate(models[options.reader])
     rewriting = Rewriting(spec, options, load_instruction("rewrite_caption"), references)
     jobs: list[Job] = []
-    if options.mode == "rewrite":
+    if options.mode == "rewrite" and not spec.unavailable:
         read = face_attributes.loaded().items()
         faces = {person: FaceAttributes.from_dict(face) for person, face in read}
         rows = checked_samples.to_dict("records")

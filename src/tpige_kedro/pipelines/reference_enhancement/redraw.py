@@ -13,7 +13,14 @@ from PIL.Image import Image
 
 from tpige_kedro.datasets.drawn import as_drawn
 from tpige_kedro.datasets.pictures import References, checked_picture
-from tpige_kedro.errors import NoFaceError, SampleError, TpigeError
+from tpige_kedro.errors import (
+    ModelError,
+    NoFaceError,
+    SampleError,
+    TpigeError,
+    first_line,
+    unforeseen,
+)
 from tpige_kedro.execution.pictures import picture_hash
 from tpige_kedro.execution.work import Job, Outcome, Result, fingerprint
 from tpige_kedro.image_editors.choice import Choice, choose, judge_candidates
@@ -75,7 +82,18 @@ class Redraw:
 
     def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
         """Draw, judge and choose, a few samples at a time. A photo that cannot be opened fails its own sample."""
-        editor, judge = load_models([self.editor, self.judge])
+        try:
+            editor, judge = load_models([self.editor, self.judge])
+        except Exception as error:  # the variants with the original references go on
+            logger.error(
+                "editor or judge cannot be loaded; no reference is redrawn",
+                exc_info=unforeseen(error),
+            )
+            problem = ModelError(
+                f"models.{self.options.editor} or models.{self.options.judge} cannot be loaded ({first_line(error)})"
+            )
+            yield from ((job, problem) for job in todo)
+            return
         for start in range(0, len(todo), SAMPLES_AT_ONCE):
             originals: dict[str, Image] = {}
             jobs = []

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tpige_kedro.execution.concurrent import work_side_by_side
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
-from tpige_kedro.models import describe_model, load_models, missing_needs, model_identity
+from tpige_kedro.models import describe_model, load_models, model_identity, why_skipped
 from tpige_kedro.prompts.reference_prompt import failed_written_checks
 from tpige_kedro.prompts.wording import Instruction, load_instruction
 from tpige_kedro.schemas import ModelSpec, ReferenceEnhancement, Variant
@@ -91,8 +91,6 @@ def ask_reference_prompts(
 
 
 def uses_enhanced_references(variants: Mapping[str, Any], specs: Mapping[str, ModelSpec]) -> bool:
-    """Whether a variant takes an enhanced reference and has all that its generator needs (a key, for one)."""
+    """Whether a variant that this run makes takes an enhanced reference."""
     rows = [Variant.model_validate(variant) for variant in variants.values()]
-    return any(
-        row.reference == "enhanced" and not missing_needs(specs[row.generator]) for row in rows
-    )
+    return any(row.reference == "enhanced" and not why_skipped(row, specs) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,15 @@ import pandas as pd
 
 from tpige_kedro.datasets.items import Items
 from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.errors import ModelError, first_line, unforeseen
 from tpige_kedro.execution.tally import message_of
 from tpige_kedro.execution.work import Job, Outcome, Result, Work
 from tpige_kedro.metrics.protocol import Missing, ScoredClip, Scorer, Values
-from tpige_kedro.models import describe_model, load_models
+from tpige_kedro.models import describe_model, load_model, load_models, release_models
 from tpige_kedro.pipelines.scoring.jobs import ScoreRequest, kept_parts, score_jobs
 from tpige_kedro.schemas import ModelSpec, Scoring
+
+logger = logging.getLogger(__name__)
 
 STAGE = "scoring"
 
@@ -37,7 +41,7 @@ def score_clips(
     Returns:
         The work for ``clip_scores``: by ``<variant>/<sample_id>`` and scorer, ``values`` and ``reasons``.
     """
-    specs = {name: models[name] for name in scoring.scorers}
+    specs = {n: models[n] for n in scoring.scorers if not models[n].unavailable}
     jobs = list(score_jobs(checked_samples, enhanced_prompts, clips, specs))
     makers = {name: describe_model(name, spec) for name, spec in specs.items()}
 
@@ -98,12 +102,43 @@ def score_families(
         mine = [clip for clip in clips if clip.lacks(family)]
         wanted = [name for name in family if any(clip.lacks([name]) for clip in mine)]
         if mine:
-            loaded = dict(zip(wanted, load_models([specs[s] for s in wanted]), strict=True))
+            loaded = load_scorers({name: specs[name] for name in wanted})
             for clip in score_each(mine, loaded, references):
                 following = [name for later in families[number:] for name in later]
                 if clip.parts or not clip.lacks(following):
                     yield clip.job, clip.outcome(finished=not clip.lacks(following))
             loaded.clear()  # else the next family is loaded beside it
+
+
+class Broken:
+    """Stands in for a scorer that cannot be loaded: its metrics fail for every clip, those of the others do not."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    def score(self, clip: ScoredClip) -> Values:
+        """Never a value. Raises :class:`ModelError`."""
+        raise ModelError(self._problem)
+
+
+def load_scorers(specs: Mapping[str, ModelSpec]) -> dict[str, Any]:
+    """The scorers by name; one that cannot be loaded is :class:`Broken`."""
+    try:
+        return dict(zip(specs, load_models(list(specs.values())), strict=True))
+    except Exception:  # of one of them; the others are loaded without it
+        release_models()
+    found: dict[str, Any] = {}
+    for name, spec in specs.items():
+        try:
+            found[name] = load_model(spec)
+        except Exception as error:
+            logger.error(
+                "models.%s cannot be loaded; its metrics are missing",
+                name,
+                exc_info=unforeseen(error),
+            )
+            found[name] = Broken(f"models.{name} cannot be loaded ({first_line(error)})")
+    return found
 
 
 def score_each(

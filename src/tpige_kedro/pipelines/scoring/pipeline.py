@@ -22,7 +22,7 @@ def create_pipeline() -> Pipeline:
         ),
         Node(
             tabulate_scores,
-            inputs=["checked_samples", "clips", "clip_scores", "params:scoring"],
+            inputs=["checked_samples", "clips", "clip_scores", "params:scoring", "params:models"],
             outputs="all_scores",
             name="tabulate_scores",
         ),

@@ -38,7 +38,7 @@ def score_sets(
     Returns:
         The work for ``set_score_items``: by variant, ``metrics``, ``values`` and ``reasons``.
     """
-    if scoring.set_scorer is None:
+    if scoring.set_scorer is None or models[scoring.set_scorer].unavailable:
         return Work(STAGE, [], lambda todo: iter(()))
     spec = models[scoring.set_scorer]
     jobs = list(set_jobs(checked_samples, clips, spec))

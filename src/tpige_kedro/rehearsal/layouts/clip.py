@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tpige_kedro.rehearsal.files import File, json_file, network_files
+from tpige_kedro.rehearsal.files import File, json_file, network_files, torch_file
 from tpige_kedro.rehearsal.layouts.qwen import MEAN, STD
 from tpige_kedro.rehearsal.layouts.tokenizers import byte_letters, clip_files
 from tpige_kedro.rehearsal.shapes import meta, tensors_of
@@ -51,7 +51,7 @@ def clip(tiny: bool) -> list[File]:
     )
     return [
         json_file("config.json", config),
-        *network_files("", "model", tensors_of(network, torch.float32)),
+        torch_file("pytorch_model.bin", tensors_of(network, torch.float32)),
         *clip_files(),
         json_file("preprocessor_config.json", PICTURES),
     ]

@@ -74,10 +74,6 @@ def lora_file(lora: Lora) -> Path:
             f"LoRA {lora.source!r}: no such file or folder; set options.loras to a file, a folder or a hub id"
         )
     place = fetched(lora.source, lora.revision, (lora.weights,) if lora.weights else ())
-    if place.is_dir() and lora.weights is None:
-        raise ModelError(
-            f"LoRA {lora.source!r} is not a file; name the file in it: options.loras: [{{weights: …}}]"
-        )
     file = place / lora.weights if place.is_dir() and lora.weights else place
     if not file.is_file():
         raise ModelError(f"LoRA {file}: no such file; set options.loras: [{{weights: …}}]")
