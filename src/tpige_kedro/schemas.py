@@ -48,11 +48,13 @@ GiB = Annotated[float, Field(gt=0)]
 class MemoryNeed(Settings):
     """The most memory that a model was measured to need, in GiB: of its GPU, and of the host. None: nobody measured it.
 
-    A model that states ``gpu`` expects a GPU.
+    A model that states ``gpu`` expects a GPU. ``holds_for`` are the options that save memory (``offload``, ``free_text_encoder``, …)
+    as they were then: where the model has others, the sizes say nothing, and are not compared.
     """
 
     gpu: GiB | None = None
     host: GiB | None = None
+    holds_for: dict[str, Any] = {}
 
 
 class ModelSpec(Settings):

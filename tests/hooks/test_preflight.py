@@ -114,7 +114,10 @@ def test_all_problems_come_together(project: Project, tmp_path: Path) -> None:
     project.configure(
         models={
             "mini_reader": nobody,
-            "mini_vace": {"memory": {"host": 9e9}},
+            "mini_vace": {
+                "memory": {"host": 9e9},
+                "options": {"height": 10**6, "width": 10**6, "num_frames": 999},  # 100 TB a clip
+            },
             "mini_still": {"options": {"device": "cuda:99"}},
             "mini_motion": {"source": str(tmp_path / "away")},
         },
@@ -132,6 +135,7 @@ def test_all_problems_come_together(project: Project, tmp_path: Path) -> None:
         "models.mini_reader (prompt_enhancement.reader): nobody answers at base_url http://127.0.0.1:9/v1",
         "models.mini_vace (variants.vace_pe_ie.generator): needs 9000000000.0 GiB of host memory",
         "models.mini_still (reference_enhancement.editor): options.device",
+        " of clips (4 x 99900000.0 MB)",
         "c.pem",
     ):
         assert any(line.strip().startswith(expected) or expected in line for line in lines), (

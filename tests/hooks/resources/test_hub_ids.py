@@ -98,6 +98,14 @@ def test_models_that_share_a_repository_need_the_files_of_both() -> None:
     assert found["owner/base", None].models == ("one", "two")
 
 
+@pytest.mark.parametrize("place", ["data/06_models", "data/06_models/mini/vace"])
+def test_a_folder_is_no_hub_id_though_it_looks_like_one(place: str) -> None:
+    settings = small("real", place)
+    needed = needed_models(stages("generation_variants"), settings)
+    assert settings.models["real"].source == place
+    assert wanted_of_hub(needed, settings) == []
+
+
 def test_all_files_wins_over_some() -> None:
     whole = {"type": "fakes.Reader", "licence": "x", "source": VACE}
     settings = parameters(models={"all": whole, "vace": {**whole, "type": "tpige_kedro.video_generators.wan_vace.WanVace"}})  # fmt: skip

@@ -13,7 +13,7 @@ from project import ROOT
 from tpige_kedro.execution.machine import GIB, Gpu, Gpus, HostMemory
 from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.hooks.resources.memory import check_gpus, check_host_memory
-from tpige_kedro.hooks.resources.together import loaded_together
+from tpige_kedro.hooks.resources.together import loaded_together, unmeasured_options
 from tpige_kedro.schemas import Parameters
 
 NONE = Gpus(absent="torch 2.13.0+cpu is built for CPU only")
@@ -67,10 +67,37 @@ def test_a_card_has_to_have_what_a_model_needs(size: float, fits: bool) -> None:
 
 def test_what_is_set_already_is_not_proposed() -> None:
     saving = {"offload": "model", "free_text_encoder": True}
-    ((_, text),) = of_gpus(cards(8), with_models(mini_vace={**VACE, "options": saving}))
+    need = {"memory": {"gpu": 10, "holds_for": saving}, "options": saving}
+    ((_, text),) = of_gpus(cards(8), with_models(mini_vace=need))
     assert "offload" not in text
     assert "free_text_encoder" not in text
     assert "vae_tiling: true" in text
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "holds"),
+    [
+        ({}, {}, True),
+        ({}, {"offload": "none", "vae_tiling": False, "fp8_storage": None}, True),
+        ({"offload": "none"}, {}, True),
+        ({}, {"steps": 9}, True),
+        ({}, {"offload": "model"}, False),
+        ({"offload": "model"}, {"offload": "group"}, False),
+        ({"offload": "model"}, {"offload": "model"}, True),
+        ({"free_text_encoder": True}, {"free_text_encoder": True}, True),
+        ({"free_text_encoder": True}, {"free_text_encoder": True, "vae_tiling": True}, False),
+        ({"free_text_encoder": True}, {}, False),
+    ],
+)
+def test_a_size_holds_for_the_options_that_it_was_holds_for(
+    then: dict[str, Any], now: dict[str, Any], holds: bool
+) -> None:
+    """An environment for a smaller card changes options of the entry that it extends: the size there says nothing about it."""
+    memory = {"gpu": 22.9, "host": 5.7, "holds_for": then}
+    settings = with_models(mini_vace={"memory": memory, "options": now})
+    assert len(of_gpus(cards(12), settings)) == holds
+    assert len(of_host(host(4), settings)) == holds
+    assert len(of_gpus(NONE, settings)) == 1, "it expects a GPU all the same"
 
 
 def test_a_model_of_a_class_without_such_options() -> None:
@@ -186,12 +213,15 @@ def test_models_that_are_put_elsewhere_need_no_cuda(device: str) -> None:
     assert of_gpus(NONE, with_models(mini_vace={**VACE, "options": {"device": device}})) == []
 
 
+WHOLE = {"memory": {"gpu": 20, "host": 6}}
+
+
 def test_an_occupied_card_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    settings = with_models(mini_vace=VACE)
-    assert of_gpus(cards(24), settings, free=22.9) == []
-    assert caplog.text == ""
+    settings = with_models(mini_vace=WHOLE)
+    assert of_gpus(cards(24), settings, free=20) == []
+    assert caplog.text == "", "exactly enough is left"
     assert of_gpus(cards(24), settings, free=10) == []
-    assert "needs 22.9 GiB of GPU memory, other processes leave 10.0 GiB of 24.0 GiB on cuda:0" in caplog.text  # fmt: skip
+    assert "needs 20.0 GiB of GPU memory, other processes leave 10.0 GiB of 24.0 GiB on cuda:0" in caplog.text  # fmt: skip
 
 
 def test_a_stage_that_does_not_run_needs_nothing() -> None:
@@ -219,16 +249,36 @@ def test_the_host_has_to_have_what_a_model_needs(total: float, fits: bool) -> No
 
 
 def test_an_occupied_host_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    assert of_host(host(16, 5.7), with_models(mini_vace=VACE)) == []
-    assert caplog.text == ""
-    assert of_host(host(16, 3), with_models(mini_vace=VACE)) == []
-    assert "needs 5.7 GiB of host memory, other processes leave 3.0 GiB of 16.0 GiB" in caplog.text
+    assert of_host(host(16, 6), with_models(mini_vace=WHOLE)) == []
+    assert caplog.text == "", "exactly enough is left"
+    assert of_host(host(16, 3), with_models(mini_vace=WHOLE)) == []
+    assert "needs 6.0 GiB of host memory, other processes leave 3.0 GiB of 16.0 GiB" in caplog.text
 
 
 def test_the_scorers_share_the_host_too() -> None:
     scorers = {name: {"memory": {"host": 5}} for name in ("mini_face", "mini_alignment")}
     assert of_host(host(10), with_models(**scorers)) == []
     assert len(of_host(host(9.9), with_models(**scorers))) == 1
+
+
+@pytest.mark.parametrize(
+    "environment", ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb", "photos"]
+)
+def test_the_sizes_that_ship_hold_for_the_options_that_ship(environment: str) -> None:
+    models = parameters(environment).models
+    stated = [name for name, spec in models.items() if spec.memory.gpu]
+    assert stated
+    assert [name for name in stated if unmeasured_options(models[name])] == []
+
+
+CARDS = {"vace_1_3b_12gb": 11.5, "vace_1_3b": 23.5, "vace_14b_48gb": 47, "paper": 79}
+
+
+@pytest.mark.parametrize("environment", CARDS)
+def test_each_environment_fits_its_card(environment: str) -> None:
+    settings, card = parameters(environment), CARDS[environment]
+    assert of_gpus(cards(card), settings) == []
+    assert of_gpus(cards(card / 3), settings) != []
 
 
 @pytest.mark.parametrize("need", [{"gpu": 0}, {"gpu": -1}, {"host": "much"}, {"gpus": 1}])

@@ -99,6 +99,14 @@ def test_a_stage_speaks_of_its_own_models() -> None:
     assert "(mini_vace)" in memory
 
 
+def test_a_size_that_was_measured_otherwise_is_said_to_be() -> None:
+    settings = parameters(
+        models={"mini_vace": {"memory": {"gpu": 20}, "options": {"offload": "group"}}}
+    )
+    (memory,) = outlook(settings, machine(), "generation_variants")
+    assert memory == "memory: mini_vace was not measured with offload: group"
+
+
 def test_models_that_are_in_memory_together_add_up() -> None:
     scorers = {name: {"memory": {"gpu": 5, "host": 2}} for name in ("mini_face", "mini_motion")}
     (memory,) = outlook(parameters(models=scorers), machine(), "scoring")
@@ -140,3 +148,32 @@ def test_what_cannot_be_had_is_not_said_to_be_cached() -> None:
 
     lines = outlook(parameters("vace_1_3b"), replace(machine(), ask=ask))
     assert not any("to download" in line for line in lines)
+
+
+def test_everything_is_looked_at(tmp_path: Path) -> None:
+    def ask(part: Part) -> Answer:
+        raise ModelError("no such repository")
+
+    poor = Machine(
+        ask=ask,
+        gpus=lambda: Gpus(absent="none in this machine"),
+        host_memory=lambda: HostMemory(GIB, GIB),
+        room=lambda folder: Room(500 * 10**9, 1),
+    )
+    settings = parameters(
+        models={
+            "mini_reader": entry(base_url="http://127.0.0.1:9/v1"),
+            "mini_vace": {"source": "owner/name"},
+            "mini_phantom": {"options": {"base": str(tmp_path / "not" / "there")}},
+            "mini_motion": {"memory": {"gpu": 5}},
+            "mini_imaging": {"memory": {"host": 5}},
+        }
+    )
+    found = look_at_resources(stages("full"), settings, Catalog(), poor)
+    assert [(problem.models, problem.reason.partition(" ")[0]) for problem in found.of_models] == [
+        (("mini_phantom",), "model"),  # source …: no such file or folder
+        (("mini_vace",), "no"),  # such repository
+        (("mini_motion",), "expects"),  # a GPU
+        (("mini_imaging",), "needs"),  # 5 GiB of host memory
+        (("mini_reader",), "nobody"),  # answers
+    ]

@@ -77,7 +77,9 @@ def check_hub(downloads: Sequence[Download], needed: Mapping[str, str]) -> Itera
     for download in downloads:
         if download.problem:
             place = repr(download.part.place)
-            reason = download.problem.removeprefix(f"model source {place}: ")
+            at = f" at {download.part.revision}" if download.part.revision else ""
+            reason = download.problem.removeprefix(f"model source {place}").removeprefix(at)
+            reason = reason.removeprefix(": ")
             detail = f" from {place}"
             yield problem_of(download.models, needed, reason, detail, missing=True)
 

@@ -17,9 +17,13 @@ from tpige_kedro.execution.machine import (
 )
 from tpige_kedro.hooks.resources.problem import Problem, problem_of
 from tpige_kedro.hooks.resources.together import (
+    OFF,
+    SAVING,
     cards_of,
     demands_cuda,
     expects_gpu,
+    gpu_need,
+    host_need,
     loaded_together,
 )
 from tpige_kedro.options import options_model
@@ -27,13 +31,6 @@ from tpige_kedro.schemas import ModelSpec, Parameters
 
 logger = logging.getLogger(__name__)
 
-# options that save GPU memory, as a generator or editor takes them
-SAVING = {
-    "offload": "offload: model",
-    "fp8_storage": "fp8_storage: true",
-    "vae_tiling": "vae_tiling: true",
-    "free_text_encoder": "free_text_encoder: true",
-}
 CPU_ANYWAY = "--params=allow_cpu=true runs on the CPU, which takes many times longer"
 MEASURED = "kedro rehearse measures it"
 
@@ -92,8 +89,8 @@ def _too_large(
     models = parameters.models
     for number, card in enumerate(cards):
         here = [name for name in group if number in (cards_of(models[name]) or ())]
-        need = sum(models[name].memory.gpu or 0 for name in here)
-        stating = [name for name in here if models[name].memory.gpu]
+        need = sum(gpu_need(models[name]) for name in here)
+        stating = [name for name in here if gpu_need(models[name])]
         where = f"cuda:{number} ({card.name})"
         if need * GIB > card.total:
             text = f"{_needs(stating, need)} of GPU memory, {where} has {gib(card.total)}; {_saving(stating, parameters)}"
@@ -120,7 +117,7 @@ def _saving(names: Sequence[str], parameters: Parameters) -> str:
         return "set scoring.one_family_at_a_time: true, so that one is loaded at a time"
     specs = [parameters.models[name] for name in names]
     options = dict.fromkeys(option for spec in specs for option in _unused_savings(spec))
-    set_them = f"set {' or '.join(options)} in its options (then correct memory.gpu, {MEASURED}), or " if options else ""  # fmt: skip
+    set_them = f"set {' or '.join(options)} in its options, or " if options else ""  # fmt: skip
     return f"{set_them}take an environment for a smaller card (conf/README.md) or a smaller model"
 
 
@@ -129,11 +126,7 @@ def _unused_savings(spec: ModelSpec) -> Iterator[str]:
     fields = options_model(spec.type, spec.options).model_fields
     not_in_conf = declared(spec.type, "own_options", ())
     for name, setting in SAVING.items():
-        if (
-            name in fields
-            and name not in not_in_conf
-            and spec.options.get(name) in (None, False, "none")
-        ):
+        if name in fields and name not in not_in_conf and spec.options.get(name) in OFF:
             yield setting
 
 
@@ -144,12 +137,12 @@ def check_host_memory(
 ) -> Iterator[Problem]:
     """Models that need more host memory than this machine, container or job has. What others occupy is a warning."""
     models = parameters.models
-    if not any(models[name].memory.host for name in needed):
+    if not any(host_need(models[name]) for name in needed):
         return
     found = look()
     for group in loaded_together(needed, parameters):
-        stating = [name for name in group if models[name].memory.host]
-        need = sum(models[name].memory.host or 0 for name in stating)
+        stating = [name for name in group if host_need(models[name])]
+        need = sum(host_need(models[name]) for name in stating)
         if need * GIB > found.total:
             remedy = f"take a machine or job with more, or correct memory.host ({MEASURED})"
             text = f"{_needs(stating, need)} of host memory, {found.limited_by} has {gib(found.total)}; {remedy}"

@@ -10,7 +10,13 @@ from tpige_kedro.hooks.resources.costs import costs
 from tpige_kedro.hooks.resources.disk import Need, gb
 from tpige_kedro.hooks.resources.downloads import Download
 from tpige_kedro.hooks.resources.memory import gib
-from tpige_kedro.hooks.resources.together import cards_of, loaded_together
+from tpige_kedro.hooks.resources.together import (
+    cards_of,
+    gpu_need,
+    host_need,
+    loaded_together,
+    unmeasured_options,
+)
 from tpige_kedro.schemas import Parameters
 
 
@@ -51,6 +57,10 @@ def memory_line(
     size, names = _largest_in_host(needed, parameters)
     if size:
         parts.append(f"up to {size:.1f} GiB of the host ({names}), it has {gib(host().total)}")
+    for name in needed:
+        spec = parameters.models[name]
+        if (spec.memory.gpu or spec.memory.host) and (options := unmeasured_options(spec)):
+            parts.append(f"{name} was not measured with {', '.join(options)}")
     if parts:
         yield f"memory: {'; '.join(parts)}"
 
@@ -64,8 +74,8 @@ def _largest_on_gpus(
         sizes: dict[int, list[tuple[str, float]]] = {}
         for name in group:
             spec = parameters.models[name]
-            for number in cards_of(spec) or () if spec.memory.gpu else ():
-                sizes.setdefault(number, []).append((name, spec.memory.gpu or 0))
+            for number in cards_of(spec) or () if gpu_need(spec) else ():
+                sizes.setdefault(number, []).append((name, gpu_need(spec)))
         for number, those in sizes.items():
             total = (sum(size for _, size in those), ", ".join(name for name, _ in those))
             largest[number] = max(largest.get(number, (0, "")), total)
@@ -77,7 +87,7 @@ def _largest_in_host(needed: Mapping[str, str], parameters: Parameters) -> tuple
     """How many GiB of host memory are needed at once at most, and the models that need it."""
     largest = (0.0, "")
     for group in loaded_together(needed, parameters):
-        sizes = {name: parameters.models[name].memory.host or 0 for name in group}
+        sizes = {name: host_need(parameters.models[name]) for name in group}
         names = ", ".join(name for name, size in sizes.items() if size)
         largest = max(largest, (sum(sizes.values()), names))
     return largest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tpige_kedro.schemas import ModelSpec, Parameters
 
@@ -23,6 +24,44 @@ def loaded_together(needed: Mapping[str, str], parameters: Parameters) -> Iterat
     several = {name for group in grouped for name in group}
     yield from filter(None, grouped)
     yield from ((name,) for name in needed if name not in several)
+
+
+# options that save GPU memory, as generators, editors and language models take them, and how to set them
+SAVING = {
+    "offload": "offload: model",
+    "fp8_storage": "fp8_storage: true",
+    "vae_tiling": "vae_tiling: true",
+    "free_text_encoder": "free_text_encoder: true",
+    "gpu_gib": "gpu_gib: a smaller number",
+}
+OFF = (None, False, "none")
+
+
+def unmeasured_options(spec: ModelSpec) -> list[str]:
+    """The options by which a model saves memory and that were others when its memory was measured.
+
+    >>> need = {"gpu": 22.9, "holds_for": {"free_text_encoder": True}}
+    >>> options = {"free_text_encoder": True, "offload": "model"}
+    >>> unmeasured_options(ModelSpec(type="a.B", licence="MIT", memory=need, options=options))
+    ['offload: model']
+    """
+    then, now = spec.memory.holds_for, spec.options
+    changed = (n for n in SAVING if _set(then.get(n)) != _set(now.get(n)))
+    return [f"{name}: {str(now.get(name, 'not set')).lower()}" for name in changed]
+
+
+def _set(value: Any) -> Any:
+    return None if value in OFF else value
+
+
+def gpu_need(spec: ModelSpec) -> float:
+    """GiB of its GPU that a model was measured to need with these options; 0 if nobody measured that."""
+    return 0.0 if unmeasured_options(spec) else spec.memory.gpu or 0.0
+
+
+def host_need(spec: ModelSpec) -> float:
+    """The same of host memory."""
+    return 0.0 if unmeasured_options(spec) else spec.memory.host or 0.0
 
 
 def cards_of(spec: ModelSpec) -> tuple[int, ...] | None:
