@@ -110,13 +110,11 @@ class RunLog:
         """Open the run of one variant, with its options and its generator's."""
         variant = parameters.variants[name]
         model = parameters.models[variant.generator]
-        missing = missing_needs(model)
-        status = {"variant.status": "skipped", "variant.reason": f"no key: {', '.join(missing)}"}
         tags = {
             **self.tags,
             "mlflow.parentRunId": self.parent,
             "variant": name,
-            **(status if missing else {"variant.status": "ready"}),
+            **variant_status(name, parameters),
         }
         run = self.client.create_run(self.experiment, tags=tags, run_name=name)
         self.children[name] = run.info.run_id
@@ -184,6 +182,14 @@ class RunLog:
                 self.client.set_terminated(run, ended)
             elif not run or not self.client.attempt("set_terminated", run, ended):
                 return
+
+
+def variant_status(name: str, parameters: Parameters) -> dict[str, str]:
+    """Whether a variant can be made, and why not, as tags."""
+    missing = missing_needs(parameters.models[parameters.variants[name].generator])
+    if missing:
+        return {"variant.status": "skipped", "variant.reason": f"no key: {', '.join(missing)}"}
+    return {"variant.status": "ready"}
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
