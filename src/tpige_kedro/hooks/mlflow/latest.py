@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
@@ -79,9 +80,10 @@ def mark_of_setting(
 
 
 def marks_of(names: Iterable[str], catalog: Any) -> dict[str, str]:
-    """The hash of each dataset of ``names`` of which MLflow shows something."""
-    shown_ones = {*TABLES, *OTHERS, *FILES}.intersection(names)
-    return {name: catalog.get(name).mark() for name in sorted(shown_ones)}
+    """The hash of each dataset of ``names`` of which MLflow shows something; of a class of yours that has none, a new one."""
+    shown_ones = sorted({*TABLES, *OTHERS, *FILES}.intersection(names))
+    datasets = {name: catalog.get(name) for name in shown_ones}
+    return {n: d.mark() if hasattr(d, "mark") else token_hex() for n, d in datasets.items()}
 
 
 def mark_of_failures(failures: Iterable[Failure]) -> str:
