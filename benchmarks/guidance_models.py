@@ -13,8 +13,8 @@ from diffusers.modular_pipelines.modular_pipeline import BlockState
 from tpige_kedro.guidance.skipping import hint_scale
 from tpige_kedro.guidance.weak_branch import plain_twin, weak_control
 from tpige_kedro.schemas import Guidance
-from tpige_kedro.video_generators.wan_loading import cast
 from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
+from tpige_kedro.weights.diffusers_models import precision
 
 REFERENCES = 1
 
@@ -91,7 +91,10 @@ def random_transformer(
     """The transformer with normal weights made on ``device``: no file, no copy in the memory of the host."""
     with torch.device("meta"):
         model = WanVACETransformer3DModel(**architecture.config())
-    model = cast(model, dtype).to_empty(device=device)
+    precision_of = precision(WanVACETransformer3DModel, dtype)
+    for name, parameter in model.named_parameters():
+        parameter.data = parameter.data.to(precision_of(name))
+    model = model.to_empty(device=device)
     model.rope = WanRotaryPosEmbed(  # its tables are computed, not loaded: on meta they were lost
         architecture.head_dim, model.config.patch_size, model.config.rope_max_seq_len
     ).to(device)
@@ -161,6 +164,7 @@ class Workload:
             weak_transformer=self.twin if plain else None,
             num_reference_images=REFERENCES,
             split_branches=self.split_branches,
+            block_cache=None,
         )
 
     def scheduler(self, steps: int) -> UniPCMultistepScheduler:

@@ -60,9 +60,9 @@ def write_clips(folder: Path, count: int, size: tuple[int, int, int]) -> list[st
 
 def scorers_of(env: str, weights: Path) -> dict[str, Any]:
     """The entries of ``scoring.scorers`` in an environment; photographic ones with rule-made weights."""
-    from kedro.config import OmegaConfigLoader
+    from tpige_kedro.config import ProjectConfigLoader
 
-    loader = OmegaConfigLoader(
+    loader = ProjectConfigLoader(
         conf_source=str(ROOT / "conf"),
         env=env,
         base_env="base",

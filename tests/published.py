@@ -13,7 +13,7 @@ from tpige_kedro.networks.amt_s import AMT_S, AmtS
 from tpige_kedro.networks.inception_v3 import INCEPTION_V3, InceptionV3
 from tpige_kedro.networks.ir101 import CURRICULAR_FACE, IR101
 from tpige_kedro.networks.musiq import MUSIQ_SPAQ, Musiq
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden" / "metrics"

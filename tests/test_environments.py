@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from kedro.config import OmegaConfigLoader
+import yaml
 from kedro.framework.project import settings
 from kedro.framework.startup import bootstrap_project
 
+from tpige_kedro.hooks.parameters import parse_parameters
 from tpige_kedro.models import load_class, project_root
 from tpige_kedro.schemas import Parameters, Schedule
 from tpige_kedro.video_generators.wan_options import WanOptions
@@ -16,12 +17,31 @@ ROOT = project_root()
 OWN_OPTIONS = {"base", "weights", "image_scale", "conditioning_scale", "text_weight"}
 
 
-def parameters(env: str) -> Parameters:
+PRESETS = ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb"]
+
+
+def raw(env: str) -> dict[str, Any]:
     bootstrap_project(ROOT)
-    loader = OmegaConfigLoader(
+    loader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(ROOT / settings.CONF_SOURCE), env=env, **settings.CONFIG_LOADER_ARGS
     )
-    return Parameters.model_validate(loader["parameters"])
+    found: dict[str, Any] = loader["parameters"]
+    return found
+
+
+def parameters(env: str) -> Parameters:
+    return Parameters.model_validate(raw(env))
+
+
+def differences(one: Any, other: Any, key: str = "") -> dict[str, Any]:
+    """What ``other`` has and ``one`` has not, by dotted key."""
+    if not isinstance(other, dict):
+        return {} if one == other else {key: other}
+    found: dict[str, Any] = {}
+    before = one if isinstance(one, dict) else {}
+    for name in {*before, *other}:
+        found |= differences(before.get(name), other.get(name), f"{key}.{name}".lstrip("."))
+    return found
 
 
 def used_models(found: Parameters) -> set[str]:
@@ -33,7 +53,7 @@ def used_models(found: Parameters) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("env", ["base", "test", "paper", "vace_1_3b"])
+@pytest.mark.parametrize("env", ["base", "test", "photos", *PRESETS])
 def test_every_model_of_an_environment_has_its_class_and_known_options(env: str) -> None:
     found = parameters(env)
     for name in used_models(found):
@@ -46,7 +66,7 @@ def test_every_model_of_an_environment_has_its_class_and_known_options(env: str)
             assert WanOptions(**options).steps > 0
 
 
-@pytest.mark.parametrize("env", ["paper", "vace_1_3b"])
+@pytest.mark.parametrize("env", PRESETS)
 def test_no_mini_model_works_on_photos(env: str) -> None:
     found = parameters(env)
     assert [name for name in used_models(found) if name.startswith("mini")] == []
@@ -120,3 +140,42 @@ def test_the_variants_of_the_paper_see_the_prompts_and_references_of_its_tables(
     assert seen["vace_pe_ie"] == ("enhanced", "enhanced")
     assert seen["phantom"] == ("original", "original")
     assert seen["phantom_pe_ge"] == ("enhanced", "original")
+
+
+@pytest.mark.parametrize("env", ["photos", *PRESETS])
+def test_an_environment_passes_all_checks_of_a_run_and_says_what_it_is_for(env: str) -> None:
+    assert parse_parameters(raw(env)).models
+    entry = yaml.safe_load((ROOT / "conf" / env / "environment.yml").read_text())
+    assert entry["description"] and (env == "photos") == ("extends" not in entry)
+
+
+@pytest.mark.parametrize(
+    ("base", "preset", "options"),
+    [
+        ("paper", "vace_14b_48gb", {"offload"}),
+        (
+            "vace_1_3b",
+            "vace_1_3b_12gb",
+            {"offload", "vae_tiling", "gpu_gib", "batch_size", "one_family_at_a_time"},
+        ),
+    ],
+)
+def test_a_preset_for_a_smaller_card_changes_what_memory_takes_and_nothing_else(
+    base: str, preset: str, options: set[str]
+) -> None:
+    changed = differences(raw(base), raw(preset))
+    stated = {key for key in changed if ".memory." in key}
+    assert {key.rpartition(".")[2] for key in {*changed} - stated} == options
+    assert all(".options." in key or key.startswith("scoring.") for key in {*changed} - stated)
+    found, used = parameters(preset), used_models(parameters(preset))
+    for name in used - {"hailuo"}:
+        if found.models[name].type.endswith(("WanVace", "Phantom", "VaceStill", "AcePlus")):
+            assert found.models[name].options["offload"] != "none"
+
+
+def test_every_model_for_photos_has_one_entry() -> None:
+    seen: list[str] = []
+    for file in (ROOT / "conf").glob("[!m]*/parameters*.yml"):
+        models = (yaml.safe_load(file.read_text()) or {}).get("models") or {}
+        seen += [name for name, entry in models.items() if "type" in entry]
+    assert sorted(seen) == sorted(set(seen))

@@ -25,7 +25,7 @@ from tpige_kedro.models import (
 )
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.seeds import derive_seed
-from tpige_kedro.weights.hub import resolved_commit
+from tpige_kedro.weights.hub import forget_commits
 
 A, B = "a" * 40, "0123456789abcdef0123456789abcdef01234567"
 
@@ -67,7 +67,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    resolved_commit.cache_clear()
+    forget_commits()
     release_models()
     return tmp_path / "hub"
 
@@ -197,7 +197,7 @@ def test_the_revision_of_a_hub_id_is_the_commit(fresh: Path) -> None:
     assert model_revision("owner/name", A) == A
     assert model_revision("owner/name") == "unresolved"
     assert model_revision("owner/name", "v1") == "unresolved:v1"
-    resolved_commit.cache_clear()
+    forget_commits()
     downloaded(fresh, "owner/name", A)
     downloaded(fresh, "owner/name", B, "v1")
     assert model_revision("owner/name") == A

@@ -1,4 +1,4 @@
-"""Run the installed package without the Kedro command: ``tpige-kedro --pipelines=full --conf-source=conf``."""
+"""Run the installed package without the Kedro command: ``tpige-kedro --pipelines=full --conf-source=conf``, or ``tpige-kedro rehearse``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def main(*args: Any, **kwargs: Any) -> Any:
     """Configure the project and hand the arguments to ``kedro run``; in a notebook the result is returned."""
     package_name = Path(__file__).parent.name
     configure_project(package_name)
+    if not args and sys.argv[1:2] == ["rehearse"]:
+        from tpige_kedro.commands.rehearse import rehearse
+
+        return rehearse.main(sys.argv[2:], prog_name="tpige-kedro rehearse")
     interactive = hasattr(sys, "ps1")
     kwargs["standalone_mode"] = not interactive
     return find_run_command(package_name)(*args, **kwargs)

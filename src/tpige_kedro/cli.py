@@ -14,7 +14,9 @@ cli = LazyGroup(
     context_settings=CONTEXT_SETTINGS,
     lazy_subcommands={
         "run": "tpige_kedro.commands.run.run",
+        "download": "tpige_kedro.commands.download.download",
         "forget": "tpige_kedro.commands.forget.forget",
+        "rehearse": "tpige_kedro.commands.rehearse.rehearse",
     },
 )
 

@@ -1,4 +1,7 @@
-"""The configuration with its paths as users write them: ``~`` is the home folder, and braces are letters like all others."""
+"""The configuration: environments that extend others, and paths as users write them.
+
+``~`` is the home folder, and braces are letters like all others.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
+from omegaconf import OmegaConf
 
 from tpige_kedro.characters import is_control, shown
+from tpige_kedro.hooks.environments import FILE, environment_names, layers
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.mlflow.uri import with_home
 from tpige_kedro.weights.sources import project_root
@@ -54,7 +59,11 @@ def user_paths(values: dict[str, Any] | None) -> dict[str, Any]:
 
 
 class ProjectConfigLoader(OmegaConfigLoader):
-    """Kedro's loader, for paths with any characters in them.
+    """Kedro's loader, for environments that extend others and for paths with any characters in them.
+
+    Kedro reads a base and one environment. Here the environments that the latter extends (:mod:`~tpige_kedro.hooks.environments`) are
+    read between them, each by Kedro's rules: interpolations see their own environment, and ``merge_strategy`` says how the next
+    one changes what is there.
 
     OmegaConf takes ``${x}`` in a path for another key, and Kedro's catalog takes ``{x}`` in one for a dataset factory. The first
     is escaped; in the catalog, a path with braces is no text, which Kedro leaves alone.
@@ -69,14 +78,32 @@ class ProjectConfigLoader(OmegaConfigLoader):
         runtime_params: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(conf_source, env, user_paths(runtime_params), **options)
+        self._layers: tuple[str, ...] = ()
+        patterns = {**(options.pop("config_patterns", None) or {}), "environment": [FILE]}
+        super().__init__(
+            conf_source, env, user_paths(runtime_params), config_patterns=patterns, **options
+        )
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The environments that are read, the base first."""
+        if not self._layers:
+            env = self.env or self.default_run_env
+            known = environment_names(Path(self.conf_source))
+            self._layers = layers(env, lambda name: self._alone("environment", name), known, self.base_env)  # fmt: skip
+        return self._layers
+
+    @property
+    def description(self) -> str:
+        """What the environment of this run says of itself; empty if it does not."""
+        return str(self._alone("environment", self.layers[-1]).get("description", ""))
 
     def __getitem__(self, key: str) -> dict[str, Any]:
         """The configuration ``key``."""
         given: dict[str, Any] = self.runtime_params
         self.runtime_params = {k: _escaped(v) if k in PATHS else v for k, v in given.items()}
         try:
-            values: dict[str, Any] = super().__getitem__(key)
+            values = self._merged(key)
         finally:
             self.runtime_params = given
         if key == "globals":
@@ -86,6 +113,29 @@ class ProjectConfigLoader(OmegaConfigLoader):
         if key == "mlflow" and isinstance(values.get("tracking_uri"), str):
             return {**values, "tracking_uri": with_home(values["tracking_uri"])}
         return values
+
+    def _merged(self, key: str) -> dict[str, Any]:
+        if key in self or len(self.layers) <= 2:  # a value that was set, or what Kedro does itself
+            return super().__getitem__(key)
+        values: dict[str, Any] = {}
+        for layer in self.layers:
+            values = self._changed(key, values, self._alone(key, layer))
+        return values or super().__getitem__(key)  # which says that no file has it
+
+    def _alone(self, key: str, layer: str) -> dict[str, Any]:
+        """What one environment says: Kedro reads no other if base and environment are the same."""
+        base, env = self.base_env, self.env
+        self.base_env = self.env = layer
+        try:
+            return super().__getitem__(key)
+        finally:
+            self.base_env, self.env = base, env
+
+    def _changed(self, key: str, values: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+        if self.merge_strategy.get(key) != "soft":
+            return {**values, **later}
+        merged: dict[str, Any] = OmegaConf.to_container(OmegaConf.unsafe_merge(values, later))
+        return merged
 
 
 def _escaped(path: Any) -> Any:

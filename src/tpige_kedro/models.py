@@ -13,6 +13,7 @@ from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.services.secrets import remember_needs
 from tpige_kedro.weights.content import content_revision
 from tpige_kedro.weights.hub import hub_revision, resolved_commit
+from tpige_kedro.weights.lists import is_entry, lists_to_load, settings_of, weight_lists, weights_of
 from tpige_kedro.weights.sources import (
     HUB_ID,
     is_local,
@@ -44,7 +45,7 @@ __all__ = [
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
-    {"batch_size", "device", "offload", "free_text_encoder", "parallel", "compile"}
+    {"batch_size", "device", "offload", "gpu_gib", "free_text_encoder", "parallel", "compile"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
     | {"max_requests", "max_dollars", "input_price", "output_price"}
     | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
@@ -77,7 +78,7 @@ def load_model(spec: ModelSpec) -> Any:
     """
     remember_needs(spec.needs)
     cls = load_class(spec.type)
-    options = {**spec.options, **_parts_at_home(spec), **_part_commits(spec)}
+    options = {**spec.options, **_parts_at_home(spec), **_part_commits(spec), **lists_to_load(spec)}
     if spec.source is None:
         return cls(**options)
     return cls(source=find_source(spec), revision=_revision_to_load(spec), **options)
@@ -98,13 +99,14 @@ def model_identity(spec: ModelSpec) -> dict[str, Any]:
     """What a model contributes to fingerprints: its class and version, its weights, and the options that decide its results.
 
     Local weights count by their content, so that moving the folder redoes nothing; hub weights by id and commit. ``parts`` are
-    the weights that options name, ``runs`` the classes that options name.
+    the weights that options name or list, ``runs`` the classes that options name.
 
     Raises:
         ModelError: the class declares no ``version``, or there is no such class.
     """
     parts, classes = _weight_options(spec), _class_options(spec)
-    apart = {*parts, *(f"{name}_revision" for name in parts), *classes, *RUN_OPTIONS}
+    lists = weight_lists(spec)
+    apart = {*parts, *(f"{name}_revision" for name in parts), *lists, *classes, *RUN_OPTIONS}
     options = spec.model_dump(mode="json")["options"]
     identity = {
         "type": spec.type,
@@ -112,11 +114,15 @@ def model_identity(spec: ModelSpec) -> dict[str, Any]:
         **_weights_identity(None if _is_no_weights(spec) else spec.source, spec.revision),
         "options": {key: value for key, value in options.items() if key not in apart},
     }
-    if parts:
-        identity["parts"] = {
-            name: _weights_identity(source, spec.options.get(f"{name}_revision"))
-            for name, source in parts.items()
-        }
+    found: dict[str, Any] = {
+        name: _weights_identity(source, spec.options.get(f"{name}_revision"))
+        for name, source in parts.items()
+    }
+    found |= {
+        name: [_entry_identity(e) for e in entries] for name, entries in lists.items() if entries
+    }
+    if found:
+        identity["parts"] = found
     if classes:
         identity["runs"] = {
             name: {"type": path, "version": declared_version(path)}
@@ -130,6 +136,9 @@ def describe_model(name: str, spec: ModelSpec) -> dict[str, Any]:
     described = {"name": name, **model_identity(spec), "source": spec.source}
     for part, source in _weight_options(spec).items():
         described["parts"][part]["source"] = source
+    for option, entries in weight_lists(spec).items():
+        for i, entry in enumerate(entries):
+            described["parts"][option][i] |= {k: v for k, v in entry.items() if k != "revision"}
     return {**described, "licence": spec.licence}
 
 
@@ -138,6 +147,15 @@ def _weights_identity(source: str | None, revision: str | None) -> dict[str, str
         return {"source": None, "revision": revision}
     shown = None if is_local(source) else source
     return {"source": shown, "revision": model_revision(source, revision)}
+
+
+def _entry_identity(entry: Any) -> dict[str, Any]:
+    """Of an entry of an option that lists weights: what they are, and its other settings."""
+    if not is_entry(entry):
+        raise ModelError(
+            f"an option that lists weights has {entry!r}, without a source; give it one"
+        )
+    return {**_weights_identity(weights_of(entry), entry.get("revision")), **settings_of(entry)}
 
 
 def _is_no_weights(spec: ModelSpec) -> bool:
@@ -162,7 +180,7 @@ def _class_options(spec: ModelSpec) -> dict[str, str]:
 
 def _revision_to_load(spec: ModelSpec) -> str | None:
     assert spec.source is not None
-    if is_local(spec.source) or not declared(spec.type, "loads_at_commit", True):
+    if is_local(spec.source):
         return spec.revision
     return resolved_commit(spec.source, spec.revision) or spec.revision
 

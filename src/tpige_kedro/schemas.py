@@ -12,6 +12,8 @@ from tpige_kedro.nearest import nearest
 
 SAFE_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"  # of samples and persons: ids become file names
 
+FIRST_STEPS = 3  # of a guidance window, where predictions move fastest
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -40,11 +42,25 @@ def refuse_repeated(names: Names) -> Names:
     return names
 
 
+GiB = Annotated[float, Field(gt=0)]
+
+
+class MemoryNeed(Settings):
+    """The most memory that a model was measured to need, in GiB: of its GPU, and of the host. None: nobody measured it.
+
+    A model that states ``gpu`` expects a GPU.
+    """
+
+    gpu: GiB | None = None
+    host: GiB | None = None
+
+
 class ModelSpec(Settings):
     """One model: the class that runs it, where its weights are, and under which licence.
 
     ``source`` is a local folder (relative to the project) or a hub id; ``revision`` pins a hub id.
-    A service has no ``source``. ``options`` go to the class as keyword arguments.
+    A service has no ``source``. ``options`` go to the class as keyword arguments. ``memory`` is what it needs with these
+    options; a run that finds less stops before it begins.
     """
 
     type: str
@@ -55,6 +71,7 @@ class ModelSpec(Settings):
         str, ...
     ] = ()  # environment variables without which the model is skipped, e.g. a key
     options: dict[str, Any] = {}
+    memory: MemoryNeed = MemoryNeed()
 
 
 class Schedule(Settings):
@@ -77,7 +94,9 @@ class Guidance(Settings):
 
     ``text_weight`` is W_c (classifier-free scale minus one), ``identity_weight`` W_i; ``w`` is the weak branch:
     no reference (in the form ``weak_branch``) and the transformer blocks ``skip_layers`` left out. The form
-    ``with_reference`` keeps the reference, so that only the layers make it weak.
+    ``with_reference`` keeps the reference, so that only the layers make it weak. With ``reuse_every`` = k the difference c - w is
+    computed in the ``first_steps`` of the identity window and in every k-th, and reused between. ``rescale`` (0: off, to 1) moves the
+    standard deviation of eps to that of c.
     """
 
     text_weight: Weight = 4.0
@@ -89,6 +108,32 @@ class Guidance(Settings):
     text_schedule: Schedule = Schedule()
     identity_schedule: Schedule = Schedule()
     reuse_every: Annotated[int, Field(ge=1)] = 1
+    first_steps: Annotated[int, Field(ge=1)] = FIRST_STEPS
+    rescale: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _settings_have_an_effect(self) -> Guidance:
+        if self.first_steps != FIRST_STEPS and self.reuse_every == 1:
+            raise ValueError(
+                f"first_steps: {self.first_steps} has no effect without reuse; set reuse_every to 2 or more, or remove it"
+            )
+        if self.rescale and not (self.text_weight or self.identity_weight):
+            raise ValueError(
+                f"rescale: {self.rescale:g} has no effect, since text_weight and identity_weight are 0; remove it"
+            )
+        return self
+
+    def deciding(self) -> dict[str, Any]:
+        """What fingerprints see, in JSON types: settings that came later count only where they differ from their defaults.
+
+        Clips that were finished before stay valid.
+
+        >>> Guidance(rescale=0.5).deciding().keys() - Guidance().deciding().keys()
+        {'rescale'}
+        """
+        later = {"first_steps": FIRST_STEPS, "rescale": 0.0}
+        settings = self.model_dump(mode="json")
+        return {k: v for k, v in settings.items() if k not in later or v != later[k]}
 
 
 class Variant(Settings):
@@ -277,6 +322,7 @@ class Parameters(Settings):
     provenance: Provenance = Provenance()
     train_mini: dict[str, Any] = {}  # typed where it is used, by the pipeline of that name
     verify: Literal["stat", "full"] = "stat"  # full: hash every file instead of trusting its time
+    allow_cpu: bool = False  # on the command line: run models that expect a GPU without one
     wait: bool = False  # until another run that writes to data_root has ended
     data_root: str | None = None  # on the command line: where data/ is
     samples_root: str | None = (

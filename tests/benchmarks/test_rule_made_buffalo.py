@@ -12,11 +12,11 @@ import onnxruntime
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from onnx_graph import multiplications, parameters
 from rule_made_buffalo import detector, recogniser, write_buffalo
 from scoring import PORTRAIT, work, write_clips
 from tpige_kedro.faces.finding import find_face
 from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
+from tpige_kedro.rehearsal.layouts.onnx_graph import multiplications, parameters
 
 
 class FacesAlone:

@@ -15,7 +15,12 @@ from project import ROOT
 from tpige_kedro.commands.explained import explained
 from tpige_kedro.commands.forget import forget
 from tpige_kedro.commands.run import run
-from tpige_kedro.hooks.conf_files import clashing_kinds, file_problems, unread_files
+from tpige_kedro.hooks.conf_files import (
+    clashing_kinds,
+    file_problems,
+    read_folders,
+    unread_files,
+)
 
 
 @pytest.fixture
@@ -181,8 +186,9 @@ def test_a_broken_file_is_named_with_its_line(
 
 
 def test_what_ships_has_no_problem() -> None:
-    folders = [ROOT / "conf" / env for env in ("base", "test", "paper", "vace_1_3b")]
-    assert [*file_problems(folders), *clashing_kinds(folders), *unread_files(folders)] == []
+    for env in ("test", "paper", "vace_1_3b", "vace_14b_48gb", "vace_1_3b_12gb"):
+        folders = read_folders(ROOT / "conf", {"env": env})
+        assert [*file_problems(folders), *clashing_kinds(folders), *unread_files(folders)] == []
 
 
 def test_an_empty_file_and_a_byte_order_mark_are_no_mistakes(tmp_path: Path) -> None:

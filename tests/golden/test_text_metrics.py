@@ -19,7 +19,7 @@ from tpige_kedro.metrics.gme_score import (
     gme_score,
     smart_resize,
 )
-from tpige_kedro.metrics.pretrained import load_network, load_part
+from tpige_kedro.weights.transformers_models import load_network, load_part
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def network(tmp_path_factory: pytest.TempPathFactory, vectors: dict[str, np.ndar
     patch = weights["visual.patch_embed.proj.weight"].flatten()[:6]
     np.testing.assert_allclose(patch, vectors["probe_patch"], atol=1e-7)
     cls = Qwen2VLForConditionalGeneration
-    return load_network(cls, str(folder), None, torch.device("cpu"), torch.float32)
+    return load_network(cls, folder, torch.float32)
 
 
 def tensors(vectors: dict[str, np.ndarray], *names: str) -> dict[str, torch.Tensor]:
@@ -108,7 +108,7 @@ def test_gme_frame_sizes_and_tokens(tmp_path: Path) -> None:
 def test_clip_frame_sizes(tmp_path: Path) -> None:
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    processor = load_part(CLIPImageProcessorPil, str(tiny_clip(tmp_path)), None)
+    processor = load_part(CLIPImageProcessorPil, tiny_clip(tmp_path))
     for case in read("clip_resize.json"):
         picture = np.zeros((case["h"], case["w"], 3), np.uint8)
         resized = processor(images=[picture], do_center_crop=False)["pixel_values"][0]

@@ -147,3 +147,19 @@ def test_folders_that_describe_themselves_are_looked_at_without_torch() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("kind", "whole"),
+    [
+        ("tpige_kedro.metrics.clip_score.ClipScorer", True),
+        ("tpige_kedro.metrics.gme_score.GmeScorer", False),
+    ],
+)
+def test_torch_files_count_for_classes_that_read_them(
+    tmp_path: Path, kind: str, whole: bool
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    assert "has no model.safetensors" in problem(tmp_path, kind)
+    (tmp_path / "pytorch_model.bin").touch()
+    assert (problem(tmp_path, kind) == "") == whole

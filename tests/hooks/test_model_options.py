@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.config import OmegaConfigLoader
 from kedro.framework.project import settings
 from kedro.framework.startup import bootstrap_project
 
@@ -30,7 +29,7 @@ WRONG = ([1], {"a": 1}, "zzz", "20", True, None, -7, 0.5, float("nan"))
 @cache
 def shipped(env: str) -> dict[str, Any]:
     bootstrap_project(ROOT)
-    loader = OmegaConfigLoader(
+    loader = settings.CONFIG_LOADER_CLASS(
         conf_source=str(ROOT / "conf"), env=env, **settings.CONFIG_LOADER_ARGS
     )
     return dict(loader["parameters"])

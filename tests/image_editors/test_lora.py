@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers import FluxTransformer2DModel
 from safetensors.torch import save_file
 
 from image_editors.tiny_editors import flux_transformer, lora_weights, native_shapes
@@ -70,7 +71,9 @@ def test_weights_of_another_size_and_no_weights_at_all(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"img_attn_proj: \(3072, 3072\) does not fit \(24, 24\)"):
         merge_lora_file(flux_transformer(), file)
     file.write_bytes(b"a page that says 404")
-    with pytest.raises(ModelError, match=r"large\.safetensors cannot be merged"):
+    with pytest.raises(
+        ModelError, match=r"large\.safetensors is not a whole safetensors file.*download it again"
+    ):
         merge_lora_file(flux_transformer(), file)
 
 
@@ -92,3 +95,46 @@ def test_diffusers_own_reading_of_such_a_file_comes_to_the_same(tmp_path: Path) 
         change = after.get_submodule(module).weight - before.get_submodule(module).weight
         wanted = theirs[f"{path}.lora_B.weight"] @ theirs[f"{path}.lora_A.weight"]
         torch.testing.assert_close(change, wanted, rtol=1e-4, atol=1e-5)
+
+
+def two_blocks() -> tuple[FluxTransformer2DModel, dict[str, torch.Tensor]]:
+    """A transformer with two blocks of each kind, and a whole LoRA for it."""
+    small = dict(flux_transformer().config)
+    transformer = FluxTransformer2DModel.from_config(
+        {**small, "num_layers": 2, "num_single_layers": 2}
+    )
+    weights = lora_weights()
+    second = {key.replace("blocks_0", "blocks_1"): value.clone() for key, value in weights.items()}
+    return transformer, {**weights, **second}
+
+
+@pytest.mark.parametrize(
+    ("lost", "message"),
+    [
+        (("double_blocks_1_txt_mlp_0.lora_up.weight",), "txt_mlp_0 has no lora_up.weight"),
+        (("single_blocks_0_linear2.alpha",), "linear2 has no alpha"),
+        (("double_blocks_1_img_attn_qkv.",), r"it lacks 1 of its matrices \(double_blocks_1_img_attn_qkv"),
+        (("single_blocks_1_",), r"it lacks 3 of its matrices \(single_blocks_1_linear1"),
+    ],
+)  # fmt: skip
+def test_a_lora_with_a_part_lost_is_refused_and_changes_nothing(
+    tmp_path: Path, lost: tuple[str, ...], message: str
+) -> None:
+    transformer, weights = two_blocks()
+    before = copy.deepcopy(transformer.state_dict())
+    file = tmp_path / "lora.safetensors"
+    save_file({k: v for k, v in weights.items() if not any(part in k for part in lost)}, file)
+    with pytest.raises(ModelError, match=rf"lora\.safetensors.*{message}.*not whole"):
+        merge_lora_file(transformer, file)
+    assert all(torch.equal(before[name], value) for name, value in transformer.state_dict().items())
+    save_file(weights, file)
+    assert merge_lora_file(transformer, file) == 2 * len(native_shapes())
+
+
+@pytest.mark.parametrize("bytes_left", [0, 30, 2000, -8])
+def test_a_lora_cut_short_is_refused(tmp_path: Path, bytes_left: int) -> None:
+    file = tmp_path / "lora.safetensors"
+    save_file(lora_weights(), file)
+    file.write_bytes(file.read_bytes()[:bytes_left])
+    with pytest.raises(ModelError, match=r"lora\.safetensors is not a whole.*download it again"):
+        merge_lora_file(flux_transformer(), file)

@@ -156,7 +156,7 @@ import json, sys, yaml
 from tpige_kedro.models import describe_model, project_root
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.declarations import declared
-for env in ("base", "paper", "vace_1_3b"):
+for env in ("base", "photos", "paper", "vace_1_3b"):
     file = project_root() / "conf" / env / "parameters_models.yml"
     for name, entry in yaml.safe_load(file.read_text())["models"].items():
         if "type" in entry:

@@ -27,6 +27,27 @@ def test_memory_options_leave_the_small_clip_as_it_is(
         assert np.abs(one(saving, request(), guidance).frames - expected).max() <= 1
 
 
+@pytest.mark.parametrize("free", [True, False])
+def test_group_offloading_streams_the_text_encoder_too(
+    vace_folder: Path, generator: WanVace, free: bool
+) -> None:
+    saving = WanVace(str(vace_folder), **OPTIONS, offload="group", free_text_encoder=free)
+    moved: list[Any] = []
+    for prompts in (
+        ["a man"],
+        ["a man", "a woman"],
+    ):  # the second time it is there, or loaded again
+        for text in (generator.text, saving.text):
+            text.prepare(prompts)
+        encoder = saving.text._encoder
+        assert (encoder is None) == free
+        if encoder is not None:
+            layers = [m for m in encoder.modules() if isinstance(m, torch.nn.Linear)]
+            moved += [hasattr(layer, "_diffusers_hook") for layer in layers]
+        assert torch.equal(saving.text[prompts[-1]], generator.text[prompts[-1]])
+    assert all(moved) and bool(moved) != free
+
+
 def test_fp8_storage_keeps_the_weights_in_eight_bits(vace_folder: Path, generator: WanVace) -> None:
     saving = WanVace(str(vace_folder), **OPTIONS, fp8_storage=True)
     assert saving.transformer.blocks[0].ffn.net[2].weight.dtype == torch.float8_e4m3fn

@@ -13,12 +13,14 @@ from tiny_qwen import save_tiny_qwen
 
 from project import Project, row
 from tpige_kedro.errors import AnswerError, ModelError
+from tpige_kedro.networks.devices import layer_places
 from tpige_kedro.prompts.checks import is_verbatim
 from tpige_kedro.vision_language import usage
 from tpige_kedro.vision_language.chat import Question
 from tpige_kedro.vision_language.forms import CAPTION
 from tpige_kedro.vision_language.transformers_vlm import TransformersVlm
 
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 RED, BLUE = (Image.new("RGB", (90, 60), colour) for colour in ("red", "blue"))
 
 
@@ -98,6 +100,30 @@ def test_an_answer_that_is_cut_off_says_so(
     monkeypatch.setattr(model, "_ends", lambda: {-1})
     with pytest.raises(AnswerError, match="cut off"):
         model.rewrite_prompt("A man walks.", RED, "Rewrite.")
+
+
+def test_what_does_not_fit_the_gpu_waits_in_host_memory(model: TransformersVlm) -> None:
+    network = model.network
+    gib = sum(p.numel() * p.element_size() for p in network.parameters()) / 2**30
+    assert set(layer_places(network, 0, 2 * gib).values()) == {0}
+    places = layer_places(network, 0, 0.9 * gib)
+    assert places["model.visual"] == 0 and places["lm_head"] == "cpu"
+    with pytest.raises(ModelError, match="gpu_gib: no layer fits into"):
+        layer_places(network, 0, gib / 1000)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_a_limit_on_the_gpu_changes_no_answer(
+    checkpoint: Path, model: TransformersVlm, device: str
+) -> None:
+    gib = sum(p.numel() * p.element_size() for p in model.network.parameters()) / 2**30
+    limited = TransformersVlm(
+        str(checkpoint), dtype="float32", device=device, max_side=56, gpu_gib=0.9 * gib
+    )
+    question = Question("Say what you see.", "A man walks.", RED, CAPTION)
+    with torch.inference_mode():
+        a, b = (m.network(**m._inputs(question)).logits[0, -1].cpu() for m in (model, limited))
+    assert torch.allclose(a, b, atol=1e-4)
 
 
 def test_a_missing_model_says_what_to_set(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from tpige_kedro.files.atomic import remove
+from tpige_kedro.files.sizes import readable_size
 
 Unit = Literal["file", "entry", "trace", "note"]
 PLURALS = {"file": "files", "entry": "entries", "trace": "traces"}
@@ -83,11 +84,4 @@ def size(count: int) -> str:
     >>> size(0), size(999), size(1_234_567)
     ('', '999 B', '1.2 MB')
     """
-    if not count:
-        return ""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
+    return readable_size(count) if count else ""

@@ -56,6 +56,14 @@ class SampleFolder(AbstractDataset[None, pd.DataFrame]):
 
     def load(self) -> pd.DataFrame:
         """Read the list. Raises ``DatasetError`` naming the file that is absent or unreadable."""
+        table = self.listed()
+        if self._only is None and layout_of(self._path) == "challenge":
+            for line in filter(None, (gaps_of(self._path), unread_of(self._path))):
+                logger.info("%s: %s", self._path, line)
+        return table
+
+    def listed(self) -> pd.DataFrame:
+        """The list, without a word about what is not on it."""
         layout = layout_of(self._path)
         if layout == "table":
             table = read_samples(self._filepath, NEEDED)
@@ -63,9 +71,6 @@ class SampleFolder(AbstractDataset[None, pd.DataFrame]):
             table = list_samples(self._path, layout)
         if self._only is not None:
             table = pick(table, self._only, self._path)
-        elif layout == "challenge":
-            for line in filter(None, (gaps_of(self._path), unread_of(self._path))):
-                logger.info("%s: %s", self._path, line)
         return table if self._nrows is None else table.head(self._nrows)
 
     def save(self, data: None) -> NoReturn:

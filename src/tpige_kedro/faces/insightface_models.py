@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tpige_kedro.errors import ModelError, first_line
 from tpige_kedro.faces.alignment import norm_crop
 from tpige_kedro.faces.protocol import Face, Picture
-from tpige_kedro.networks.weights import Weights, require_files
+from tpige_kedro.weights.published import Weights, require_files
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,10 @@ class InsightFaceModels:
         ModelError: a file of the pack is missing, or another kind of network.
     """
 
-    def __init__(self, source: str | Path, device: str | None = None) -> None:
-        folder = require_files(source, (DETECTOR, RECOGNISER))
+    def __init__(
+        self, source: str | Path, device: str | None = None, revision: str | None = None
+    ) -> None:
+        folder = require_files(source, (DETECTOR, RECOGNISER), revision)
         providers = execution_providers(device)
         self._detector = load_onnx(folder, DETECTOR, "detection", providers)
         self._detector.prepare(0, input_size=DETECTION_SIZE, det_thresh=MINIMUM_SCORE)

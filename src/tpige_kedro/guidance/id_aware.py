@@ -14,7 +14,7 @@ from torch import nn
 
 from tpige_kedro.guidance.schedules import factor, is_due
 from tpige_kedro.guidance.skipping import skipped_layers
-from tpige_kedro.schemas import Guidance
+from tpige_kedro.schemas import FIRST_STEPS, Guidance
 
 # diffusers warns at each construction that guiders are experimental: known, the version is pinned and golden tests guard it
 logging.getLogger("diffusers.guiders.guider_utils").setLevel(logging.ERROR)
@@ -36,12 +36,33 @@ def guide(
     return eps if d is None else eps + identity_weight * d
 
 
+def rescaled(eps: torch.Tensor, c: torch.Tensor, phi: float) -> torch.Tensor:
+    """phi eps std(c) / std(eps) + (1 - phi) eps, with the standard deviation over each clip.
+
+    Guidance makes predictions larger, which burns colours; this brings them back to the size of the conditional one (Lin et
+    al. 2023, "Common diffusion noise schedules and sample steps are flawed", section 3.4). phi 0 returns ``eps`` itself.
+
+    >>> c = torch.tensor([[-1.0, 1.0]])
+    >>> rescaled(3 * c, c, 1.0), rescaled(3 * c, c, 0.5)
+    (tensor([[-1.,  1.]]), tensor([[-2.,  2.]]))
+    """
+    if phi == 0:
+        return eps
+    values = tuple(range(1, c.ndim))
+    wide, narrow = (x.std(dim=values, keepdim=True, correction=0) for x in (eps, c))
+    factor = torch.where(wide > 0, narrow / wide, 1.0)
+    return phi * eps * factor + (1 - phi) * eps
+
+
 class IdAwareGuidance(BaseGuidance):
     """Guides with c = eps(x|T,I), u = eps(x|negative T,I) and the weak w = weak(x|T, no I, blocks skipped).
 
     A step runs only the branches that its weights need: ``pred_cond`` always, ``pred_uncond`` if W_c > 0, ``pred_weak`` if
-    W_i > 0 and the identity delta d = c - w is due. With ``reuse_every`` = k it is due in the first three steps of
+    W_i > 0 and the identity delta d = c - w is due. With ``reuse_every`` = k it is due in the ``first_steps`` of
     the identity window and in every k-th; between, the last delta is used with fresh c and u.
+
+    For a distilled model, which was trained without classifier-free guidance, W_c is 0: c and w are the only branches, and
+    u is never computed.
 
     Args:
         text_weight: W_c >= 0, the classifier-free guidance scale minus one.
@@ -49,6 +70,8 @@ class IdAwareGuidance(BaseGuidance):
         skip_layers: transformer blocks that the weak branch leaves out.
         text_schedule, identity_schedule: fields of :class:`~tpige_kedro.schemas.Schedule`, for W_c and W_i.
         reuse_every: k >= 1.
+        first_steps: how many steps at the start of the identity window always compute d, 1 or more.
+        rescale: phi of :func:`rescaled`, in [0, 1]; 0 leaves the prediction as it is.
 
     Raises:
         pydantic.ValidationError: (a ``ValueError``) naming the key and its value.
@@ -66,6 +89,8 @@ class IdAwareGuidance(BaseGuidance):
         text_schedule: dict[str, Any] | None = None,
         identity_schedule: dict[str, Any] | None = None,
         reuse_every: int = 1,
+        first_steps: int = FIRST_STEPS,
+        rescale: float = 0.0,
     ) -> None:
         super().__init__()
         self.settings = Guidance.model_validate(
@@ -76,6 +101,8 @@ class IdAwareGuidance(BaseGuidance):
                 "text_schedule": text_schedule or {},
                 "identity_schedule": identity_schedule or {},
                 "reuse_every": reuse_every,
+                "first_steps": first_steps,
+                "rescale": rescale,
             }
         )
         self.forwards: Counter[str] = Counter()
@@ -94,7 +121,8 @@ class IdAwareGuidance(BaseGuidance):
 
     def delta_is_due(self) -> bool:
         """Whether the current step computes a new identity delta."""
-        return is_due(self.settings.identity_schedule, *self._position, self.settings.reuse_every)
+        s = self.settings
+        return is_due(s.identity_schedule, *self._position, s.reuse_every, s.first_steps)
 
     def branches(self) -> list[str]:
         """The predictions that the current step needs, in the order in which they run."""
@@ -118,6 +146,8 @@ class IdAwareGuidance(BaseGuidance):
         u = None if pred_uncond is None else pred_uncond.float()
         d = self.identity_delta(c, pred_weak)
         eps = guide(c, u, d, *self.weights())
+        if eps is not c:  # a step without guidance is the conditional prediction to the bit
+            eps = rescaled(eps, c, self.settings.rescale)
         return GuiderOutput(pred=eps, pred_cond=pred_cond, pred_uncond=pred_uncond)
 
     def identity_delta(

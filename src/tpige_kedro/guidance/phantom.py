@@ -8,7 +8,8 @@ import torch
 from diffusers.configuration_utils import register_to_config
 from diffusers.guiders.guider_utils import GuiderOutput
 
-from tpige_kedro.guidance.id_aware import IdAwareGuidance
+from tpige_kedro.guidance.id_aware import IdAwareGuidance, rescaled
+from tpige_kedro.schemas import FIRST_STEPS
 
 
 class PhantomGuidance(IdAwareGuidance):
@@ -20,7 +21,8 @@ class PhantomGuidance(IdAwareGuidance):
     is ours: the published code has none for Phantom.
 
     A branch whose factor is zero is not run. Hence the cheaper form, in which the weak branch takes the place of the
-    image-free one, is ``image_scale`` 1: i + W_c (it - i) + W_i (it - w), three forwards.
+    image-free one, is ``image_scale`` 1: i + W_c (it - i) + W_i (it - w), three forwards. For a distilled model both are 1, which
+    leaves it + W_i (it - w), two forwards.
 
     Args:
         image_scale: s >= 0.
@@ -40,6 +42,8 @@ class PhantomGuidance(IdAwareGuidance):
         text_schedule: dict[str, Any] | None = None,
         identity_schedule: dict[str, Any] | None = None,
         reuse_every: int = 1,
+        first_steps: int = FIRST_STEPS,
+        rescale: float = 0.0,
     ) -> None:
         if image_scale < 0:
             raise ValueError(f"image_scale: must be 0 or more, got {image_scale}")
@@ -50,6 +54,8 @@ class PhantomGuidance(IdAwareGuidance):
             text_schedule=text_schedule,
             identity_schedule=identity_schedule,
             reuse_every=reuse_every,
+            first_steps=first_steps,
+            rescale=rescale,
         )
         self.image_scale = image_scale
 
@@ -84,4 +90,6 @@ class PhantomGuidance(IdAwareGuidance):
         eps = torch.stack([factor * p for p, factor in terms if p is not None]).sum(0)
         d = self.identity_delta(it, pred_weak)
         eps = eps if d is None else eps + self.weights()[1] * d
+        if not (i is None and n is None and d is None):
+            eps = rescaled(eps, it, self.settings.rescale)
         return GuiderOutput(pred=eps, pred_cond=pred_cond, pred_uncond=pred_uncond)

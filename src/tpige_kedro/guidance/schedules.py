@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import math
 
-from tpige_kedro.schemas import Guidance, Schedule
-
-FIRST_STEPS = 3  # of a window, where predictions move fastest: always computed, never reused
+from tpige_kedro.schemas import FIRST_STEPS, Guidance, Schedule
 
 
 def window(schedule: Schedule, steps: int) -> range:
@@ -38,17 +36,17 @@ def decay(schedule: Schedule, progress: float) -> float:
     return 1.0
 
 
-def is_due(schedule: Schedule, step: int, steps: int, every: int) -> bool:
-    """Whether ``step`` recomputes what is reused between: the first steps of the window, then every ``every``-th of it."""
+def is_due(schedule: Schedule, step: int, steps: int, every: int, first: int = FIRST_STEPS) -> bool:
+    """Whether ``step`` recomputes what is reused between: the ``first`` steps of the window, then every ``every``-th of it."""
     inside = window(schedule, steps)
     if step not in inside:
         return False
     since = step - inside.start
-    return since < FIRST_STEPS or since % every == 0
+    return since < first or since % every == 0
 
 
 def check_windows(guidance: Guidance, steps: int) -> None:
-    """Raise ``ValueError`` if a weight is set whose window holds no step of a run of ``steps`` steps."""
+    """Raise ``ValueError`` if a weight's window holds no step of a run of ``steps`` steps, or ``first_steps`` leaves none to reuse."""
     weights = {
         "text_schedule": (guidance.text_weight, guidance.text_schedule),
         "identity_schedule": (guidance.identity_weight, guidance.identity_schedule),
@@ -59,3 +57,15 @@ def check_windows(guidance: Guidance, steps: int) -> None:
                 f"guidance.{key}: no step of {steps} lies in the window "
                 f"[{schedule.start}, {schedule.stop}); widen it"
             )
+    if guidance.identity_weight > 0 and guidance.first_steps != FIRST_STEPS:
+        _check_reuse(guidance, steps)
+
+
+def _check_reuse(guidance: Guidance, steps: int) -> None:
+    schedule, every, first = guidance.identity_schedule, guidance.reuse_every, guidance.first_steps
+    inside = window(schedule, steps)
+    if all(is_due(schedule, step, steps, every, first) for step in inside):
+        raise ValueError(
+            f"guidance.first_steps: with {first} and reuse_every {every}, all {len(inside)} steps of the window compute the "
+            "difference and none reuses it; lower it, or remove both"
+        )

@@ -11,10 +11,13 @@ import yaml
 from kedro.utils import find_kedro_project
 from yaml.nodes import MappingNode, Node, SequenceNode
 
+from tpige_kedro.hooks.environments import readable_layers
 from tpige_kedro.nearest import nearest
 
 GLOBALS = ("data_root", "samples_root", "sample_list", "verify")
 ENDINGS = {".yml", ".yaml", ".json"}
+KINDS = ("catalog", "parameters", "credentials", "mlflow", "logging")  # a name may begin so
+ALONE = ("globals", "environment")  # read from the file of exactly this name
 MERGE = re.compile(rb"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 
 
@@ -25,8 +28,9 @@ def conf_folder(options: Mapping[str, Any]) -> Path:
 
 
 def read_folders(conf: Path, options: Mapping[str, Any]) -> list[Path]:
-    """The folders that a run reads: the base and its environment."""
-    return [conf / "base", conf / str(options.get("env") or "local")]
+    """The folders that a run reads: the base, what its environment extends, and its environment."""
+    env = options.get("env")
+    return [conf / name for name in readable_layers(conf, str(env) if env else None)]
 
 
 def conf_files(folders: Sequence[Path]) -> list[Path]:
@@ -100,11 +104,16 @@ def _repeated(node: Node) -> Iterator[tuple[int, str]]:
 
 
 def clashing_kinds(folders: Sequence[Path]) -> Iterator[str]:
-    """Keys of an environment that hold a list or a value where the base holds keys."""
-    base = [_read(file)[1] for file in conf_files(folders[:1])]
-    for file in conf_files(folders[1:]):
-        for node in base:
-            yield from _clashes(file, node, _read(file)[1], "")
+    """Keys of an environment that hold a list or a value where what it builds on holds keys."""
+    for index, folder in enumerate(folders):
+        earlier = [(file, _read(file)[1]) for file in conf_files(folders[:index])]
+        for file in conf_files([folder]):
+            node = _read(file)[1]
+            found: dict[str, str] = {}  # one line for what differs from several folders
+            for place, known in earlier:
+                for line in _clashes(file, known, node, ""):
+                    found.setdefault(line, f"{line}, as in {place.parent.name}/")
+            yield from found.values()
 
 
 def _clashes(file: Path, base: Node | None, other: Node | None, key: str) -> Iterator[str]:
@@ -112,7 +121,7 @@ def _clashes(file: Path, base: Node | None, other: Node | None, key: str) -> Ite
         return
     if not isinstance(other, MappingNode):
         kind = "a list" if isinstance(other, SequenceNode) else "a single value"
-        yield f"{file}:{other.start_mark.line + 1}: {key}: {kind} where keys are expected, as in base/"
+        yield f"{file}:{other.start_mark.line + 1}: {key}: {kind} where keys are expected"
         return
     known = {str(name.value): value for name, value in base.value}
     for name, value in other.value:
@@ -171,11 +180,13 @@ def global_problems(names: Iterable[str]) -> Iterator[str]:
 
 def unread_files(folders: Sequence[Path]) -> Iterator[str]:
     """Files whose names are nearly those of configuration: they would be left out in silence."""
-    known = ("catalog", "parameters", "credentials", "globals", "mlflow", "logging")
-    for file in conf_files([folder for folder in folders if folder.is_dir()]):
-        stem = re.split(r"[_.]", file.name)[0]
-        relative = file.relative_to(next(f for f in folders if file.is_relative_to(f)))
-        if any(part.startswith(known) for part in relative.parts):
-            continue
-        if meant := nearest(stem, known):
-            yield f"{file} is read by nobody; did you mean {file.name.replace(stem, meant, 1)}?"
+    for folder in folders:
+        for file in conf_files([folder]):
+            relative, stem = file.relative_to(folder), re.split(r"[_.]", file.name)[0]
+            read = any(part.startswith(KINDS) for part in relative.parts)
+            meant = nearest(stem, [*KINDS, *ALONE])
+            if read or meant is None or str(relative) in {f"{name}.yml" for name in ALONE}:
+                continue
+            name = f"{meant}.yml" if meant in ALONE else file.name.replace(stem, meant, 1)
+            place = f" in {folder}" if meant in ALONE and relative.parent != Path() else ""
+            yield f"{file} is read by nobody; did you mean {name}{place}?"

@@ -15,6 +15,7 @@ from tpige_kedro.execution.threads import limit_threads
 from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.conf_files import global_problems, read_folders, unread_files
 from tpige_kedro.hooks.dataset_types import type_problems
+from tpige_kedro.hooks.environment_notes import note_environment
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.metric_names import metric_problems
 from tpige_kedro.hooks.model_options import guidance_problems, option_problems, role_problems
@@ -25,6 +26,8 @@ from tpige_kedro.hooks.preflight import (
     check_outputs,
     check_signing,
 )
+from tpige_kedro.hooks.resources.check import look_at_resources
+from tpige_kedro.hooks.resources.problem import listed
 from tpige_kedro.hooks.validation import lines, validated
 from tpige_kedro.mini.nodes import TrainMini
 from tpige_kedro.schemas import ModelSpec, Parameters
@@ -103,6 +106,7 @@ class ParameterHooks:
     def after_context_created(self, context: Any) -> None:
         """Check all parameters, before pipelines are built."""
         check_files(context)
+        self.config_loader = context.config_loader
         raw = with_clips(context.config_loader["parameters"])
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
         self.parameters = parse_parameters(raw)
@@ -118,13 +122,18 @@ class ParameterHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
-        """Stop now if a model, an input or a place to write is missing."""
+        """Stop now if a model, an input, a place to write, memory or room is missing; else say what the run will take."""
+        note_environment(self.config_loader)
+        resources = look_at_resources(pipeline, self.parameters, catalog)
         problems = [
             *check_data_root(catalog),
-            *check_models(pipeline, self.parameters),
+            *listed([*check_models(pipeline, self.parameters), *resources.of_models]),
             *check_inputs(pipeline, catalog),
             *check_outputs(pipeline, catalog),
+            *resources.of_disks,
             *check_signing(pipeline, self.parameters),
         ]
+        for line in resources.outlook:
+            logger.info("%s", line)
         if problems:
             raise RunStopped("\n".join(["preflight checks failed:", *(f"  {p}" for p in problems)]))

@@ -15,6 +15,7 @@ from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
 from tpige_kedro.hooks.model_files import missing_files
+from tpige_kedro.hooks.resources.problem import Problem, problem_of
 from tpige_kedro.models import find_source, missing_needs
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
@@ -57,12 +58,13 @@ def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
     return needed
 
 
-def check_models(pipeline: Pipeline, parameters: Parameters) -> Iterator[str]:
+def check_models(pipeline: Pipeline, parameters: Parameters) -> Iterator[Problem]:
     """What is wrong with the models that this run loads: class, weights, keys."""
-    for name, key in needed_models(pipeline, parameters).items():
+    needed = needed_models(pipeline, parameters)
+    for name in needed:
         problem = _model_problem(parameters.models[name])
         if problem:
-            yield f"models.{name} ({key}): {problem}"
+            yield problem_of([name], needed, problem)
 
 
 def _model_problem(spec: ModelSpec) -> str:

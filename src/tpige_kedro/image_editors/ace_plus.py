@@ -16,13 +16,15 @@ from tpige_kedro.image_editors.canvas import compose, crop_target, lay_out
 from tpige_kedro.image_editors.diffusers_editing import (
     device_and_dtype,
     edit_one_by_one,
-    load_pipeline,
+    first_device,
     place,
 )
 from tpige_kedro.image_editors.editor_options import AcePlusOptions
 from tpige_kedro.image_editors.lora import merge_lora_file
 from tpige_kedro.image_editors.protocol import EditRequest
-from tpige_kedro.models import resolve_source
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.pipelines import load_pipeline
 
 if TYPE_CHECKING:
     import torch
@@ -77,8 +79,11 @@ class AcePlus:
 
         self.options = AcePlusOptions(**options)
         device, dtype = device_and_dtype(self.options)
-        file = lora_file(resolve_source(lora), lora_weights, lora_revision)
-        self.pipeline = load_pipeline(FluxFillPipeline, source, revision, dtype)
+        file = lora_file(lora, lora_weights, lora_revision)
+        folder = fetched(source, revision, files_of(self.files, "source", {}))
+        first = first_device(self.options, device)
+        self.pipeline = load_pipeline(FluxFillPipeline, folder, dtype, first)
+        check_is_fill(self.pipeline.transformer, folder)
         changed = merge_lora_file(self.pipeline.transformer, file)
         place(self.pipeline, device, self.options)
         logger.warning(
@@ -114,20 +119,20 @@ class AcePlus:
         return crop_target(drawn, layout, target)
 
 
-def lora_file(lora: str, weights: str, revision: str | None) -> Path:
-    """The LoRA's file: itself, inside a folder, or downloaded from the hub. Raises :class:`ModelError` naming it."""
-    path = Path(lora)
-    if path.is_file():
-        return path
-    if path.is_dir():
-        if not (path / weights).is_file():
-            raise ModelError(f"LoRA {path / weights}: no such file; set options.lora_weights")
-        return path / weights
-    from huggingface_hub import hf_hub_download
-
-    try:
-        return Path(hf_hub_download(lora, weights, revision=revision))
-    except (OSError, ValueError) as error:
+def check_is_fill(transformer: Any, folder: Path) -> None:
+    """Refuse FLUX.1-dev and its kin, which take no picture and mask beside the noise. Raises :class:`ModelError`."""
+    sizes = transformer.config
+    if sizes.in_channels <= (sizes.out_channels or sizes.in_channels):
         raise ModelError(
-            f"LoRA {weights} of {lora} cannot be downloaded ({error}); set options.lora to a folder or file that holds it"
-        ) from error
+            f"{folder} is not a FLUX Fill model: its transformer takes no picture and mask; set models.<name>.source to "
+            "black-forest-labs/FLUX.1-Fill-dev or a copy of it"
+        )
+
+
+def lora_file(lora: str, weights: str, revision: str | None) -> Path:
+    """The LoRA's file on this machine: itself, or inside a folder or hub repository. Raises :class:`ModelError` naming it."""
+    place = fetched(lora, revision, files_of(AcePlus.files, "lora", {"lora_weights": weights}))
+    file = place / weights if place.is_dir() else place
+    if not file.is_file():
+        raise ModelError(f"LoRA {file}: no such file; set options.lora_weights")
+    return file

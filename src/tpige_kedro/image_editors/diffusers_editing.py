@@ -1,4 +1,4 @@
-"""What the editors that run a diffusers pipeline share: settings, loading, placement, and one picture after another."""
+"""What the editors that run a diffusers pipeline share: settings, placement, and one picture after another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from PIL.Image import Image
 
-from tpige_kedro.errors import ModelError, SampleError
+from tpige_kedro.errors import SampleError
 from tpige_kedro.image_editors.editor_options import EditorOptions
 from tpige_kedro.image_editors.protocol import EditRequest
 from tpige_kedro.networks.devices import pick_device
@@ -26,31 +26,9 @@ def device_and_dtype(options: EditorOptions) -> tuple[torch.device, torch.dtype]
     return device, getattr(torch, name)
 
 
-def load_pipeline(
-    cls: Any,
-    source: str,
-    revision: str | None,
-    dtype: torch.dtype,
-    load_parts: Callable[[], dict[str, Any]] = dict,
-) -> Any:
-    """A pipeline from a folder in diffusers' layout or a hub id; ``load_parts`` loads those that diffusers shall not load.
-
-    Raises:
-        ModelError: names the source and what to set.
-    """
-    try:
-        pipeline = cls.from_pretrained(
-            source, revision=revision, dtype=dtype, use_safetensors=True, **load_parts()
-        )
-    except (OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"model source {source!r} cannot be loaded as {cls.__name__} ({reason}); set models.<name>.source to a folder or "
-            "hub id in diffusers' layout, and HF_TOKEN if its licence has to be accepted first"
-        ) from error
-    # its steps on a terminal while they run, nothing in a log
-    pipeline.set_progress_bar_config(disable=None, leave=False)
-    return pipeline
+def first_device(options: EditorOptions, device: torch.device) -> torch.device:
+    """Where the networks are loaded to: where they compute, unless they are to stay in the host's memory."""
+    return device if options.offload == "none" else torch.device("cpu")
 
 
 def place(pipeline: Any, device: torch.device, options: EditorOptions) -> None:

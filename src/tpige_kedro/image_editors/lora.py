@@ -12,12 +12,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from tpige_kedro.errors import ModelError
+from tpige_kedro.weights.checkpoints import read_checkpoint
+from tpige_kedro.weights.lora import add_change, low_rank_change
+from tpige_kedro.weights.whole import some
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import torch
 
 KEY = re.compile(r"lora_unet_(?P<module>\w+)\.(?P<part>lora_down\.weight|lora_up\.weight|alpha)")
 BLOCK = re.compile(r"(?P<kind>double|single)_blocks_(?P<index>\d+)_(?P<rest>\w+)")
@@ -51,28 +54,29 @@ def merge_lora_file(transformer: Any, file: Path) -> int:
     """Merge a safetensors file into ``transformer``; returns how many matrices of FLUX it changed.
 
     Raises:
-        ModelError: not such a file, or made for a transformer of other modules or sizes; names the file and the key.
+        ModelError: not such a file, not whole, or made for a transformer of other modules or sizes; names the file and the key.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
+    weights = read_checkpoint(file).tensors
     try:
-        weights = load_file(str(file))
         return merge_lora(transformer, weights)
-    except (OSError, SafetensorError, KeyError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelError(
             f"LoRA {file} cannot be merged ({error}); set options.lora and options.lora_weights to ACE++'s portrait LoRA"
         ) from error
 
 
-@torch.no_grad()
 def merge_lora(transformer: Any, weights: Mapping[str, torch.Tensor]) -> int:
-    """Add the products of ``weights`` to the modules of ``transformer``, computed in float32."""
+    """Add the products of ``weights`` to the modules of ``transformer``, computed in float32.
+
+    Raises:
+        KeyError, ValueError: a matrix lacks its other half, or a block what the other blocks have; nothing is changed then.
+    """
     modules = _by_module(weights)
+    _check_halves(modules)
+    _check_blocks(transformer, modules)
     for name, parts in modules.items():
-        down, up = parts["lora_down.weight"].float(), parts["lora_up.weight"].float()
-        rank = down.shape[0]
-        change = up @ down * (float(parts.get("alpha", rank)) / rank)
+        alpha = float(parts["alpha"]) if "alpha" in parts else None
+        change = low_rank_change(parts["lora_down.weight"], parts["lora_up.weight"], alpha)
         targets = [transformer.get_submodule(path).weight for path in diffusers_names(name)]
         _add(name, targets, change)
     return len(modules)
@@ -103,6 +107,31 @@ def _by_module(weights: Mapping[str, torch.Tensor]) -> dict[str, dict[str, torch
     return modules
 
 
+def _check_halves(modules: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
+    """Every product needs both matrices, of one rank; its alpha is given for all or for none."""
+    scaled = any("alpha" in parts for parts in modules.values())
+    for name, parts in modules.items():
+        wanted = ["lora_down.weight", "lora_up.weight", *(["alpha"] if scaled else [])]
+        if lacking := [part for part in wanted if part not in parts]:
+            raise ValueError(f"{name} has no {' and no '.join(lacking)}: the file is not whole")
+        ranks = parts["lora_down.weight"].shape[0], parts["lora_up.weight"].shape[1]
+        if ranks[0] != ranks[1]:
+            raise ValueError(f"{name}: its halves have ranks {ranks[0]} and {ranks[1]}")
+
+
+def _check_blocks(transformer: Any, modules: Iterable[str]) -> None:
+    """What one block has, all blocks of its kind have: a LoRA is trained on a kind of layer, so a gap is a part that got lost."""
+    blocks = [found for found in map(BLOCK.fullmatch, modules) if found]
+    for kind, path in (("double", "transformer_blocks"), ("single", "single_transformer_blocks")):
+        count = len(transformer.get_submodule(path))
+        layers = {found["rest"] for found in blocks if found["kind"] == kind}
+        wanted = [f"{kind}_blocks_{i}_{rest}" for rest in sorted(layers) for i in range(count)]
+        if lacking := sorted(set(wanted) - {found.string for found in blocks}):
+            raise ValueError(
+                f"it lacks {len(lacking)} of its matrices ({some(lacking)}): the file is not whole"
+            )
+
+
 def _add(name: str, targets: Iterable[torch.Tensor], change: torch.Tensor) -> None:
     targets = list(targets)
     rows = [target.shape[0] for target in targets]
@@ -110,4 +139,4 @@ def _add(name: str, targets: Iterable[torch.Tensor], change: torch.Tensor) -> No
         wanted = (sum(rows), targets[0].shape[1])
         raise ValueError(f"{name}: {tuple(change.shape)} does not fit {wanted}")
     for target, part in zip(targets, change.split(rows), strict=True):
-        target.copy_((target.float() + part.to(target.device)).to(target.dtype))
+        add_change(target, part)

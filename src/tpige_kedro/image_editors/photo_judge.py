@@ -17,22 +17,28 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from tpige_kedro.faces.protocol import FaceModels, Picture
-    from tpige_kedro.networks.weights import Weights
+    from tpige_kedro.weights.published import Weights
 
 
 class PhotoJudge:
-    """A :class:`~.protocol.ReferenceJudge` by ``buffalo_l``; ``source`` holds the unpacked folder. ``revision`` is not used.
+    """A :class:`~.protocol.ReferenceJudge` by ``buffalo_l``; ``source`` holds the unpacked folder. ``revision`` pins a hub id.
 
     It measures likeness with the network of ArcScore, so that the choice of references favours that metric a little.
     """
 
     version: ClassVar[int] = 1  # raise it when the same pictures compare otherwise
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER)
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "buffalo_l/det_10g.onnx",
+            "buffalo_l/w600k_r50.onnx",
+        ),
+    }
 
     def __init__(
         self, source: str, revision: str | None = None, device: Device | None = None
     ) -> None:
-        self._models: FaceModels = InsightFaceModels(source, device)
+        self._models: FaceModels = InsightFaceModels(source, device, revision)
 
     def compare(self, original: Image, candidate: Image) -> Comparison:
         """The candidate's face against the original's; sharpness of the candidate's face, upright at 224 pixels.

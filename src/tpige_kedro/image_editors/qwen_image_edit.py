@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tpige_kedro.image_editors.diffusers_editing import (
     device_and_dtype,
     edit_one_by_one,
-    load_pipeline,
+    first_device,
     place,
 )
 from tpige_kedro.image_editors.editor_options import QwenImageEditOptions
 from tpige_kedro.image_editors.protocol import EditRequest
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.pipelines import load_pipeline
 
 if TYPE_CHECKING:
     import torch
@@ -49,12 +52,13 @@ class QwenImageEdit:
 
         self.options = QwenImageEditOptions(**options)
         device, dtype = device_and_dtype(self.options)
+        folder = fetched(source, revision, files_of(self.files, "source", {}))
         self.pipeline = load_pipeline(
             QwenImageEditPlusPipeline,
-            source,
-            revision,
+            folder,
             dtype,
-            lambda: {"processor": load_processor(source, revision)},
+            first_device(self.options, device),
+            {"processor": load_processor(folder / "processor")},
         )
         place(self.pipeline, device, self.options)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from transformers import AutoTokenizer, Qwen2VLProcessor
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.processing_utils import ProcessorMixin
 
-FOLDER = "processor"
+from tpige_kedro.weights.transformers_models import load_part
 
 
 class PictureProcessor(Qwen2VLProcessor):
@@ -23,10 +24,8 @@ class PictureProcessor(Qwen2VLProcessor):
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
 
-def load_processor(source: str, revision: str | None) -> PictureProcessor:
-    """The processor in the subfolder of a pipeline's folder or hub id. Raises ``OSError`` or ``ValueError`` if it is not there."""
-    where = {"subfolder": FOLDER, "revision": revision}
+def load_processor(folder: Path) -> PictureProcessor:
+    """The processor in the subfolder of a pipeline's folder. Raises :class:`~tpige_kedro.errors.ModelError` if it is not there."""
     return PictureProcessor(
-        Qwen2VLImageProcessorPil.from_pretrained(source, **where),
-        AutoTokenizer.from_pretrained(source, **where),
+        load_part(Qwen2VLImageProcessorPil, folder), load_part(AutoTokenizer, folder)
     )

@@ -47,6 +47,7 @@ class VaceStill:
         ),
     }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     own_options: ClassVar[tuple[str, ...]] = ("num_frames",)  # not to be set in conf
     Options: ClassVar[str] = "tpige_kedro.video_generators.wan_vace.WanVace"
 

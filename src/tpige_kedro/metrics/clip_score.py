@@ -15,16 +15,18 @@ from torch import Tensor
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
-from tpige_kedro.networks.weights import Weights
 from tpige_kedro.option_types import Count, Device, Dtype
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.published import Weights
+from tpige_kedro.weights.transformers_models import load_network, load_part, load_tokenizer
 
 SAMPLED_FRAMES = 32
 MAX_TOKENS = 77  # with those of begin and end
 CLIP_B16 = Weights(
-    "model.safetensors",
+    "pytorch_model.bin (or model.safetensors)",
     "https://huggingface.co/openai/clip-vit-base-patch16",
     "code MIT; none stated for the weights",
 )
@@ -46,9 +48,10 @@ class ClipScorer:
     """
 
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
-    files: ClassVar[dict[str, tuple[str, ...]]] = {"source": ("*.json", "*.txt", "*.safetensors")}
-    # its safetensors are on a branch of the hub's own, which transformers finds from ``main`` only
-    loads_at_commit: ClassVar[bool] = False
+    # published as a torch file only
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": ("*.json", "*.txt", "model*.safetensors|pytorch_model*.bin")
+    }
     metrics: tuple[MetricSpec, ...] = (
         catalog.CLIP_SCORE,
         catalog.CLIP_SCORE_ENHANCED,
@@ -71,10 +74,11 @@ class ClipScorer:
         )
 
         self.batch_size = batch_size
-        self.tokenizer = load_tokenizer(CLIPTokenizer, source, revision)
-        self.processor = load_part(CLIPImageProcessorPil, source, revision)
+        folder = fetched(source, revision, files_of(self.files, "source", {}))
+        self.tokenizer = load_tokenizer(CLIPTokenizer, folder)
+        self.processor = load_part(CLIPImageProcessorPil, folder)
         self.network = load_network(
-            CLIPModel, source, revision, pick_device(device), getattr(torch, dtype)
+            CLIPModel, folder, getattr(torch, dtype), pick_device(device), pickled=True
         )
 
     def score(self, clip: ScoredClip) -> Values:

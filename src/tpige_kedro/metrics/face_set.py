@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from tpige_kedro.errors import ModelError, first_line
 from tpige_kedro.metrics.protocol import Missing
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights, find_weights
 
 Crops = Iterable[NDArray[np.uint8]]  # each (H, W, 3) RGB, all of one size
 Features = Callable[[NDArray[np.uint8]], NDArray[Any]]  # crops (N, H, W, 3) to vectors (N, D)
@@ -111,11 +111,15 @@ class InceptionFeatures:
         from tpige_kedro.networks.devices import pick_device
 
         extractor = import_extractor()
-        check_weights(source)
+        file = check_weights(source, revision)
         self.device = pick_device(device)
-        self.network: Any = extractor(
-            "inception", ["2048"], feature_extractor_weights_path=source
-        ).to(self.device)
+        try:
+            network = extractor("inception", ["2048"], feature_extractor_weights_path=str(file))
+        except (RuntimeError, KeyError) as error:  # it loads strictly
+            raise ModelError(
+                f"{file} does not hold a whole {extractor.__name__} ({first_line(error)}); {FID_INCEPTION.how_to_get(file.parent)}"
+            ) from error
+        self.network: Any = network.to(self.device)
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Vectors (N, 2048) of crops (N, H, W, 3) uint8 RGB."""
@@ -140,18 +144,10 @@ def import_extractor() -> Any:
     return FeatureExtractorInceptionV3
 
 
-def check_weights(source: str) -> None:
-    """Refuse a file that is not there or holds anything but tensors, which torch-fidelity would unpickle unchecked."""
-    import pickle
+def check_weights(source: str | Path, revision: str | None = None) -> Path:
+    """The file, which holds nothing but tensors; torch-fidelity would unpickle it unchecked. Raises :class:`ModelError`."""
+    from tpige_kedro.weights.checkpoints import read_checkpoint
 
-    import torch
-
-    file, advice = Path(source), FID_INCEPTION.how_to_get("a folder of yours")
-    if not file.is_file():
-        raise ModelError(f"model source {source!r}: no such file; {advice}")
-    try:
-        torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ModelError(
-            f"model source {source!r}: not a plain state dict ({first_line(error)}); {advice}"
-        ) from error
+    file = find_weights(source, FID_INCEPTION, revision)
+    read_checkpoint(file)
+    return file

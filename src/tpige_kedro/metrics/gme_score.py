@@ -18,11 +18,13 @@ from torch import Tensor
 from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.face_similarity import NO_FRAMES
 from tpige_kedro.metrics.frame_sampling import distinct_indices
-from tpige_kedro.metrics.pretrained import load_network, load_part, load_tokenizer
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
-from tpige_kedro.networks.weights import Weights
 from tpige_kedro.option_types import Count, Device, Dtype
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.published import Weights
+from tpige_kedro.weights.transformers_models import load_network, load_part, load_tokenizer
 
 SAMPLED_FRAMES = 16
 TEXT_INSTRUCTION = "Find frames that match the given text description."
@@ -126,16 +128,13 @@ class GmeScorer:
 
         least, most = SECOND_PIXELS
         self.batch_size = batch_size
-        self.tokenizer = load_tokenizer(Qwen2Tokenizer, source, revision, padding_side="right")
+        folder = fetched(source, revision, files_of(self.files, "source", {}))
+        self.tokenizer = load_tokenizer(Qwen2Tokenizer, folder, padding_side="right")
         self.processor = load_part(
-            Qwen2VLImageProcessorPil, source, revision, min_pixels=least, max_pixels=most
+            Qwen2VLImageProcessorPil, folder, min_pixels=least, max_pixels=most
         )
         self.network = load_network(
-            Qwen2VLForConditionalGeneration,
-            source,
-            revision,
-            pick_device(device),
-            getattr(torch, dtype),
+            Qwen2VLForConditionalGeneration, folder, getattr(torch, dtype), pick_device(device)
         )
 
     def score(self, clip: ScoredClip) -> Values:

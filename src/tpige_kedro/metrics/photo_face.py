@@ -11,15 +11,16 @@ from tpige_kedro.metrics.protocol import MetricSpec, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.inception_v3 import INCEPTION_V3, InceptionV3
 from tpige_kedro.networks.ir101 import CURRICULAR_FACE, IR101
-from tpige_kedro.networks.weights import Weights, load_weights, require_files
 from tpige_kedro.option_types import Count, Device
+from tpige_kedro.weights.published import Weights, load_weights, require_files
 
 
 class PhotoFaceScorer:
     """CurScore, ArcScore, the paper's "FID", and how often a face is seen; section 3.5.
 
     ``source`` is a folder that holds the unpacked folder ``buffalo_l`` and the two other checkpoints; they come from three places
-    and no hub has them together. ``revision`` is for hub models and not used. ``batch_size`` is in faces.
+    and no hub has them together. ``revision`` pins a hub id, should you keep them in
+    a repository of your own. ``batch_size`` is in faces.
 
     Raises:
         ModelError: the folder or a file is missing; it says which, where to get it and where to put it.
@@ -28,6 +29,14 @@ class PhotoFaceScorer:
     version: ClassVar[int] = 1  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = tuple(METRICS[name] for name in COLUMNS)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, CURRICULAR_FACE, INCEPTION_V3)
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "buffalo_l/det_10g.onnx",
+            "buffalo_l/w600k_r50.onnx",
+            "glint360k_curricular_face_r101_backbone.bin",
+            "inception_v3_google-0cc3c7bd.pth",
+        ),
+    }
 
     def __init__(
         self,
@@ -36,7 +45,7 @@ class PhotoFaceScorer:
         device: Device | None = None,
         batch_size: Count = 32,
     ) -> None:
-        folder, place = require_files(source, self.weights), pick_device(device)
+        folder, place = require_files(source, self.weights, revision), pick_device(device)
         models = InsightFaceModels(folder, place.type)
         curricular = load_weights(IR101(), folder, CURRICULAR_FACE).to(place)
         inception = load_weights(InceptionV3(), folder, INCEPTION_V3).to(place)

@@ -13,8 +13,8 @@ from tpige_kedro.metrics.face_metrics import SAMPLED_FRAMES
 from tpige_kedro.metrics.face_set import FID_INCEPTION, InceptionFeatures, set_level_scores
 from tpige_kedro.metrics.frame_sampling import distinct_indices
 from tpige_kedro.metrics.protocol import Frames, MetricSpec, Missing
-from tpige_kedro.networks.weights import Weights, require_files
 from tpige_kedro.option_types import Device
+from tpige_kedro.weights.published import Weights, require_files
 
 
 def face_crops(models: FaceModels, pictures: Iterable[Picture]) -> Iterator[Picture]:
@@ -35,8 +35,8 @@ def sampled_frames(clips: Iterable[Frames]) -> Iterator[Picture]:
 class PhotoFaceSetScorer:
     """``face_fid`` and ``face_kid`` of all clips of a variant at once. Needs the extra ``fid``.
 
-    ``source`` is the folder of :class:`~.photo_face.PhotoFaceScorer` with the Inception weights of FID added. ``revision`` is for hub
-    models and not used.
+    ``source`` is the folder of :class:`~.photo_face.PhotoFaceScorer` with the Inception weights of FID added. ``revision`` pins a
+    hub id.
 
     Raises:
         ModelError: a file or the extra is missing; it says which and where to get it.
@@ -45,11 +45,18 @@ class PhotoFaceSetScorer:
     version: ClassVar[int] = 1  # raise it when the same clips give other values
     metrics: tuple[MetricSpec, ...] = (catalog.FACE_FID, catalog.FACE_KID)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, FID_INCEPTION)
+    files: ClassVar[dict[str, tuple[str, ...]]] = {
+        "source": (
+            "buffalo_l/det_10g.onnx",
+            "buffalo_l/w600k_r50.onnx",
+            "weights-inception-2015-12-05-6726825d.pth",
+        ),
+    }
 
     def __init__(
         self, source: str, revision: str | None = None, device: Device | None = None
     ) -> None:
-        folder = require_files(source, self.weights)
+        folder = require_files(source, self.weights, revision)
         self.features = InceptionFeatures(str(folder / FID_INCEPTION.file), device=device)
         self.models = InsightFaceModels(folder, self.features.device.type)
 

@@ -9,8 +9,8 @@ from tpige_kedro.metrics.imaging_quality import Mode, imaging_quality
 from tpige_kedro.metrics.protocol import MetricSpec, ScoredClip, Values
 from tpige_kedro.networks.devices import pick_device
 from tpige_kedro.networks.musiq import MUSIQ_SPAQ, Musiq
-from tpige_kedro.networks.weights import Weights, load_weights
 from tpige_kedro.option_types import Count, Device
+from tpige_kedro.weights.published import Weights, load_weights
 
 
 class PhotoImagingScorer:

@@ -10,8 +10,8 @@ from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip, Values
 from tpige_kedro.networks.amt_s import AMT_S, AmtS
 from tpige_kedro.networks.amt_s.network import SMALLEST_SIDE
 from tpige_kedro.networks.devices import pick_device
-from tpige_kedro.networks.weights import Weights, load_weights
 from tpige_kedro.option_types import Count, Device
+from tpige_kedro.weights.published import Weights, load_weights
 
 if TYPE_CHECKING:
     from torch import Tensor

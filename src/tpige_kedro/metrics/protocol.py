@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from tpige_kedro.networks.weights import Weights
+    from tpige_kedro.weights.published import Weights
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ from tpige_kedro.mini.pictures import (
     to_frames,
 )
 from tpige_kedro.networks.devices import pick_device
-from tpige_kedro.networks.weights import Weights
 from tpige_kedro.option_types import Device
+from tpige_kedro.weights.published import Weights
 
 SAMPLED_FRAMES = 16  # of the face and text metrics, as published
 BATCH = 128  # frames at once

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights
 
 Kernel = int | tuple[int, int]
 Step = tuple[str, int, Kernel]  # name, channels, kernel

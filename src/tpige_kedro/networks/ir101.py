@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights
 
 # (channels in, channels out, units); the first unit of every stage halves height and width
 STAGES = ((64, 64, 3), (64, 128, 13), (128, 256, 30), (256, 512, 3))

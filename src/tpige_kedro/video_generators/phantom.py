@@ -51,6 +51,7 @@ class Phantom(WanGenerator):
         ),
     }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     Options: ClassVar[type[WanOptions]] = WanOptions
     weak_forms: ClassVar[tuple[str, ...]] = ("as_published", "aligned")
 
@@ -65,7 +66,7 @@ class Phantom(WanGenerator):
         image_scale: float = 5.0,
         **options: Any,
     ) -> None:
-        where = Source.of(source, revision, base, base_revision, weights)
+        where = Source.of(self.files, source, revision, base, base_revision, weights)
         super().__init__(WanTransformer3DModel, PhantomSampling(), where, WanOptions(**options))
         self._image_scale = image_scale
         place(self.transformer, self.pipeline.vae, self.device, self.dtype, self.options)

@@ -53,7 +53,7 @@ class VideoGenerator(Protocol):
 
     A class that makes other pixels from the same request raises its ``version``: finished clips are then made again. It may also
     declare ``paid`` (a lost clip costs money) and ``weight_options`` (the options that name further weights, with their defaults;
-    ``<option>_revision`` pins a hub id). All are read without importing the class, so they are plain values in its body.
+    ``<option>_revision`` pins a hub id) and ``weight_lists`` (the options that list further weights, each with its ``source``). All are read without importing the class, so they are plain values in its body.
     """
 
     version: ClassVar[int]

@@ -10,35 +10,42 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKLWan, UniPCMultistepScheduler
 from diffusers.modular_pipelines import SequentialPipelineBlocks, WanModularPipeline
-from transformers import AutoTokenizer
 
 from tpige_kedro.errors import ModelError, SampleError, TpigeError
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
 from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.acceleration import accelerate
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
+from tpige_kedro.video_generators.block_cache import BlockCache
+from tpige_kedro.video_generators.loras.merging import merge_loras
 from tpige_kedro.video_generators.parallel import check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
 from tpige_kedro.video_generators.wan_loading import (
     Source,
-    load_part,
+    load_scheduler,
     load_text_encoder,
+    load_tokenizer,
     load_transformer,
+    load_vae,
 )
 from tpige_kedro.video_generators.wan_options import Parallel, WanOptions
-from tpige_kedro.video_generators.wan_placement import device_and_dtype
-from tpige_kedro.video_generators.wan_record import clip_details
-from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
+from tpige_kedro.video_generators.wan_placement import (
+    device_and_dtype,
+    first_device,
+    streamed_text_encoder,
+)
+from tpige_kedro.video_generators.wan_record import clip_details, reused_forwards
+from tpige_kedro.video_generators.wan_timesteps import sampler, shift_of, start_sigmas
 
 logger = logging.getLogger(__name__)
 
 Outcome = tuple[ClipRequest, GeneratedClip | Exception]
 SAVE_MEMORY = (
-    "set the model's options offload: model, fp8_storage: true, vae_tiling: true or free_text_encoder: true, "
+    "set the model's options offload: model (or group), fp8_storage: true, vae_tiling: true or free_text_encoder: true, "
     "or make height, width or num_frames smaller"
 )
 STAY_FINITE = "set the model's option dtype to bfloat16 or float32, or lower the guidance weights"
@@ -56,29 +63,37 @@ class WanGenerator(ABC):
     ) -> None:
         self.options = options
         self.device, self.dtype = device_and_dtype(options)
-        self.transformer = load_transformer(transformer_class, source, self.dtype)
-        vae = load_part(
-            AutoencoderKLWan, source, "vae", torch_dtype=torch.float32, use_safetensors=True
-        )
-        scheduler = load_part(UniPCMultistepScheduler, source, "scheduler")
+        first = first_device(options, self.device)
+        self.transformer = load_transformer(transformer_class, source, self.dtype, first)
+        merge_loras(self.transformer, options.loras)  # before anything shares or moves its weights
+        self.acceleration = accelerate(self.transformer, options, self.device, self.dtype)
+        vae = load_vae(source, first)
+        scheduler = load_scheduler(source)
         self.pipeline = WanModularPipeline(blocks=blocks)
         self.pipeline.register_components(
             transformer=self.transformer,
-            vae=vae.eval(),
-            scheduler=with_shift(scheduler, options.flow_shift),
+            vae=vae,
+            scheduler=sampler(scheduler, options.sampler, options.flow_shift),
         )
         # its steps on a terminal while they run, nothing in a log
         self.pipeline.set_progress_bar_config(disable=None, leave=False)
         self.text = TextEncoder(
-            lambda: load_text_encoder(source, self.dtype),
-            load_part(AutoTokenizer, source, "tokenizer"),
+            lambda: self._text_encoder(source),
+            load_tokenizer(source),
             options.max_sequence_length,
             self.device,
             "free" if options.free_text_encoder else "keep" if options.offload == "none" else "cpu",
+            streamed=options.offload == "group",
         )
+        self.block_cache: BlockCache | None = None
         self.pictures = PictureEncoder(
             self.pipeline, options.height, options.width, options.letterbox
         )
+
+    def _text_encoder(self, source: Source) -> Any:
+        if self.options.offload != "group":
+            return load_text_encoder(source, self.dtype, self.device)
+        return streamed_text_encoder(load_text_encoder(source, self.dtype), self.device)
 
     def generate(self, requests: Sequence[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
         """See :class:`~tpige_kedro.video_generators.protocol.VideoGenerator`."""
@@ -117,6 +132,7 @@ class WanGenerator(ABC):
         guider: IdAwareGuidance,
     ) -> tuple[np.ndarray, torch.Tensor]:
         """Sample clips of equal geometry: videos (B, T, H, W, 3) in [0, 1] and their latents (B, 16, F, h, w)."""
+        self.block_cache = None if self.options.cache is None else BlockCache(self.options.cache)
         options, references = self.options, len(requests[0].references)
         self.pipeline.register_components(guider=guider)
         negative = self.text[options.negative_prompt].to(self.dtype)
@@ -130,10 +146,11 @@ class WanGenerator(ABC):
             num_frames=options.num_frames + 4 * references,
             num_reference_images=references,
             num_inference_steps=options.steps,
-            sigmas=reference_sigmas(options.steps) if options.sigmas == "reference" else None,
+            sigmas=start_sigmas(options.sampler, options.sigmas, options.steps),
             generator=noise,
             output_type="np",
             split_branches=options.parallel.branches,
+            block_cache=self.block_cache,
             **stacked(conditions, self.device, self.dtype),
             **self.call_options(guidance),
         )
@@ -201,8 +218,10 @@ class WanGenerator(ABC):
             guidance,
             guider,
             **self.details(),
+            **self.acceleration,
+            **reused_forwards(self.block_cache),
             seconds=seconds,
-            flow_shift=self.pipeline.scheduler.config.flow_shift,
+            flow_shift=shift_of(self.pipeline.scheduler),
             noise_seed=self._seed(request),
             prompt_truncated=self.text.is_truncated(request.prompt),
             device=self.device.type,

@@ -1,4 +1,4 @@
-"""The sampling of VACE and Phantom, composed from diffusers' modular Wan blocks; only the denoiser is ours."""
+"""The sampling of VACE and Phantom, composed from diffusers' modular Wan blocks; only the denoiser and the step are ours."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from diffusers.modular_pipelines.wan.decoders import (
     WanVaceTrimReferenceLatentsStep,
     WanVaeDecoderStep,
 )
-from diffusers.modular_pipelines.wan.denoise import WanDenoiseLoopWrapper, WanLoopAfterDenoiser
+from diffusers.modular_pipelines.wan.denoise import WanDenoiseLoopWrapper
 
-from tpige_kedro.video_generators.wan_denoise import PhantomDenoiser, VaceDenoiser
+from tpige_kedro.video_generators.wan_denoise import PhantomDenoiser, SchedulerStep, VaceDenoiser
 
 
 class VaceDenoiseStep(WanDenoiseLoopWrapper):
     """The loop over the timesteps of VACE."""
 
-    block_classes: ClassVar = [VaceDenoiser, WanLoopAfterDenoiser]
+    block_classes: ClassVar = [VaceDenoiser, SchedulerStep]
     block_names: ClassVar = ["denoiser", "after_denoiser"]
 
 
 class PhantomDenoiseStep(WanDenoiseLoopWrapper):
     """The loop over the timesteps of Phantom."""
 
-    block_classes: ClassVar = [PhantomDenoiser, WanLoopAfterDenoiser]
+    block_classes: ClassVar = [PhantomDenoiser, SchedulerStep]
     block_names: ClassVar = ["denoiser", "after_denoiser"]
 
 

@@ -7,10 +7,11 @@ another transformer or rank, and the guider is cleaned up even after an exceptio
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import torch
-from diffusers import WanTransformer3DModel
+from diffusers import FlowMatchLCMScheduler, UniPCMultistepScheduler, WanTransformer3DModel
 from diffusers.guiders import ClassifierFreeGuidance
 from diffusers.modular_pipelines import ModularPipelineBlocks
 from diffusers.modular_pipelines.modular_pipeline_utils import ComponentSpec, InputParam
@@ -45,7 +46,7 @@ class GuidedDenoiser(ModularPipelineBlocks):
         """What the pipeline call must or may give."""
         names = ("latents", "dtype", "num_inference_steps", "prompt_embeds")
         required = [InputParam(name, required=True) for name in names]
-        optional = ("negative_prompt_embeds", "split_branches", *self.given)
+        optional = ("negative_prompt_embeds", "split_branches", "block_cache", *self.given)
         return required + [InputParam(name) for name in optional]
 
     def views(self, state: Any) -> None:
@@ -61,6 +62,8 @@ class GuidedDenoiser(ModularPipelineBlocks):
         """Predict with all branches at the integer timestep ``t`` and set ``state.noise_pred``."""
         guider = components.guider
         guider.set_state(step=i, num_inference_steps=state.num_inference_steps, timestep=t)
+        if state.block_cache is not None:
+            state.block_cache.enter_step(i, state.num_inference_steps)
         self.views(state)
         batches = guider.prepare_inputs_from_block_state(state, self.fields)
         for branch, batch in enumerate(batches):
@@ -87,12 +90,46 @@ class GuidedDenoiser(ModularPipelineBlocks):
                 return torch.empty_like(
                     arguments["hidden_states"], memory_format=torch.contiguous_format
                 )
-            with model.cache_context(branch.removeprefix("pred_")):
+            with model.cache_context(branch.removeprefix("pred_")), watched(state, model, branch):
                 timestep = t.expand(state.latents.shape[0])
                 prediction = model(timestep=timestep, return_dict=False, **arguments)[0]
             return prediction.contiguous()
         finally:
             components.guider.cleanup_models(model)
+
+
+def watched(state: Any, model: Any, branch: str) -> AbstractContextManager[None]:
+    """The cache of blocks around a forward of ``branch``, where there is one."""
+    cache = state.block_cache
+    return nullcontext() if cache is None else cache.around(model, branch)
+
+
+class SchedulerStep(ModularPipelineBlocks):
+    """One step of the sampler; one that adds noise draws each clip's from the generator of that clip."""
+
+    model_name = "wan"
+
+    @property
+    def expected_components(self) -> list[ComponentSpec]:
+        """The sampler."""
+        return [ComponentSpec("scheduler", UniPCMultistepScheduler)]
+
+    @property
+    def inputs(self) -> list[InputParam]:
+        """The generators that drew the first noise."""
+        return [InputParam("generator")]
+
+    @torch.no_grad()
+    def __call__(self, components: Any, state: Any, i: int, t: torch.Tensor) -> tuple[Any, Any]:
+        """Move ``state.latents`` (float32) by ``state.noise_pred``."""
+        scheduler = components.scheduler
+        noise = (
+            {"generator": state.generator} if isinstance(scheduler, FlowMatchLCMScheduler) else {}
+        )
+        state.latents = scheduler.step(
+            state.noise_pred.float(), t, state.latents.float(), return_dict=False, **noise
+        )[0]
+        return components, state
 
 
 class VaceDenoiser(GuidedDenoiser):

@@ -39,7 +39,8 @@ class TextEncoder:
 
     ``load`` makes the encoder when it is first needed. ``afterwards`` says what becomes of it once :meth:`prepare` has
     embedded the prompts of a call (the encoder of the published models takes 10 GiB): ``keep`` it on the
-    device, move it to the ``cpu``, or ``free`` it and load it again for the next call.
+    device, move it to the ``cpu``, or ``free`` it and load it again for the next call. A ``streamed`` one brings its layers to
+    the device itself.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class TextEncoder:
         length: int,
         device: torch.device,
         afterwards: Literal["keep", "cpu", "free"],
+        streamed: bool = False,
     ) -> None:
         self._load, self._tokenizer, self._length = load, tokenizer, length
-        self._device, self._afterwards = device, afterwards
+        self._device, self._afterwards, self._streamed = device, afterwards, streamed
         self._encoder: Any = None
         self._embeddings: dict[str, torch.Tensor] = {}
 
@@ -62,7 +64,9 @@ class TextEncoder:
         missing = [prompt for prompt in wanted if prompt not in self._embeddings]
         if not missing:
             return
-        encoder = (self._encoder or self._load()).to(self._device)
+        encoder = self._encoder or self._load()
+        if not self._streamed:
+            encoder.to(self._device)
         for prompt in missing:
             if self.is_truncated(prompt):
                 logger.warning(
@@ -70,7 +74,7 @@ class TextEncoder:
                 )
             self._embeddings[prompt] = self._embed(encoder, prompt)
         self._encoder = None if self._afterwards == "free" else encoder
-        if self._afterwards == "cpu":
+        if self._afterwards == "cpu" and not self._streamed:
             encoder.to("cpu")
         del encoder
         if self._device.type == "cuda" and self._afterwards != "keep":

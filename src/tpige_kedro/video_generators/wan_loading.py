@@ -1,115 +1,162 @@
-"""Loads the parts of a Wan model from a local folder or hub id in diffusers' layout, or a transformer from the native layouts."""
+"""Loads the parts of a Wan model: from folders in diffusers' layout, or the transformer from the native layouts."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.models import resolve_source, where_from
+from tpige_kedro.weights import diffusers_models, transformers_models
+from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, read_json, without_prefix
+from tpige_kedro.weights.diffusers_models import CONFIG, check_class
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
+from tpige_kedro.weights.wanted import INDEX
+
+TRANSFORMER = "transformer"
+PLAIN, VACE = "WanTransformer3DModel", "WanVACETransformer3DModel"
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the parts come from: ``transformer`` may lie elsewhere than the rest (``base``); both folders or hub ids.
+    """Where the parts are on this machine: ``transformer`` may lie elsewhere than the rest (``base``).
 
-    ``transformer`` is a pipeline folder or hub id (with the subfolder ``transformer``), a folder with the transformer alone, or a
-    single file in the native layout (.safetensors, .pth), then with the config of ``base``. ``weights`` names such a
-    file inside a hub repository or folder.
+    ``transformer`` is a pipeline folder (with the subfolder ``transformer``), a folder with the transformer alone, or native weights:
+    a single file (.safetensors, .pth) or the index of shards (``*.safetensors.index.json``), itself or with its folder. ``weights``
+    names such a file inside a folder. Native weights take their sizes from the config of ``base``.
     """
 
-    transformer: str
-    base: str
-    revision: str | None = None
-    base_revision: str | None = None
+    transformer: Path
+    base: Path
     weights: str | None = None
 
     @classmethod
     def of(
         cls,
+        files: Mapping[str, tuple[str, ...]],
         source: str,
         revision: str | None,
         base: str | None,
         base_revision: str | None,
         weights: str | None,
     ) -> Source:
-        """One repository, or two; paths of ``base`` start at the project root, like those of ``source`` (which came resolved)."""
-        if base is None:
-            return cls(source, source, revision, revision, weights)
-        return cls(source, resolve_source(base), revision, base_revision, weights)
-
-
-def load_transformer(cls: Any, source: Source, dtype: torch.dtype) -> Any:
-    """The transformer, with the parts that must stay float32 kept so. Raises :class:`ModelError` naming the source."""
-    file = _single_file(source)
-    try:
-        if file is not None:
-            model = cls.from_single_file(
-                str(file),
-                config=source.base,
-                config_revision=source.base_revision,
-                subfolder="transformer",
+        """One place, or two (local, or hub ids with their revisions), of which ``files`` are needed."""
+        options = {"base": base, "weights": weights}
+        place = fetched(source, revision, files_of(files, "source", options))
+        if base is not None:
+            return cls(
+                place, fetched(base, base_revision, files_of(files, "base", options)), weights
             )
-            return cast(model, dtype).eval()
-        folder = None if (Path(source.transformer) / "config.json").exists() else "transformer"
-        return cls.from_pretrained(
-            source.transformer,
-            subfolder=folder,
-            revision=source.revision,
-            torch_dtype=dtype,
-            use_safetensors=True,
-        ).eval()
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(_message("transformer", str(file or source.transformer), error)) from error
+        if place.is_file():
+            raise ModelError(
+                f"model source {source!r} is a transformer alone; set options.base to a pipeline folder or hub id with the other parts"
+            )
+        return cls(place, place, weights)
 
 
-def cast(model: Any, dtype: torch.dtype) -> Any:
-    """``model`` in ``dtype``, with the parts that its class names in float32 (``from_pretrained`` does so, ``from_single_file`` not)."""
-    kept = set(model._keep_in_fp32_modules)
-    for name, parameter in model.named_parameters():
-        parameter.data = parameter.data.to(torch.float32 if kept & set(name.split(".")) else dtype)
-    return model
+def load_transformer(
+    cls: Any, source: Source, dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> Any:
+    """The transformer on ``device``, with the parts that must stay float32 kept so.
+
+    Raises:
+        ModelError: names the file, and what is missing in it or does not belong there.
+    """
+    if (file := native_file(source)) is not None:
+        return _load_native(cls, file, source.base / TRANSFORMER, dtype, device)
+    alone = (source.transformer / CONFIG).exists()
+    folder = source.transformer if alone else source.transformer / TRANSFORMER
+    return diffusers_models.load_network(cls, folder, dtype, device)
 
 
-def load_part(cls: Any, source: Source, name: str, **options: Any) -> Any:
-    """The part ``name`` (vae, text_encoder, tokenizer, scheduler) from the base. Raises :class:`ModelError` naming it."""
-    try:
-        return cls.from_pretrained(
-            source.base, subfolder=name, revision=source.base_revision, **options
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(_message(name, source.base, error)) from error
+def load_vae(source: Source, device: torch.device | str = "cpu") -> Any:
+    """The VAE of the base, in float32."""
+    from diffusers import AutoencoderKLWan
+
+    folder = source.base / "vae"
+    return diffusers_models.load_network(AutoencoderKLWan, folder, torch.float32, device)
 
 
-def load_text_encoder(source: Source, dtype: torch.dtype) -> Any:
+def load_text_encoder(
+    source: Source, dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> Any:
     """The UMT5 encoder of the base."""
     from transformers import UMT5EncoderModel
 
-    return load_part(
-        UMT5EncoderModel, source, "text_encoder", dtype=dtype, use_safetensors=True
-    ).eval()
+    folder = source.base / "text_encoder"
+    return transformers_models.load_network(UMT5EncoderModel, folder, dtype, device)
 
 
-def _single_file(source: Source) -> Path | None:
-    path = Path(source.transformer)
-    if path.is_file():
-        return path
-    if source.weights is None:
+def load_scheduler(source: Source) -> Any:
+    """The scheduler of the base."""
+    from diffusers import UniPCMultistepScheduler
+
+    return transformers_models.load_part(UniPCMultistepScheduler, source.base / "scheduler")
+
+
+def load_tokenizer(source: Source) -> Any:
+    """The tokenizer of the base, as its ``tokenizer.json`` says.
+
+    transformers' own class for it (``T5Tokenizer``) builds T5's tokenizer from the vocabulary: unknown characters become number 2,
+    which is ``<s>`` in the vocabulary of UMT5 and was ``<unk>``, number 3, when Wan was trained.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    return transformers_models.load_part(PreTrainedTokenizerFast, source.base / "tokenizer")
+
+
+def native_file(source: Source) -> Path | None:
+    """The native weights, a file or the index of several; None if the transformer is in diffusers' layout."""
+    place = source.transformer
+    if place.is_file():
+        return place
+    if source.weights is not None:
+        return place / source.weights
+    if (place / CONFIG).exists() or (place / TRANSFORMER).exists():
         return None
-    if path.is_dir():
-        return path / source.weights
-    from huggingface_hub import hf_hub_download
-
-    return Path(hf_hub_download(source.transformer, source.weights, revision=source.revision))
+    found = sorted(place.glob(f"*{INDEX}"))
+    return found[0] if len(found) == 1 else None
 
 
-def _message(part: str, where: str, error: Exception) -> str:
-    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return (
-        f"model source {where!r}: its {part} cannot be loaded ({reason}); "
-        "set models.<name>.source (and options.base) to a folder or hub id in diffusers' layout "
-        f"({where_from(where)})"
+def _load_native(
+    cls: Any, file: Path, base: Path, dtype: torch.dtype, device: torch.device | str
+) -> Any:
+    checkpoint = read_checkpoint(file)
+    tensors = under_diffusers_names(checkpoint.tensors)
+    is_vace = any(name.startswith("vace_") for name in tensors)
+    check_class(cls, VACE if is_vace else PLAIN, file)
+    renamed = Checkpoint(checkpoint.where, tensors)
+    return diffusers_models.filled(cls, native_config(cls, base), renamed, dtype, device)
+
+
+def under_diffusers_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """``tensors`` of Wan, under the authors' names or diffusers', under those of diffusers."""
+    from diffusers.loaders.single_file_utils import convert_wan_transformer_to_diffusers
+
+    plain = without_prefix(tensors, wanted={})
+    is_native = any(".self_attn." in name for name in plain)
+    converted: dict[str, Tensor] = (
+        convert_wan_transformer_to_diffusers(plain) if is_native else plain
     )
+    return converted
+
+
+def native_config(cls: Any, folder: Path) -> dict[str, Any]:
+    """The sizes of native weights from the transformer's config in ``folder``; that of VACE also says those of plain Wan.
+
+    Raises:
+        ModelError: there is no config, or it is that of plain Wan, which does not say where VACE's hints enter.
+    """
+    config = read_json(folder / CONFIG)
+    known = inspect.signature(cls.__init__).parameters
+    if "vace_layers" in known and "vace_layers" not in config:
+        raise ModelError(
+            f"{folder / CONFIG} has no vace_layers: it is of plain Wan; set options.base to a VACE pipeline"
+        )
+    return {key: value for key, value in config.items() if key in known}

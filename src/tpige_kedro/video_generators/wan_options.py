@@ -8,6 +8,8 @@ from pydantic import Field, model_validator
 
 from tpige_kedro.option_types import Count, Device, Dtype, SidePixels
 from tpige_kedro.schemas import Settings
+from tpige_kedro.video_generators.attention import Attention
+from tpige_kedro.video_generators.loras.settings import Lora
 
 
 class Parallel(Settings):
@@ -26,21 +28,42 @@ class Parallel(Settings):
         return self
 
 
+class Cache(Settings):
+    """When blocks are not computed again, see :mod:`~tpige_kedro.video_generators.block_cache`.
+
+    ``threshold``: relative change of what the first block adds, below which the others are reused; 0 reuses nothing. In the
+    ``first_steps`` and ``last_steps`` of a run everything is computed.
+    """
+
+    kind: Literal["first_block"] = "first_block"
+    threshold: Annotated[float, Field(ge=0)] = 0.1
+    first_steps: Annotated[int, Field(ge=1)] = 4
+    last_steps: Annotated[int, Field(ge=0)] = 1
+
+
 class WanOptions(Settings):
     """Size, steps, precision and memory of a Wan generator. The defaults of size and steps are the paper's.
 
     ``num_frames`` is 4k + 1; 1 draws a single picture. ``flow_shift`` None takes the scheduler of the checkpoint as it is.
-    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own.
+    ``sampler``: ``unipc`` (multistep, the paper's), ``euler`` (first order) or ``lcm`` (new noise at every step); the last two
+    are what distilled models were trained for, see :mod:`~tpige_kedro.video_generators.wan_timesteps`.
+    ``sigmas``: ``reference`` is the table of the authors' scheduler (from 0.999 to 0), ``diffusers`` the library's own; for ``euler`` and
+    ``lcm`` that is evenly from 1 towards 0, as LightX2V has it.
+    ``loras`` change the transformer when it is loaded (:mod:`~tpige_kedro.video_generators.loras`).
     ``shared_noise``: a seed that all clips share instead of their own, as in the authors' code (2025);
     ``noise_device`` cuda draws the noise as they do, cpu gives the same noise on every machine.
     ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
 
-    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: layer by layer, slow), ``fp8_storage``
+    For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: transformer and text encoder layer by layer, slow), ``fp8_storage``
     (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
     (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1. For several: ``parallel``.
 
     ``compile``: compiles the blocks when they first run (a minute; needs a C compiler), which saves a sixth to a fifth of the
     sampling time (docs/performance.md). Each geometry is compiled once.
+
+    ``attention``: the kernel, see :mod:`~tpige_kedro.video_generators.attention`; ``auto`` is the fastest exact one of this machine.
+    ``quantisation: fp8``: linear layers of the blocks in 8 bits, see :mod:`~tpige_kedro.video_generators.fp8`; compile them too,
+    or it takes longer than bfloat16. ``cache``: see :class:`Cache`.
     """
 
     height: SidePixels = 480
@@ -52,7 +75,9 @@ class WanOptions(Settings):
     max_sequence_length: Count = 512
     negative_prompt: str = ""
     flow_shift: Annotated[float, Field(gt=0)] | None = None
+    sampler: Literal["unipc", "euler", "lcm"] = "unipc"
     sigmas: Literal["diffusers", "reference"] = "diffusers"
+    loras: tuple[Lora, ...] = ()
     letterbox: Literal["lanczos", "stock"] = "lanczos"
     shared_noise: int | None = None
     noise_device: Literal["cpu", "cuda"] = "cpu"
@@ -64,6 +89,9 @@ class WanOptions(Settings):
     free_text_encoder: bool = False
     parallel: Parallel = Parallel()
     compile: bool = False
+    attention: Attention = "auto"
+    quantisation: Literal["none", "fp8"] = "none"
+    cache: Cache | None = None
 
     @model_validator(mode="after")
     def _frames_fill_latents(self) -> WanOptions:
@@ -71,6 +99,14 @@ class WanOptions(Settings):
             nearest = max(1, round((self.num_frames - 1) / 4) * 4 + 1)
             raise ValueError(
                 f"num_frames: {self.num_frames} is not 4k + 1 (one latent frame holds four); take {nearest}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _levels_of_the_sampler(self) -> WanOptions:
+        if self.sampler != "unipc" and self.sigmas == "reference":
+            raise ValueError(
+                f"sigmas: 'reference' is the table of the paper's sampler, unipc; with sampler: {self.sampler!r} set 'diffusers'"
             )
         return self
 
@@ -88,6 +124,26 @@ class WanOptions(Settings):
         ):  # they hang on the blocks, where whole graphs break
             names = ", ".join(name for name, is_set in hooks.items() if is_set)
             raise ValueError(f"compile: true does not go with {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_quantisation(self) -> WanOptions:
+        if self.quantisation != "none" and self.fp8_storage:
+            raise ValueError(
+                f"quantisation: {self.quantisation} does not go with fp8_storage; remove one"
+            )
+        if self.quantisation != "none" and self.offload == "group":
+            raise ValueError(
+                f"quantisation: {self.quantisation} does not go with offload: group; take model"
+            )
+        if self.parallel.context > 1 and self.attention not in ("auto", "native", "cudnn"):
+            raise ValueError(
+                f"attention: {self.attention} does not go with parallel.context; take auto"
+            )
+        if self.parallel.context > 1 and self.cache is not None:
+            raise ValueError(
+                "cache: it does not go with parallel.context, whose ranks see different tokens"
+            )
         return self
 
     @property

@@ -17,6 +17,20 @@ def device_and_dtype(options: WanOptions) -> tuple[torch.device, torch.dtype]:
     return device, getattr(torch, name)
 
 
+def first_device(options: WanOptions, device: torch.device) -> torch.device:
+    """Where transformer and VAE are loaded to: where they compute, unless they are to stay in or shrink in the host's memory."""
+    on_host = options.offload != "none" or options.fp8_storage or options.quantisation != "none"
+    return torch.device("cpu") if on_host else device
+
+
+def streamed_text_encoder(encoder: Any, device: torch.device) -> Any:
+    """The text encoder in host memory, each layer of which comes to ``device`` when it computes."""
+    from diffusers.hooks import apply_group_offloading
+
+    apply_group_offloading(encoder, onload_device=device, offload_type="leaf_level")
+    return encoder
+
+
 def place(
     transformer: Any, vae: Any, device: torch.device, dtype: torch.dtype, options: WanOptions
 ) -> None:

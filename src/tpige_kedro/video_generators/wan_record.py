@@ -6,6 +6,7 @@ from typing import Any
 
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators.block_cache import BlockCache
 from tpige_kedro.video_generators.wan_options import WanOptions
 
 KEPT_OPTIONS = {
@@ -13,6 +14,7 @@ KEPT_OPTIONS = {
     "width",
     "num_frames",
     "steps",
+    "sampler",
     "sigmas",
     "letterbox",
     "negative_prompt",
@@ -20,6 +22,14 @@ KEPT_OPTIONS = {
     "fp8_storage",
     "vae_tiling",
 }
+
+
+def reused_forwards(cache: BlockCache | None) -> dict[str, Any]:
+    """How many of the forwards of each branch took what the blocks had added before; nothing without a cache."""
+    if cache is None:
+        return {}
+    counts = {name.removeprefix("pred_"): count for name, count in cache.reused.items()}
+    return {"cache": cache.settings.model_dump(mode="json"), "reused_forwards": counts}
 
 
 def clip_details(

@@ -59,6 +59,7 @@ class WanVace(WanGenerator):
         ),
     }
     weight_options: ClassVar[dict[str, str | None]] = {"base": None}
+    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     Options: ClassVar[type[WanOptions]] = WanOptions
 
     def __init__(
@@ -72,7 +73,7 @@ class WanVace(WanGenerator):
         conditioning_scale: float = 1.0,
         **options: Any,
     ) -> None:
-        where = Source.of(source, revision, base, base_revision, weights)
+        where = Source.of(self.files, source, revision, base, base_revision, weights)
         super().__init__(WanVACETransformer3DModel, VaceSampling(), where, WanOptions(**options))
         self._twin = plain_twin(self.transformer)  # before any offloading hook
         self._vace_layers: list[int] = list(self.transformer.config.vace_layers)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoProcessor, ProcessorMixin, Qwen2_5_VLProcessor
+from transformers import AutoProcessor, ProcessorMixin, Qwen2_5_VLProcessor
+
+from tpige_kedro.weights.checkpoints import read_json
+from tpige_kedro.weights.transformers_models import load_part
 
 QWEN = frozenset({"qwen2_vl", "qwen2_5_vl"})
 
@@ -25,8 +29,7 @@ class QwenPictureProcessor(Qwen2_5_VLProcessor):
         ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
 
-def load_processor(source: str, revision: str | None) -> Any:
-    """The processor of the model in ``source``, a folder or a hub id."""
-    config = AutoConfig.from_pretrained(source, revision=revision)
-    cls = QwenPictureProcessor if config.model_type in QWEN else AutoProcessor
-    return cls.from_pretrained(source, revision=revision)
+def load_processor(folder: Path) -> Any:
+    """The processor of the model in ``folder``. Raises :class:`~tpige_kedro.errors.ModelError`."""
+    is_qwen = read_json(folder / "config.json").get("model_type") in QWEN
+    return load_part(QwenPictureProcessor if is_qwen else AutoProcessor, folder)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from tpige_kedro.errors import AnswerError, ModelError
+from pydantic import Field
+
+from tpige_kedro.errors import AnswerError
 from tpige_kedro.option_types import Count, Device, Dtype
 from tpige_kedro.vision_language.answers import MORE_TOKENS
 from tpige_kedro.vision_language.chat import ChatModel, Question
 from tpige_kedro.vision_language.pictures import downscaled
 from tpige_kedro.vision_language.usage import Usage, meter
+from tpige_kedro.weights.fetch import fetched
+from tpige_kedro.weights.parts import files_of
 
 
 class TransformersVlm(ChatModel):
@@ -26,11 +30,12 @@ class TransformersVlm(ChatModel):
         device: where it runs; None for the GPU if there is one.
         max_tokens: of an answer.
         max_side: pixels of the picture's longer side.
+        gpu_gib: GiB of weights that may be on the GPU; the others wait in host memory, which makes answers slow. None: no limit.
     """
 
     version: ClassVar[int] = 1  # raise it when a question or its answer is put or read otherwise
     files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source": ("*.json", "*.txt", "*.jinja", "*.safetensors")
+        "source": ("*.json", "*.txt|", "*.jinja|", "*.safetensors")
     }
     service = False
 
@@ -42,27 +47,24 @@ class TransformersVlm(ChatModel):
         device: Device | None = None,
         max_tokens: Count = 700,
         max_side: Count = 768,
+        gpu_gib: Annotated[float, Field(gt=0)] | None = None,
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText
 
-        from tpige_kedro.networks.devices import pick_device
+        from tpige_kedro.networks.devices import pick_device, spread
         from tpige_kedro.vision_language.picture_processor import load_processor
+        from tpige_kedro.weights.transformers_models import load_network
 
         self.name = source
         self.max_tokens = max_tokens
         self.max_side = max_side
         self.device = pick_device(device)
-        try:
-            self.processor = load_processor(source, revision)
-            model = AutoModelForImageTextToText.from_pretrained(
-                source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True
-            )
-        except (OSError, ValueError) as error:
-            raise ModelError(
-                f"vision-language model {source!r} cannot be loaded: {error}; download it first, or set models.<name>.source"
-            ) from error
-        self.network = model.to(self.device).eval()
+        folder = fetched(source, revision, files_of(self.files, "source", {}))
+        self.processor = load_processor(folder)
+        first = self.device if gpu_gib is None else "cpu"
+        network = load_network(AutoModelForImageTextToText, folder, getattr(torch, dtype), first)
+        self.network = network if gpu_gib is None else spread(network, self.device, gpu_gib)
 
     def answer(self, question: Question) -> str:
         """The answer; raises ``AnswerError`` if it is empty or not finished within ``max_tokens``."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import re
 from functools import cache
-from pathlib import Path
 
+from tpige_kedro.weights.hub_cache import MAIN, CachedRepository
 from tpige_kedro.weights.sources import HUB_ID
 
 logger = logging.getLogger(__name__)
@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 UNRESOLVED = "unresolved"
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 PATIENCE = 5.0  # seconds for the hub's answer
+
+_known: dict[tuple[str, str], str] = {}  # what the hub said, and what was loaded
 
 
 @cache
@@ -25,11 +27,36 @@ def resolved_commit(source: str, revision: str | None = None) -> str | None:
     >>> resolved_commit("owner/name", "0123456789abcdef0123456789abcdef01234567")
     '0123456789abcdef0123456789abcdef01234567'
     """
+    if not HUB_ID.match(source):
+        return revision if revision is not None and COMMIT.match(revision) else None
+    return known_commit(source, revision) or _asked_commit(source, revision)
+
+
+def known_commit(source: str, revision: str | None = None) -> str | None:
+    """The commit as far as it is known without asking the hub."""
     if revision is not None and COMMIT.match(revision):
         return revision
-    if not HUB_ID.match(source):
-        return None
-    return _cached_commit(source, revision or "main") or _asked_commit(source, revision)
+    name = revision or MAIN
+    commit = _known.get((source, name)) or CachedRepository.of(source).commit_of(name)
+    return commit if commit and COMMIT.match(commit) else None
+
+
+def remember_commit(source: str, revision: str | None, commit: str) -> None:
+    """What the hub said that ``revision`` is; from now on :func:`resolved_commit` says so, too."""
+    if revision != commit and known_commit(source, revision) != commit:
+        _known[source, revision or MAIN] = commit
+        resolved_commit.cache_clear()  # it may have cached that nobody knew
+
+
+def names_of(source: str, commit: str) -> list[str]:
+    """The branches and tags that stand for ``commit`` as far as this process has asked."""
+    return [name for (place, name), known in _known.items() if (place, known) == (source, commit)]
+
+
+def forget_commits() -> None:
+    """Know nothing any more: for tests."""
+    _known.clear()
+    resolved_commit.cache_clear()
 
 
 def hub_revision(source: str, revision: str | None = None) -> str:
@@ -42,17 +69,6 @@ def hub_revision(source: str, revision: str | None = None) -> str:
     return resolved_commit(source, revision) or f"{UNRESOLVED}{asked}"
 
 
-def _cached_commit(source: str, revision: str) -> str | None:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    refs = Path(HF_HUB_CACHE) / f"models--{source.replace('/', '--')}" / "refs"
-    try:
-        commit = (refs / revision).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError):
-        return None
-    return commit if COMMIT.match(commit) else None
-
-
 def _asked_commit(source: str, revision: str | None) -> str | None:
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
@@ -61,9 +77,12 @@ def _asked_commit(source: str, revision: str | None) -> str | None:
     from huggingface_hub import HfApi
 
     try:
-        return HfApi().repo_info(source, revision=revision, timeout=PATIENCE).sha
+        commit = HfApi().repo_info(source, revision=revision, timeout=PATIENCE).sha
     except (
         Exception
     ) as error:  # no network, no such repository, no access: the loading will say which
         logger.info("the hub gave no commit for %s (%s)", source, type(error).__name__)
         return None
+    if commit:
+        _known[source, revision or MAIN] = commit
+    return commit

@@ -8,6 +8,7 @@ from typing import Any
 
 from tpige_kedro.declarations import declared
 from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.weights.lists import file_of, is_entry, weight_lists
 
 SOURCE = "source"
 
@@ -28,7 +29,7 @@ class Part:
 
 
 def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
-    """The parts of a model: its ``source`` and the places that its options name.
+    """The parts of a model: its ``source``, the places that its options name, and those that they list.
 
     A class declares ``files``: patterns for each option that names a place. ``{name}`` in a pattern stands for the value of another
     option. An entry ``"source with base"`` counts instead of ``"source"`` where the option ``base`` is given; of several such entries
@@ -38,10 +39,16 @@ def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
         return ()
     patterns: Mapping[str, tuple[str, ...]] = declared(spec.type, "files", {})
     places = {SOURCE: spec.source, **_optional_places(spec)}
-    return tuple(
-        Part(option, place, _revision(spec, option), _files(patterns, option, spec.options))
+    named = tuple(
+        Part(option, place, _revision(spec, option), files_of(patterns, option, spec.options))
         for option, place in places.items()
         if place
+    )
+    return named + tuple(
+        Part(f"{option}[{i}]", entry["source"], entry.get("revision"), file_of(entry))
+        for option, entries in weight_lists(spec).items()
+        for i, entry in enumerate(entries)
+        if is_entry(entry)
     )
 
 
@@ -54,9 +61,14 @@ def _revision(spec: ModelSpec, option: str) -> str | None:
     return spec.revision if option == SOURCE else spec.options.get(f"{option}_revision")
 
 
-def _files(
+def files_of(
     patterns: Mapping[str, tuple[str, ...]], option: str, options: Mapping[str, Any]
 ) -> tuple[str, ...]:
+    """The patterns of the place that ``option`` names, as the ``files`` of a class have them.
+
+    >>> files_of({"source with weights": ("{weights}",)}, "source", {"weights": "wan.pth"})
+    ('wan.pth',)
+    """
     special = (key for key in patterns if key.startswith(f"{option} with "))
     key = next((k for k in special if options.get(k.rpartition(" ")[2])), option)
     return tuple(pattern.format(**options) for pattern in patterns.get(key, ()))

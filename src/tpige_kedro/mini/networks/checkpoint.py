@@ -9,10 +9,13 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from tpige_kedro.errors import ModelError
+from tpige_kedro.errors import ModelError, first_line
+from tpige_kedro.weights.checkpoints import read_checkpoint, read_json
+from tpige_kedro.weights.filling import load_whole
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+MADE_AGAIN = "restore data/06_models/mini or train it again with `kedro run --pipelines=train_mini`"
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -40,25 +43,20 @@ def load_network(
     Raises:
         ModelError: a file is missing, or the folder holds another class or other sizes.
     """
-    from safetensors.torch import load_file
-
     folder = Path(folder)
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
-            raise ModelError(
-                f"mini model {folder}: {name} is missing; restore data/06_models/mini "
-                "or train it with `kedro run --pipelines=train_mini`"
-            )
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    if config["class"] != cls.__name__:
+            raise ModelError(f"mini model {folder}: {name} is missing; {MADE_AGAIN}")
+    config = read_json(folder / CONFIG)
+    if config.get("class") != cls.__name__:
         raise ModelError(
-            f"mini model {folder}: holds a {config['class']}, not a {cls.__name__}; set models.<name>.source"
+            f"mini model {folder}: holds a {config.get('class', 'network of unknown class')}, not a {cls.__name__}; set models.<name>.source"
         )
-    network = cls(**config["settings"])
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
-    except RuntimeError as error:
+        network = cls(**config.get("settings", {}))
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ModelError(
-            f"mini model {folder}: {error}; the weights do not fit {CONFIG}"
+            f"mini model {folder}: the settings in {CONFIG} make no {cls.__name__} ({first_line(error)}); {MADE_AGAIN}"
         ) from error
+    load_whole(network, read_checkpoint(folder / WEIGHTS), MADE_AGAIN)
     return network.float().eval().to(device)

@@ -9,7 +9,7 @@ from tpige_kedro.networks.amt_s.blocks import warp
 from tpige_kedro.networks.amt_s.correlation import Correlation
 from tpige_kedro.networks.amt_s.decoders import FLOWS, Decoder, FirstDecoder, LastDecoder, Update
 from tpige_kedro.networks.amt_s.encoders import PYRAMID, MatchingEncoder, PyramidEncoder
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights
 
 HALFWAY = 0.5
 SMALLEST_SIDE = 64  # the correlation, at an eighth of the size, is halved three times

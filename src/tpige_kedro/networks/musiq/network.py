@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tpige_kedro.networks.musiq.stem import Bottleneck, StandardizedConv, norm
 from tpige_kedro.networks.musiq.tokens import PATCH, pad_same, tokenize
 from tpige_kedro.networks.musiq.transformer import WIDTH, Encoder
-from tpige_kedro.networks.weights import Weights
+from tpige_kedro.weights.published import Weights
 
 MUSIQ_SPAQ = Weights(
     "musiq_spaq_ckpt-358bb6af.pth",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tpige_kedro.schemas import Guidance, ModelSpec, Schedule, Variant
+from tpige_kedro.schemas import FIRST_STEPS, Guidance, ModelSpec, Schedule, Variant
 from tpige_kedro.video_generators.imported import is_imported
 
 
@@ -25,6 +25,7 @@ def describe(variant: Variant, generator: ModelSpec) -> str:
 def describe_guidance(guidance: Guidance) -> list[str]:
     """Both weights with their schedules, the form of the weak branch, and how often it runs; without W_i there is no weak branch."""
     words = [f"W_c {guidance.text_weight:g}", *describe_schedule(guidance.text_schedule)]
+    words += [f"rescaled by {guidance.rescale:g}"] if guidance.rescale else []
     if not guidance.identity_weight:
         return words
     words += [f"W_i {guidance.identity_weight:g}", *describe_schedule(guidance.identity_schedule)]
@@ -33,6 +34,8 @@ def describe_guidance(guidance: Guidance) -> list[str]:
         words.append(f"without layer {', '.join(map(str, guidance.skip_layers))}")
     if guidance.reuse_every > 1:
         words.append(f"reused for {guidance.reuse_every} steps")
+    if guidance.first_steps != FIRST_STEPS:
+        words.append(f"after the first {guidance.first_steps}")
     return words
 
 

@@ -61,7 +61,7 @@ class Generation:
         """By variant, the part of its fingerprints that is the same for every sample: guidance and model."""
         return {
             name: fingerprint(
-                guidance=variant.guidance.model_dump(mode="json"),
+                guidance=variant.guidance.deciding(),
                 model=model_identity(self.models[variant.generator]),
             )
             for name, variant in self.variants.items()

@@ -1,4 +1,4 @@
-"""Grows an ONNX graph whose weights are seeded numbers: what rule-made copies of published ONNX files are built with."""
+"""Grows an ONNX graph whose weights are seeded numbers: what rule-made copies of published ONNX files are built with. Needs ``onnx``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-try:
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-except ModuleNotFoundError as error:
-    raise SystemExit(
-        "the benchmark of photographic scorers writes ONNX files: pip install onnx"
-    ) from error
+import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 OPSET, IR_VERSION = 17, 8
 
@@ -30,21 +24,25 @@ class Graph:
         self._random = np.random.default_rng(seed)
 
     def node(self, kind: str, *inputs: str, name: str | None = None, **attributes: Any) -> str:
+        """A node of a kind; ``name`` names its result."""
         result = name or f"{kind.lower()}{len(self._nodes)}"
         node = helper.make_node(kind, inputs, [result], f"{kind}_{len(self._nodes)}", **attributes)
         self._nodes.append(node)
         return result
 
     def constant(self, values: Any, kind: type = np.float32) -> str:
+        """Fixed numbers."""
         name = f"constant{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(values, kind), name))
         return name
 
     def normal(self, *shape: int, std: float) -> str:
+        """Normal numbers of a standard deviation."""
         values = self._random.standard_normal(shape, np.float32)
         return self.constant(values * np.float32(std))
 
     def around_one(self, *shape: int) -> str:
+        """Numbers between 0.9 and 1.1."""
         return self.constant(self._random.uniform(0.9, 1.1, shape))
 
     def conv(
@@ -64,15 +62,18 @@ class Graph:
         return self.node("Conv", x, weights, shifts, **frame)
 
     def batch_norm(self, x: str, channels: int) -> str:
+        """A normalisation that changes little."""
         zeros = np.zeros(channels)
         scale, variance = self.around_one(channels), self.around_one(channels)
         shift, mean = self.constant(zeros), self.constant(zeros)
         return self.node("BatchNormalization", x, scale, shift, mean, variance, epsilon=1e-5)
 
     def output(self, name: str, shape: list[int | str]) -> None:
+        """Make a result an output of the graph."""
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
     def model(self) -> onnx.ModelProto:
+        """The graph as an ONNX model."""
         graph = helper.make_graph(
             self._nodes, "rule_made", [self._input], self._outputs, self._constants
         )
@@ -80,6 +81,7 @@ class Graph:
         return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION)
 
     def save(self, file: Path) -> None:
+        """Write the model."""
         file.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(self.model(), file)
 

@@ -1,0 +1,141 @@
+"""``kedro rehearse``: an environment with random weights at full size, run and measured before the real ones are downloaded."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from click import ClickException
+from kedro.framework.cli.utils import env_option
+
+from tpige_kedro.commands.readable import readable
+from tpige_kedro.console import echo
+
+PREFIX = "tpige-rehearsal-"
+ROOM = 1.02  # results, tokenizers, configs
+
+
+@click.command()
+@env_option
+@click.option("--scale", type=click.Choice(["full", "tiny"]), default="full", show_default=True)
+@click.option(
+    "--scratch",
+    type=click.Path(file_okay=False),
+    help="Where the weights are built; a folder of its own is made there.",
+)
+@click.option(
+    "--samples", type=click.IntRange(1, 8), default=1, show_default=True, help="Demo samples."
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(2),
+    default=3,
+    show_default=True,
+    help="Steps of each clip and picture.",
+)
+@click.option("--models", default="", help="Only these keys of models, with commas between.")
+@click.option(
+    "--gpu-limit",
+    type=click.FloatRange(min=0.1),
+    help="GiB of the GPU that may be used, to imitate a smaller card.",
+)
+@click.option(
+    "--for-samples",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Samples of the run that is estimated.",
+)
+@click.option(
+    "--to",
+    type=click.Path(dir_okay=False),
+    help="Write the table as JSON and Markdown to this name.",
+)
+@click.option("--conf-source", help="Path of the folder with the configuration.")
+@click.option(
+    "--apart",
+    is_flag=True,
+    help="A process of its own for each stage with --scale tiny, too.",
+)
+@click.option("--yes", is_flag=True, help="Build without asking.")
+@click.option("--keep", is_flag=True, help="Keep the scratch folder.")
+@click.option("--verbose", is_flag=True, help="Show the traceback of an error above its message.")
+def rehearse(
+    env: str | None,
+    scratch: str | None,
+    to: str | None,
+    models: str,
+    yes: bool,
+    keep: bool,
+    verbose: bool,
+    **options: Any,
+) -> None:
+    """Run one sample through every stage with random weights in the published layouts, and say what a full run takes.
+
+    Each stage's weights are built in a scratch folder, used and deleted. Nothing is downloaded and no service is asked. Ends with
+    code 1 if something did not fit or failed.
+    """
+    from tpige_kedro.rehearsal.rehearse import Rehearsal
+    from tpige_kedro.rehearsal.scratch import Scratch
+    from tpige_kedro.rehearsal.settings import Settings
+
+    chosen = tuple(filter(None, (name.strip() for name in models.split(","))))
+    settings = Settings(env=env, models=chosen, **options)
+    with readable({"env": env, "conf_source": options["conf_source"]}, verbose):
+        try:
+            rehearsal = Rehearsal.of(settings)
+        except ValueError as error:
+            raise ClickException(str(error)) from error
+        where = Path(scratch or tempfile.gettempdir()).absolute()
+        show_size(rehearsal.largest(), where)
+        if not yes:
+            click.confirm("Build them?", abort=True)
+        where.mkdir(parents=True, exist_ok=True)
+        root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
+        with terminable():
+            try:
+                report = rehearsal.run(Scratch(root), echo)
+            finally:
+                if not keep:
+                    Scratch(root).remove()
+        echo(f"\n{report.text()}\n")
+        echo(f"{root} is kept" if keep else f"{root} is deleted")
+        for file in report.write(Path(to).absolute()) if to else ():
+            echo(f"written: {file}")
+    if report.problems:
+        sys.exit(1)
+
+
+def show_size(size: int, where: Path) -> None:
+    """Say how much room the weights take, and refuse if there is less."""
+    existing = next(folder for folder in [where, *where.parents] if folder.exists())
+    free = shutil.disk_usage(existing).free
+    echo(
+        f"random weights of up to {size / 1e9:.1f} GB at a time in {where}, where {free / 1e9:.1f} GB are free"
+    )
+    if size * ROOM > free:
+        raise ClickException(
+            f"{where} has {free / 1e9:.1f} GB free of the {size / 1e9:.1f} GB that are needed; set --scratch to a larger disk, or "
+            "rehearse fewer models at a time with --models"
+        )
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM ends the block like Ctrl-C, so that the scratch is deleted."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,202 @@
+"""From what was measured with few steps on few samples to what a full run takes; every number that is not measured says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from tpige_kedro.rehearsal.job import OUT_OF_MEMORY, Measured
+from tpige_kedro.rehearsal.stages import Stage
+from tpige_kedro.schemas import Parameters
+
+GIB = 2**30
+NOT_REHEARSED = "not rehearsed"
+NEVER_MEASURED = "fewer than two steps were run: no seconds per step"
+
+
+@dataclass
+class Row:
+    """A line of the table: a stage, or a variant of one. Seconds and GiB; None where there is nothing to say."""
+
+    stage: str
+    what: str = ""
+    model: str = ""
+    loading: float | None = None
+    item: float | None = None  # as run, with few steps
+    step: float | None = None
+    full_item: float | None = None  # at the configured steps
+    full_steps: int | None = None
+    items_per_sample: float = 0.0
+    gpu_allocated: float | None = None
+    gpu_reserved: float | None = None
+    host_resident: float | None = None
+    host_anonymous: float | None = None
+    hours: float | None = None  # for all samples
+    dollars: float | None = None
+    built_gb: float | None = None
+    scratch_gb: float | None = None
+    problem: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def rows_of(
+    stage: Stage,
+    measured: Measured,
+    parameters: Parameters,
+    samples: int,
+    wanted: int,
+    clips: int = 0,
+) -> list[Row]:
+    """The rows of a stage: one for each variant of a generator and each model, else one.
+
+    ``samples`` were run, ``wanted`` are asked about; ``clips`` a sample are scored in a full run.
+    """
+    loads = measured.seen.get("loads", [])
+    common: dict[str, Any] = {
+        "stage": stage.name,
+        "gpu_allocated": measured.gpu.get("allocated"),
+        "gpu_reserved": measured.gpu.get("reserved"),
+        "host_resident": gib(measured.host_resident),
+        "host_anonymous": gib(measured.host_anonymous),
+    }
+    rows = [
+        *stream_rows(stage, measured, samples, common),
+        *call_rows(stage, measured, samples, common),
+    ]
+    if not rows:
+        rows = [
+            Row(**common, item=measured.seconds / samples, full_item=measured.seconds / samples)
+        ]
+        rows[0].notes.append("seconds of the whole run of the pipeline, its start included")
+    for row in rows:
+        if stage.pipeline == "scoring" and row.items_per_sample:
+            row.items_per_sample = clips
+        names = {row.model, "text encoder"} if stage.variants else {row.model}
+        found = [load["seconds"] for load in loads if load["what"] in names]
+        row.loading = sum(found) if found and row is first_of(rows, row.model) else None
+        if row.full_item is not None and row.items_per_sample:
+            row.hours = (row.full_item * row.items_per_sample * wanted + (row.loading or 0)) / 3600
+    rows[0].problem = problem_of(measured, answers_count=stage.pipeline != "prompt_enhancement")
+    rows[0].dollars = dollars_of(stage, measured, parameters, samples, wanted)
+    return rows
+
+
+def first_of(rows: Iterable[Row], model: str) -> Row:
+    """The first row of a model, which the loading is counted for."""
+    return next(row for row in rows if row.model == model)
+
+
+def problem_of(measured: Measured, answers_count: bool = True) -> str:
+    """Why a stage ended early or what failed of it, in one line; what a random reader says does not count."""
+    texts = [measured.problem, *(failure["message"] for failure in measured.failures)]
+    told = (t for t in texts if t and (answers_count or t == measured.problem or is_memory(t)))
+    text = next(told, "")
+    if is_memory(text) and measured.needed is not None:
+        return f"does not fit: needed > {measured.needed:.1f} GiB of GPU memory"
+    return " ".join(text.split())[:400]
+
+
+def is_memory(text: str) -> bool:
+    """Whether an error says that the GPU's memory ran out."""
+    return OUT_OF_MEMORY in text.lower()
+
+
+def stream_rows(
+    stage: Stage, measured: Measured, samples: int, common: Mapping[str, Any]
+) -> list[Row]:
+    """A row for each call of ``generate`` or ``edit``: a variant each, or the editor."""
+    items, runs = measured.seen.get("items", []), measured.seen.get("runs", [])
+    overheads: dict[str, list[float]] = {}
+    rows = []
+    for number, run in enumerate(runs):
+        mine = [item for item in items if item["run"] == number and not item["failed"]]
+        row = Row(**common, model=run["model"])
+        row.what = stage.variants[number] if number < len(stage.variants) else run["model"]
+        row.gpu_allocated = peak_of(mine, "allocated") or row.gpu_allocated
+        row.gpu_reserved = peak_of(mine, "reserved") or row.gpu_reserved
+        row.items_per_sample = len(mine) / samples if mine else 1.0
+        rows.append(row)
+        if not mine:
+            continue
+        row.item = median(item["made"] + item["saved"] for item in mine)
+        forward = seconds_per_forward(mine, run["forwards"])
+        if forward is None:
+            row.notes.append(NEVER_MEASURED)
+            continue
+        row.full_steps = len(run["full"])
+        row.step = forward * sum(run["full"]) / len(run["full"])
+        overheads.setdefault(run["model"], []).append(row.item - forward * sum(run["forwards"]))
+        row.full_item = forward * sum(run["full"])  # sampling; what is around it follows
+    for row in rows:
+        if row.full_item is not None:
+            row.full_item += max(min(overheads[row.model]), 0.0)
+    return joined(rows, stage)
+
+
+def joined(rows: list[Row], stage: Stage) -> list[Row]:
+    """The rows of variants as they are; several calls of an editor (each of some samples) as one."""
+    if stage.variants or len(rows) < 2:
+        return rows
+    first = rows[0]
+    first.items_per_sample = sum(row.items_per_sample for row in rows)
+    for name in ("item", "step", "full_item"):
+        values = [value for row in rows if (value := getattr(row, name)) is not None]
+        setattr(first, name, median(values) if values else None)
+    return [first]
+
+
+def seconds_per_forward(items: list[dict[str, Any]], forwards: list[int]) -> float | None:
+    """The median over all steps but the first of each item, in which things warm up."""
+    found = [
+        seconds / count
+        for item in items
+        for seconds, count in zip(item["steps"], forwards[1:], strict=False)
+        if count
+    ]
+    return median(found) if found else None
+
+
+def call_rows(
+    stage: Stage, measured: Measured, samples: int, common: Mapping[str, Any]
+) -> list[Row]:
+    """A row for each model that answers at once and each of its methods."""
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for call in measured.seen.get("calls", []):
+        groups.setdefault((call["model"], call["what"]), []).append(call)
+    rows = []
+    for (model, what), calls in groups.items():
+        row = Row(**common, model=model, what=f"{model}.{what}")
+        seconds = [call["seconds"] for call in calls]
+        row.item = row.full_item = sum(seconds) / len(seconds)
+        row.items_per_sample = len(calls) / samples
+        if failed := sum(bool(call["failed"]) for call in calls):
+            row.notes.append(f"{failed} of {len(calls)} calls gave no usable answer")
+        rows.append(row)
+    return rows
+
+
+def dollars_of(
+    stage: Stage, measured: Measured, parameters: Parameters, samples: int, wanted: int
+) -> float | None:
+    """What the services of a stage cost, by the tokens that their stand-in counted and the configured prices; None without a service."""
+    if not stage.is_service:
+        return None
+    total = 0.0
+    for name in dict.fromkeys(stage.models.values()):
+        options = parameters.models[name].options
+        usage = measured.usage.get(str(options.get("model")), {})
+        total += usage.get("input_tokens", 0) * float(options.get("input_price", 0)) / 1e6
+        total += usage.get("output_tokens", 0) * float(options.get("output_price", 0)) / 1e6
+    return total / samples * wanted
+
+
+def peak_of(items: list[dict[str, Any]], kind: str) -> float | None:
+    """The largest peak of some items, GiB."""
+    return max((item["peak"][kind] for item in items if kind in item["peak"]), default=None)
+
+
+def gib(count: int | None) -> float | None:
+    """Bytes as GiB."""
+    return None if count is None else count / GIB

@@ -1,0 +1,1 @@
+"""The published layouts, a module for each family: folder names, file names, shards, configs and tokenizers."""

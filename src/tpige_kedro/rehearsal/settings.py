@@ -1,0 +1,69 @@
+"""What the command line asks for, and what the rehearsal changes in an environment's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tpige_kedro.rehearsal.places import class_name, ships
+from tpige_kedro.schemas import ModelSpec
+
+NEVER = 1_000_000  # failures that end a run
+STEPPED = frozenset({"WanVace", "Phantom", "VaceStill", "AcePlus", "QwenImageEdit"})
+SMALL = {"height": 80, "width": 80}
+TINY_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "WanVace": {**SMALL, "num_frames": 9, "noise_device": "cpu", "dtype": "float32"},
+    "Phantom": {**SMALL, "num_frames": 9, "noise_device": "cpu", "dtype": "float32"},
+    "VaceStill": {**SMALL, "noise_device": "cpu", "dtype": "float32"},
+    "AcePlus": {"height": 64, "width": 64, "max_tokens": 256, "dtype": "float32"},
+    "TransformersVlm": {"max_tokens": 8, "dtype": "float32"},
+    "GmeScorer": {"dtype": "float32"},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of ``kedro rehearse``."""
+
+    env: str | None
+    scale: Literal["full", "tiny"] = "full"
+    samples: int = 1
+    steps: int = 3
+    models: tuple[str, ...] = ()  # none: all
+    gpu_limit: float | None = None  # GiB
+    for_samples: int = 1000
+    conf_source: str | None = None
+    apart: bool = False  # a process for each stage, which gives all memory back, also if tiny
+
+    @property
+    def tiny(self) -> bool:
+        """Whether sizes are tiny."""
+        return self.scale == "tiny"
+
+
+def changed_options(spec: ModelSpec, settings: Settings) -> dict[str, Any]:
+    """The options of a model that the rehearsal sets."""
+    kind = class_name(spec)
+    options: dict[str, Any] = {}
+    if settings.tiny and not any(ships(place) for place in [spec.source or ""]):
+        options |= TINY_OPTIONS.get(kind, {})
+    if kind in STEPPED:
+        options["steps"] = settings.steps
+    return options
+
+
+def run_parameters(
+    settings: Settings, data_root: Path, samples: Path, listed: Path
+) -> dict[str, Any]:
+    """Parameters of every run of the rehearsal."""
+    return {
+        "data_root": str(data_root),
+        "samples_root": str(samples),
+        "sample_list": str(listed),
+        "mlflow": {"enabled": False, "required": False},
+        "execution": {"max_failures": NEVER, **({"threads": 1} if settings.tiny else {})},
+        "allow_cpu": settings.tiny,
+        "provenance": {"certificate": None, "private_key": None},
+    }

@@ -1,0 +1,61 @@
+"""Pipelines in diffusers' layout from a local folder: each network whole, the small parts as diffusers loads them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tpige_kedro.weights import diffusers_models, transformers_models
+from tpige_kedro.weights.checkpoints import read_json
+from tpige_kedro.weights.whole import cannot_load
+
+INDEX = "model_index.json"
+
+
+def load_pipeline(
+    cls: Any,
+    folder: Path,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
+    parts: Mapping[str, Any] | None = None,
+) -> Any:
+    """A pipeline of class ``cls`` whose networks are on ``device``; ``parts`` are those that were loaded elsewhere.
+
+    Raises:
+        ModelError: a file is missing or damaged, or a network is not whole; it names the file or folder.
+    """
+    given = dict(parts or {})
+    for name, part in _networks(folder):
+        if name not in given:
+            loader = diffusers_models if _is_of_diffusers(part) else transformers_models
+            given[name] = loader.load_network(part, folder / name, dtype, device)
+    pipeline = transformers_models.load_part(cls, folder, dtype=dtype, **given)
+    # its steps on a terminal while they run, nothing in a log
+    pipeline.set_progress_bar_config(disable=None, leave=False)
+    return pipeline
+
+
+def _networks(folder: Path) -> Iterator[tuple[str, Any]]:
+    """The networks of a pipeline as its index lists them, each with its class."""
+    for name, entry in read_json(folder / INDEX).items():
+        if (
+            isinstance(entry, list)
+            and len(entry) == 2
+            and entry[0] in ("diffusers", "transformers")
+        ):
+            try:
+                part = getattr(importlib.import_module(entry[0]), entry[1])
+            except AttributeError as error:
+                raise cannot_load(f"{name} ({'.'.join(entry)})", folder, error) from error
+            if hasattr(part, "named_parameters"):
+                yield name, part
+
+
+def _is_of_diffusers(part: Any) -> bool:
+    from diffusers import ModelMixin
+
+    return issubclass(part, ModelMixin)

@@ -1,0 +1,193 @@
+"""Each loader and each way to be incomplete: an error that names the file and what to do, never a network with numbers made up."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from damage import BYTES, SHARDS, TENSORS, shard
+from diffusers import WanTransformer3DModel
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from image_editors.tiny_editors import save_flux_fill, save_qwen_image_edit
+from tiny_text_models import tiny_clip, tiny_gme
+from tpige_kedro.errors import ModelError
+from tpige_kedro.mini.networks import checkpoint as mini
+from tpige_kedro.video_generators.wan_loading import Source, load_transformer
+from tpige_kedro.weights import diffusers_models, transformers_models
+from tpige_kedro.weights.published import Weights, load_weights
+from video_generators.tiny_wan import native_weights, save_vace, transformer
+from vision_language.tiny_qwen import save_tiny_qwen
+
+Load = Callable[[Path], Any]  # from the folder of one network to the network
+SINGLE = Weights("tiny.pth", "https://example.org/tiny", "MIT")
+
+
+class Small(nn.Module):
+    """A network of our own, as the scorers have them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Linear(8, 3)])
+
+
+def of_diffusers(name: str) -> Load:
+    import diffusers
+
+    cls = getattr(diffusers, name)
+    return lambda folder: diffusers_models.load_network(cls, folder, torch.float32)
+
+
+def of_transformers(name: str, **options: Any) -> Load:
+    import transformers
+
+    cls = getattr(transformers, name)
+    return lambda folder: transformers_models.load_network(cls, folder, torch.float32, **options)
+
+
+def native(folder: Path) -> Any:
+    """Phantom as published: a file or shards under the authors' names; the sizes come from the config of a VACE pipeline."""
+    (file,) = [f for f in folder.iterdir() if f.suffix == ".pth" or "json" in f.name] or [
+        folder / PHANTOM
+    ]
+    return load_transformer(WanTransformer3DModel, Source(file, folder), torch.float32)
+
+
+PHANTOM = "Phantom_Wan_14B.safetensors"
+WHERE: dict[str, tuple[str, str, Load]] = {  # model, folder of the network in it, loader
+    "vace": ("wan", "transformer", of_diffusers("WanVACETransformer3DModel")),
+    "wan_vae": ("wan", "vae", of_diffusers("AutoencoderKLWan")),
+    "umt5": ("wan", "text_encoder", of_transformers("UMT5EncoderModel")),
+    "qwen_vl": ("qwen_vl", ".", of_transformers("AutoModelForImageTextToText")),
+    "flux": ("flux", "transformer", of_diffusers("FluxTransformer2DModel")),
+    "flux_vae": ("flux", "vae", of_diffusers("AutoencoderKL")),
+    "flux_clip": ("flux", "text_encoder", of_transformers("CLIPTextModel")),
+    "flux_t5": ("flux", "text_encoder_2", of_transformers("T5EncoderModel")),
+    "qwen_image": ("qwen_image", "transformer", of_diffusers("QwenImageTransformer2DModel")),
+    "qwen_image_vae": ("qwen_image", "vae", of_diffusers("AutoencoderKLQwenImage")),
+    "qwen_image_text": ("qwen_image", "text_encoder", of_transformers("Qwen2_5_VLForConditionalGeneration")),
+    "gme": ("gme", ".", of_transformers("Qwen2VLForConditionalGeneration")),
+    "clip": ("clip", ".", of_transformers("CLIPModel", pickled=True)),
+    "clip_bin": ("clip_bin", ".", of_transformers("CLIPModel", pickled=True)),
+    "phantom": ("phantom", ".", native),
+    "phantom_pth": ("phantom_pth", ".", native),
+    "mini": ("mini", ".", lambda folder: mini.load_network(Small, folder)),
+    "pth": ("pth", ".", lambda folder: load_weights(Small(), folder, SINGLE)),
+}  # fmt: skip
+# one for each way of reading: all the others of its kind go through the same lines
+READERS = ("vace", "umt5", "clip_bin", "phantom", "phantom_pth", "mini", "pth")
+SHARDED = [name for name in WHERE if name not in ("clip_bin", "phantom_pth", "mini", "pth")]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    base = tmp_path_factory.mktemp("models")
+    torch.manual_seed(3)
+    mini.save_network(Small(), base / "mini")
+    (base / "pth").mkdir()
+    torch.save(Small().state_dict(), base / "pth" / SINGLE.file)
+    tiny_clip(base / "clip_bin")
+    single = base / "clip_bin" / "model.safetensors"
+    torch.save(load_file(single), single.with_name("pytorch_model.bin"))
+    single.unlink()
+    wan = save_vace(base / "wan")
+    for name in ("phantom", "phantom_pth"):
+        (base / name / "transformer").mkdir(parents=True)
+        shutil.copy(wan / "transformer" / "config.json", base / name / "transformer")
+    plain = native_weights(transformer(WanTransformer3DModel))
+    save_file(plain, base / "phantom" / PHANTOM)
+    torch.save(plain, base / "phantom_pth" / "Phantom-Wan-1.3B.pth")
+    return {
+        "wan": wan,
+        "qwen_vl": save_tiny_qwen(base / "qwen_vl"),
+        "flux": save_flux_fill(base / "flux"),
+        "qwen_image": save_qwen_image_edit(base / "qwen_image"),
+        "gme": tiny_gme(base / "gme"),
+        "clip": tiny_clip(base / "clip"),
+        **{name: base / name for name in WHERE if (base / name).exists()},
+    }
+
+
+@pytest.fixture
+def copied(models: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    def copy(name: str) -> Path:
+        model, part, _ = WHERE[name]
+        return Path(shutil.copytree(models[model] / part, tmp_path / name))
+
+    return copy
+
+
+def weights_file(folder: Path) -> Path:
+    (file,) = [f for f in folder.iterdir() if f.suffix in (".safetensors", ".bin", ".pth")]
+    return file
+
+
+def refusal(load: Load, folder: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        load(folder)
+    message = str(caught.value)
+    assert str(folder) in message, message
+    assert re.search(
+        "download it again|get tiny.pth from|train it again|set models.<name>.source", message
+    ), message
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("name", list(WHERE))
+def test_whole_ones_load(copied: Callable[[str], Path], name: str) -> None:
+    folder, load = copied(name), WHERE[name][2]
+    network = load(folder)
+    assert not network.training
+    assert all(not tensor.is_meta for tensor in network.state_dict().values())
+    if name in SHARDED:
+        shard(weights_file(folder))
+        again = load(folder).state_dict()
+        assert all(torch.equal(again[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("name", list(WHERE))
+def test_tensors_that_do_not_fit_are_refused(copied: Callable[[str], Path], name: str) -> None:
+    folder = copied(name)
+    file = weights_file(folder)
+    whole = file.read_bytes()
+    for damage in TENSORS:
+        damage(file)
+        message = refusal(WHERE[name][2], folder)
+        assert "does not hold a whole" in message
+        assert file.name in message
+        file.unlink()
+        file.write_bytes(whole)
+
+
+@pytest.mark.parametrize("damage", BYTES, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", READERS)
+def test_a_damaged_file_is_refused(copied: Callable[[str], Path], name: str, damage: Any) -> None:
+    folder = copied(name)
+    damage(weights_file(folder))
+    refusal(WHERE[name][2], folder)
+
+
+@pytest.mark.parametrize("damage", SHARDS, ids=lambda d: d.__name__)
+@pytest.mark.parametrize("name", [name for name in READERS if name in SHARDED])
+def test_damaged_shards_are_refused(copied: Callable[[str], Path], name: str, damage: Any) -> None:
+    folder = copied(name)
+    damage(shard(weights_file(folder)))
+    refusal(WHERE[name][2], folder)
+
+
+@pytest.mark.parametrize("content", [None, "", '{"_class', "[]", "{}"])
+@pytest.mark.parametrize("name", ["vace", "umt5", "qwen_vl", "phantom", "mini"])
+def test_a_config_that_is_gone_or_damaged_is_refused(
+    copied: Callable[[str], Path], name: str, content: str | None
+) -> None:
+    folder = copied(name)
+    (config,) = [*folder.glob("config.json"), *folder.glob("transformer/config.json")]
+    config.unlink() if content is None else config.write_text(content)
+    refusal(WHERE[name][2], folder)
