@@ -83,6 +83,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         self._looks = Looks(self._path, suffix, full=verify == "full")
         self._items: Items | None = None  # of the run that writes here, until it releases them
         self._is_writing = False
+        self._mark = ""  # of what was loaded last; nothing was written since
         if dataset is not None:
             config = dataset if isinstance(dataset, dict) else {"type": dataset}
             self._type, self._config = parse_dataset_definition(config)
@@ -96,6 +97,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         if self._items is not None:
             return self._items
         items = self._look()
+        self._mark = items.mark()
         if self._is_writing:
             self._items = items
         return items
@@ -115,6 +117,10 @@ class ItemFolder(AbstractDataset[Work, Items]):
                 damaged.append(f"{self._path.name}/{look.problem}")
         _report("left out until the stage that makes them runs again", damaged)
         return Items(items, failures)
+
+    def mark(self) -> str:
+        """A hash of which items there are and of their contents; what a node has loaded or saved is not looked at again."""
+        return self._mark or self.load().mark()
 
     def first(self, count: int, prefix: str = "") -> list[Item]:
         """The first ``count`` items whose key begins with ``prefix``, without looking at the others."""
@@ -138,7 +144,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         earlier = read_index(self._path) if work.untouched else {}
         asked = {k: mark for k, mark in earlier.items() if k.partition("/")[0] in work.untouched}
         asked |= {job.key: job.fingerprint for job in work.jobs}
-        self._items = None
+        self._items, self._mark = None, ""
         write_index(self._path, asked)
         sweep(self._path)
         todo, damaged, kept = [], [], {}
@@ -156,6 +162,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         _report("made again", damaged)
         if len(kept) == len(asked):  # the next stage need not look again
             self._items = Items(kept, {})
+            self._mark = self._items.mark()
         return todo
 
     def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
@@ -267,7 +274,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
     def _write_record(self, key: str, record: Mapping[str, Any]) -> None:
         save_bytes(self._file(key, SUFFIX), sealed(record))
         self._looks.forget(key)
-        self._items = None
+        self._items, self._mark = None, ""
 
     def _release(self) -> None:
         """The run needs it no more: forget what was seen of every item."""

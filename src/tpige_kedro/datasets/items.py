@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,11 @@ class Items(Mapping[str, Item]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def mark(self) -> str:
+        """A hash of which items there are and of their contents."""
+        lines = "".join(f"{key} {item.mark}\n" for key, item in self._items.items())
+        return hashlib.sha256(lines.encode()).hexdigest()
 
     def damaged(self) -> dict[str, str]:
         """What is wrong with the items whose files are not what was saved, and what to do."""

@@ -6,7 +6,14 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tpige_kedro.datasets.records import SUFFIX, Failure, Known, known_of, read_record
+from tpige_kedro.datasets.records import (
+    SUFFIX,
+    Failure,
+    Known,
+    known_of,
+    open_record,
+    read_bytes,
+)
 from tpige_kedro.files.known import sha256_of
 from tpige_kedro.files.seal import Damaged
 
@@ -90,13 +97,14 @@ class Looks:
     def _known(self, key: str) -> Known | str | None:
         """The record, what is wrong with it, or None if there is none."""
         file = f"{self._folder}/{key}{SUFFIX}"
-        state = _state(file)
-        if state is None:
-            return None
-        stamp = hash(state)
         seen = self._records.get(key)
-        if seen is None or seen[0] != stamp:
-            seen = self._records[key] = (stamp, _read(file, key))
+        if seen is None or seen[0] != hash(_state(file)):
+            try:
+                data, state = read_bytes(file)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            stamp = hash((state.st_size, state.st_mtime_ns))
+            seen = self._records[key] = (stamp, _known_in(data, key))
         return seen[1]
 
     def _problem(self, file: str, known: Known, state: State) -> str:
@@ -119,8 +127,8 @@ def _state(file: str) -> State:
     return state.st_size, state.st_mtime_ns
 
 
-def _read(file: str, key: str) -> Known | str:
+def _known_in(data: bytes, key: str) -> Known | str:
     try:
-        return known_of(read_record(file, key))
+        return known_of(open_record(data, key))
     except (Damaged, KeyError, TypeError) as error:
         return str(error)

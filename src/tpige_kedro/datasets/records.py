@@ -45,18 +45,23 @@ class Known:
 
 def read_record(file: str | Path, key: str) -> dict[str, Any]:
     """The whole record. Raises ``FileNotFoundError``, and :class:`Damaged` if it is not the one that was written for ``key``."""
-    content = open_sealed(read_bytes(file))
+    return open_record(read_bytes(file)[0], key)
+
+
+def open_record(data: bytes, key: str) -> dict[str, Any]:
+    """The record in the bytes of its file. Raises :class:`Damaged` if it is not the one that was written for ``key``."""
+    content = open_sealed(data)
     if content.get("key") != key:
         raise Damaged(f"it is the record of {content.get('key')}")
     return content
 
 
-def read_bytes(file: str | Path) -> bytes:
-    """All bytes of a file, without the buffers that opening one costs otherwise."""
+def read_bytes(file: str | Path) -> tuple[bytes, os.stat_result]:
+    """All bytes of a file, without the buffers that opening one costs otherwise, and its size and time."""
     handle = os.open(file, os.O_RDONLY)
     try:
-        size = os.fstat(handle).st_size
-        return os.read(handle, size + 1)
+        state = os.fstat(handle)
+        return os.read(handle, state.st_size + 1), state
     finally:
         os.close(handle)
 

@@ -12,6 +12,7 @@ from kedro.io import AbstractDataset
 from tpige_kedro.datasets.table_files.spreadsheet import to_csv
 from tpige_kedro.files.atomic import save_bytes
 from tpige_kedro.files.errors import DatasetError
+from tpige_kedro.files.known import sha256_of
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import TablePreview
@@ -64,6 +65,10 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         save_bytes(self._filepath, buffer.getvalue())
         if self._csv:
             save_bytes(self._filepath.with_suffix(".csv"), to_csv(data).encode())
+
+    def mark(self) -> str:
+        """The sha256 of the Parquet file: of equal tables, equal."""
+        return sha256_of(self._filepath)
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """The first rows, for Kedro-Viz."""

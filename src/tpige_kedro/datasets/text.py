@@ -8,6 +8,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from tpige_kedro.files.atomic import save_bytes
+from tpige_kedro.files.known import sha256_of
 
 
 class TextFile(AbstractDataset[str, str]):
@@ -25,6 +26,10 @@ class TextFile(AbstractDataset[str, str]):
     def save(self, data: str) -> None:
         """Write the file."""
         save_bytes(self._filepath, data.encode())
+
+    def mark(self) -> str:
+        """The sha256 of its content."""
+        return sha256_of(self._filepath)
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tpige_kedro.execution.work import Job, Work
@@ -25,6 +25,7 @@ class Tally:
 
 
 _tallies: dict[str, Tally] = {}
+_watchers: list[Callable[[], None]] = []
 
 
 def tally_label(stage: str, group: str) -> str:
@@ -48,6 +49,9 @@ class Tallies:
             tally = _tallies[self.label(job)]
             tally.total += 1
             tally.kept += job.key not in pending
+        if todo:
+            for watcher in list(_watchers):
+                watcher()
 
     def label(self, job: Job) -> str:
         """The label of the tally that counts ``job``."""
@@ -61,6 +65,23 @@ class Tallies:
         else:
             failure = {"key": item_name(job.key, job.group), "stage": tally.label}
             tally.failures.append({**failure, "message": message_of(error)})
+
+
+def when_work_begins(watcher: Callable[[], None]) -> Callable[[], None]:
+    """Call ``watcher`` whenever a stage has something to do, before it makes anything; returns what takes that back.
+
+    It is called by the thread of the stage, and must not raise.
+    """
+
+    def call() -> None:
+        watcher()
+
+    def drop() -> None:
+        if call in _watchers:
+            _watchers.remove(call)
+
+    _watchers.append(call)
+    return drop
 
 
 def item_name(key: str, group: str) -> str:

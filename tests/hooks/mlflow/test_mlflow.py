@@ -50,9 +50,11 @@ def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> N
     assert parent.data.metrics["mean/moe.overall"] >= vace.data.metrics["mean/overall"]
 
 
-def test_a_run_that_makes_nothing_is_logged_and_says_so(project: Project, store: Store) -> None:
+def test_a_run_that_makes_nothing_of_other_parameters_is_logged_and_says_so(
+    project: Project, store: Store
+) -> None:
     project.run()
-    project.run()
+    project.run(verify="full")
     second, first = store.parents()
     assert re.fullmatch(r"[1-9]\d* made, 0 kept .*, 0 failed", first.data.tags["tpige.work"])
     assert second.data.tags["tpige.work"].startswith("nothing to do: all ")
@@ -64,7 +66,7 @@ def test_a_run_that_makes_nothing_is_logged_and_says_so(project: Project, store:
 
 def test_artifacts_are_logged_again_only_when_they_changed(project: Project, store: Store) -> None:
     project.run("full")
-    project.run("full")
+    project.run("full", verify="full")  # MLflow shows this parameter
     second, first = store.parents()
     assert store.artifacts(first) and store.artifacts(second) == []
     assert second.data.tags["tpige.artifacts"] == f"unchanged since run {first.info.run_id}"

@@ -77,39 +77,48 @@ def text_mark(content: str) -> str:
 
 
 class Ledger:
-    """Which run of a tracking store holds which artifacts: a sealed file below ``data_root``.
+    """Which run of a tracking store holds which artifacts, and what the latest run was: a sealed file below ``data_root``.
 
     Without it, or if it is damaged, everything is logged again.
     """
 
-    def __init__(self, store: Path, tracking_uri: str, experiment: str) -> None:
+    def __init__(self, store: Path) -> None:
         self._file = store
-        self._place = text_mark(
-            f"{shown(tracking_uri)} {experiment}"
-        )  # not of a password: short ones can be guessed
-        self._places: dict[str, dict[str, Any]] = _read(store)
-        self._logged = self._places.setdefault(self._place, {})
+        content = _read(store)
+        self._places: dict[str, dict[str, Any]] = content.get("places", {})
+        self.latest: Any = content.get("latest")  # see :mod:`.latest`
 
     def publish(self, log: RunLog, slot: str, run: str, artifacts: Sequence[Artifact]) -> None:
         """Log the artifacts of ``slot`` (a variant, or "" for the whole) unless an earlier run has the very same."""
         if not artifacts:
             return
+        logged = self._logged_to(log)
         mark = text_mark(json.dumps([[a.name, a.mark] for a in artifacts]))
-        earlier = self._logged.get(slot)
+        earlier = logged.get(slot)
         if earlier and earlier["mark"] == mark and log.client.has_run(earlier["run"]):
             log.tag(run, "tpige.artifacts", f"unchanged since run {earlier['run']}")
             return
         for artifact in artifacts:
             artifact.log(log, run)
-        self._logged[slot] = {"mark": mark, "run": run}
+        logged[slot] = {"mark": mark, "run": run}
+
+    def holders(self, log: RunLog) -> set[str]:
+        """The runs that hold the artifacts of ``log`` and its variants."""
+        logged = self._logged_to(log)
+        return {logged[slot]["run"] for slot in ("", *log.children) if slot in logged}
 
     def save(self) -> None:
         """Keep it for the next run."""
-        save_bytes(self._file, sealed({"places": self._places}))
+        save_bytes(self._file, sealed({"places": self._places, "latest": self.latest}))
+
+    def _logged_to(self, log: RunLog) -> dict[str, Any]:
+        # not of a password: short ones can be guessed
+        place = text_mark(f"{shown(log.client.tracking_uri)} {log.experiment}")
+        return self._places.setdefault(place, {})
 
 
-def _read(store: Path) -> dict[str, dict[str, Any]]:
+def _read(store: Path) -> dict[str, Any]:
     try:
-        return dict(open_sealed(store.read_bytes())["places"])
-    except (OSError, Damaged, KeyError):
+        return open_sealed(store.read_bytes())
+    except (OSError, Damaged):
         return {}

@@ -1,5 +1,8 @@
 """Logs each run to MLflow: one parent, one child per variant, closed as what they were. It never costs a result.
 
+A run is opened when there is something to log: at the start, unless the latest run has the same setting and showed everything; then
+when a stage has something to do, when results differ at the end, at an error, at a stop; or never. See :mod:`.latest`.
+
 Whatever happens to MLflow is one sentence with the remedy; the run goes on without it and ends as it would have ended. With
 ``required: true`` in ``mlflow.yml``, that sentence is an error: before the first node, or after everything is saved.
 """
@@ -7,9 +10,10 @@ Whatever happens to MLflow is one sentence with the remedy; the run goes on with
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +23,14 @@ from kedro.pipeline import Pipeline
 
 from tpige_kedro.errors import TpigeError, first_line
 from tpige_kedro.execution.stopping import when_stopped
-from tpige_kedro.execution.tally import tallies
+from tpige_kedro.execution.tally import tallies, when_work_begins
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.failures import REPORT, failures_of_run, first_cause, variant_of
+from tpige_kedro.hooks.failures import Failure, failures_of_run, first_cause, variant_of
 from tpige_kedro.hooks.lock import data_root_of
 from tpige_kedro.hooks.mlflow.artifacts import Ledger
 from tpige_kedro.hooks.mlflow.client import Quiet
+from tpige_kedro.hooks.mlflow.latest import Latest, mark_of_failures, marks_of
+from tpige_kedro.hooks.mlflow.opening import Opening, how_to_log_later
 from tpige_kedro.hooks.mlflow.outage import outage
 from tpige_kedro.hooks.mlflow.results import (
     Results,
@@ -33,9 +39,9 @@ from tpige_kedro.hooks.mlflow.results import (
     shown_names,
     variant_artifacts,
 )
-from tpige_kedro.hooks.mlflow.runs import RunLog, close_abandoned, connect
+from tpige_kedro.hooks.mlflow.runs import RunLog
 from tpige_kedro.hooks.mlflow.settings import parse_settings, tracking_uri
-from tpige_kedro.hooks.mlflow.traces import Traces, asks_service
+from tpige_kedro.hooks.mlflow.traces import Traces
 from tpige_kedro.hooks.parameters import parse_parameters
 
 logger = logging.getLogger(__name__)
@@ -46,12 +52,18 @@ LEDGER = "08_reporting/mlflow_artifacts.json"  # below data_root
 class MlflowHooks:
     """Opens the runs when parameters and inputs were found good, and logs what was saved when all is done."""
 
+    opening: Opening
+    ledger: Ledger
+
     def __init__(self) -> None:
         self.log: RunLog | None = None
         self.saved: set[str] = set()
         self.traces: Traces | None = None
         self.quiet: Quiet | None = None
         self.problems: list[str] = []  # why this run is not logged, or a part of it
+        self.latest: Latest | None = None  # as long as this run shows nothing that it did not show
+        self.drops: list[Callable[[], None]] = []
+        self.guard = threading.Lock()  # stages may begin in several threads
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
@@ -66,7 +78,7 @@ class MlflowHooks:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Any
     ) -> None:
-        """Open the parent run, and a child for every variant that this run touches.
+        """Open the parent run, and a child for every variant that this run touches, unless there may be nothing to log.
 
         Raises:
             RunStopped: MLflow cannot be used, and is required.
@@ -79,8 +91,21 @@ class MlflowHooks:
             return
         self.later = how_to_log_later(pipeline)
         self.quiet = Quiet(tracking_uri(self.settings, self.project), self._trace_failed)
+        self.ledger = Ledger(self.data_root / LEDGER)
+        self.opening = Opening(
+            self.settings,
+            self.parameters,
+            self.project,
+            self.data_root,
+            self.env,
+            pipeline,
+            run_params["pipeline_names"],
+        )
+        self.drops = [when_stopped(self._kill), when_work_begins(self._open_if_waiting)]
         try:
-            self._open(run_params, pipeline)
+            self.latest = self.opening.latest(self.ledger.latest)
+            if self.latest is None:
+                self._open()
         except (TpigeError, OSError) as error:
             self._close_what_was_opened()
             if self.settings.required:
@@ -103,9 +128,20 @@ class MlflowHooks:
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Any) -> None:
         """Log all results; with more failures than allowed, the run and the variants that have them are FAILED."""
+        consequence = f"the results are saved: {self.later} logs them"
+        if self.latest is not None:
+            with self._costs_nothing(consequence):
+                shows = marks_of(shown_names(self.saved, pipeline, catalog), catalog)
+                if self.latest.has(shows, failures_of_run(pipeline, catalog)):
+                    logger.info(
+                        "MLflow: nothing changed since %s, which is not logged again", self.latest
+                    )
+                    self._forget()
+                    return
+        self._open_if_waiting()
         if self.log is None:
             return
-        log, consequence = self.log, f"the results are saved: {self.later} logs them"
+        log = self.log
         with self._costs_nothing(consequence):
             self._log_results(log, pipeline, catalog)
         with self._costs_nothing(consequence):
@@ -114,11 +150,15 @@ class MlflowHooks:
             failed = {variant_of(failure) for failure in failures} if too_many else set()
             children = {name: "FAILED" if name in failed else "FINISHED" for name in log.children}
             log.close_all("FAILED" if too_many else "FINISHED", children)
+            if not too_many and not self.problems:
+                shows = marks_of(shown_names(self.saved, pipeline, catalog), catalog)
+                self._remember(log, shows, failures)
         self._forget()
 
     @hook_impl
     def on_pipeline_error(self, error: Exception, pipeline: Pipeline, catalog: Any) -> None:
         """Log what was finished before the error; FAILED where it happened, KILLED what never came to its turn."""
+        self._open_if_waiting()
         if self.log is None:
             return
         log, consequence = self.log, "MLflow could not be told about the error of this run"
@@ -129,25 +169,43 @@ class MlflowHooks:
             log.close_all("FAILED", ends_of_variants(log.children))
         self._forget()
 
-    def _open(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        client, experiment = connect(self.settings, self.project)
-        close_abandoned(client, experiment)
-        tags = {"kedro.env": self.env, "tpige.data_root": str(self.data_root.resolve())}
-        self.log = RunLog(client, experiment, run_params["pipeline_names"], tags)
-        self.drop = when_stopped(self._kill)
+    def _open(self) -> None:
+        self.latest = None
+        if self.ledger.latest is not None:  # until this run has ended well, there is none
+            self.ledger.latest = None
+            self.ledger.save()
+        self.log = self.opening.log()
         self.log.open_parent(self.parameters)
-        if asks_service(pipeline, self.parameters):
-            make = partial(Traces, client.tracking_uri, experiment, self.log.parent)
-            self.traces = client.call(make)
-        for name in self._variants_in(pipeline):
+        self.traces = self.opening.traces(self.log)
+        for name in self.opening.variants:
             self.log.open_variant(name, self.parameters)
 
-    def _variants_in(self, pipeline: Pipeline) -> list[str]:
-        """All variants, if the pipeline makes, scores, compares or reports their clips."""
-        made = pipeline.all_outputs()
-        touched = made | (pipeline.inputs() if REPORT in made else set())
-        shows = {"clips", "clip_scores", "variant_summary"} & touched
-        return list(self.parameters.variants) if shows else []
+    def _open_if_waiting(self, wait: bool = True) -> None:
+        """Open the runs now, if that was put off; ``wait`` for another thread that does so."""
+        if not self.guard.acquire(blocking=wait):
+            return
+        try:
+            if self.latest is None:
+                return
+            with self._costs_nothing(f"this run is not logged: {self.later} logs it"):
+                self._open()
+                return
+            self._close_what_was_opened()
+        finally:
+            self.guard.release()
+
+    def _remember(self, log: RunLog, shows: dict[str, str], failures: list[Failure]) -> None:
+        """Keep what MLflow has now, for a run that changes nothing."""
+        self.ledger.latest = Latest(
+            run=log.parent,
+            name=log.name,
+            ended=f"{datetime.now():%Y-%m-%d %H:%M}",
+            setting=self.opening.setting,
+            failures=mark_of_failures(failures),
+            shows=shows,
+            runs=sorted({log.parent, *log.children.values(), *self.ledger.holders(log)}),
+        ).to_json()
+        self.ledger.save()
 
     def _log_results(self, log: RunLog, pipeline: Pipeline, catalog: Any) -> None:
         """The numbers of all runs, then their files, which may be kept elsewhere than the numbers."""
@@ -156,14 +214,12 @@ class MlflowHooks:
         names = shown_names(self.saved, pipeline, catalog)
         results = Results(names, catalog, self.settings)
         log_numbers(log, results)
-        store = self.data_root / LEDGER
-        ledger = Ledger(store, log.client.tracking_uri, log.experiment)
         try:
-            ledger.publish(log, "", log.parent, list(parent_artifacts(results, failures)))
+            self.ledger.publish(log, "", log.parent, list(parent_artifacts(results, failures)))
             for name, run in log.children.items():
-                ledger.publish(log, name, run, list(variant_artifacts(name, results)))
+                self.ledger.publish(log, name, run, list(variant_artifacts(name, results)))
         finally:
-            ledger.save()
+            self.ledger.save()
 
     @contextmanager
     def _costs_nothing(self, consequence: str) -> Iterator[None]:
@@ -198,12 +254,13 @@ class MlflowHooks:
 
     def _forget(self) -> None:
         """Nothing of an earlier run stays open."""
-        if self.log is not None:
-            self.drop()
-            self._stop_traces()
+        for drop in self.drops:
+            drop()
+        self._stop_traces()
         if self.quiet is not None:
             self.quiet.stop()  # unless a thread was left behind
-        self.log = self.quiet = None
+        self.log = self.quiet = self.latest = None
+        self.drops = []
 
     def _stop_traces(self) -> None:
         if self.traces is not None:
@@ -215,17 +272,11 @@ class MlflowHooks:
 
     def _kill(self) -> None:
         """The run was stopped by a signal: nothing stays open."""
+        self._open_if_waiting(wait=False)
         if self.log is not None:
             log, self.log = self.log, None
             self._stop_traces()
             log.close_all("KILLED")
-
-
-def how_to_log_later(pipeline: Pipeline) -> str:
-    """The command that sends what is on disk: the report's, where it has all that it needs."""
-    if REPORT in pipeline.all_outputs():
-        return "the same command with --pipelines=reporting"
-    return "the same command, run again,"
 
 
 def ends_of_variants(names: Iterable[str]) -> dict[str, str]:

@@ -42,6 +42,8 @@ TABLES = (
     "paper_tables",
 )
 OTHERS = ("all_scores", "clips", "enhanced_prompts", "enhanced_references")
+FILES = ("variant_means", "contact_sheets", "variant_sheets", "report")
+TRAINING = "mini_training_log"
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ def log_numbers(log: RunLog, results: Results) -> None:
     log.log_metrics(log.parent, parent_metrics(results))
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
     log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
-    if "mini_training_log" in results:
-        log_training(log, results["mini_training_log"])
+    if TRAINING in results:
+        log_training(log, results[TRAINING])
     for name, run in log.children.items():
         log.log_metrics(run, variant_metrics(name, results))
 

@@ -110,13 +110,11 @@ class RunLog:
         """Open the run of one variant, with its options and its generator's."""
         variant = parameters.variants[name]
         model = parameters.models[variant.generator]
-        reason = why_skipped(variant, parameters.models)
-        status = {"variant.status": "skipped", "variant.reason": reason[:MAX_VALUE]}
         tags = {
             **self.tags,
             "mlflow.parentRunId": self.parent,
             "variant": name,
-            **(status if reason else {"variant.status": "ready"}),
+            **variant_status(name, parameters),
         }
         run = self.client.create_run(self.experiment, tags=tags, run_name=name)
         self.children[name] = run.info.run_id
@@ -184,6 +182,13 @@ class RunLog:
                 self.client.set_terminated(run, ended)
             elif not run or not self.client.attempt("set_terminated", run, ended):
                 return
+
+
+def variant_status(name: str, parameters: Parameters) -> dict[str, str]:
+    """Whether a variant can be made, and why not, as tags."""
+    if reason := why_skipped(parameters.variants[name], parameters.models):
+        return {"variant.status": "skipped", "variant.reason": reason[:MAX_VALUE]}
+    return {"variant.status": "ready"}
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

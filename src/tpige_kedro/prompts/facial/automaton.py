@@ -58,14 +58,18 @@ class Part:
 
     def reduced(self) -> Part:
         """The same with states merged from which the same can follow."""
-        kinds = [0 if i == 0 else 1 + (i in self.ends) for i in range(len(self.moves))]
+        size = len(self.moves)
+        kinds = [0 if i == 0 else 1 + (i in self.ends) for i in range(size)]
+        labels = {label: 0 for m in self.moves for label, _ in m}
+        codes = {label: (size + 2) * index for index, label in enumerate(labels)}
+        coded = [[(codes[label], to) for label, to in m] for m in self.moves]  # as sums: fast
         while True:
-            numbers: dict[tuple[int, Moves], int] = {}
+            numbers: dict[tuple[int, frozenset[int]], int] = {}
             finer = [
                 numbers.setdefault(
-                    (kind, frozenset((label, kinds[to]) for label, to in m)), len(numbers)
+                    (kind, frozenset([code + kinds[to] for code, to in m])), len(numbers)
                 )
-                for kind, m in zip(kinds, self.moves, strict=True)
+                for kind, m in zip(kinds, coded, strict=True)
             ]
             if len(numbers) == len(set(kinds)):
                 break
