@@ -58,7 +58,11 @@ class Graph:
         before, after = channels
         weights = self.normal(after, before, side, side, std=gain / math.sqrt(before * side**2))
         shifts = self.constant(np.broadcast_to(np.asarray(bias, np.float32), (after,)))
-        frame: dict[str, Any] = {"kernel_shape": [side] * 2, "strides": [stride] * 2, "pads": [side // 2] * 4}
+        frame: dict[str, Any] = {
+            "kernel_shape": [side] * 2,
+            "strides": [stride] * 2,
+            "pads": [side // 2] * 4,
+        }
         return self.node("Conv", x, weights, shifts, **frame)
 
     def batch_norm(self, x: str, channels: int) -> str:
