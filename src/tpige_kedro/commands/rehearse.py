@@ -101,14 +101,14 @@ def rehearse(
         root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
         with terminable():
             try:
-                report = rehearsal.run(Scratch(root), echo)
+                report = rehearsal.run(Scratch(root), echo, Path(to).absolute() if to else None)
             finally:
                 if not keep:
                     Scratch(root).remove()
         echo(f"\n{report.text()}\n")
         echo(f"{root} is kept" if keep else f"{root} is deleted")
-        for file in report.write(Path(to).absolute()) if to else ():
-            echo(f"written: {file}")
+        if to:
+            echo(f"written: {', '.join(map(str, report.files(Path(to))))}")
     if report.problems:
         sys.exit(1)
 

@@ -48,10 +48,12 @@ def rows_of(
     samples: int,
     wanted: int,
     clips: int = 0,
+    factors: Mapping[str, float] | None = None,
 ) -> list[Row]:
     """The rows of a stage: one for each variant of a generator and each model, else one.
 
-    ``samples`` were run, ``wanted`` are asked about; ``clips`` a sample are scored in a full run.
+    ``samples`` were run, ``wanted`` are asked about; ``clips`` a sample are scored in a full run. ``factors``: by how much the calls of
+    a model were shortened.
     """
     loads = measured.seen.get("loads", [])
     common: dict[str, Any] = {
@@ -63,7 +65,7 @@ def rows_of(
     }
     rows = [
         *stream_rows(stage, measured, samples, common),
-        *call_rows(stage, measured, samples, common),
+        *call_rows(stage, measured, samples, common, factors or {}),
     ]
     if not rows:
         rows = [
@@ -159,7 +161,11 @@ def seconds_per_forward(items: list[dict[str, Any]], forwards: list[int]) -> flo
 
 
 def call_rows(
-    stage: Stage, measured: Measured, samples: int, common: Mapping[str, Any]
+    stage: Stage,
+    measured: Measured,
+    samples: int,
+    common: Mapping[str, Any],
+    factors: Mapping[str, float],
 ) -> list[Row]:
     """A row for each model that answers at once and each of its methods."""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -169,7 +175,8 @@ def call_rows(
     for (model, what), calls in groups.items():
         row = Row(**common, model=model, what=f"{model}.{what}")
         seconds = [call["seconds"] for call in calls]
-        row.item = row.full_item = sum(seconds) / len(seconds)
+        row.item = sum(seconds) / len(seconds)
+        row.full_item = row.item * factors.get(model, 1.0)
         row.items_per_sample = len(calls) / samples
         if failed := sum(bool(call["failed"]) for call in calls):
             row.notes.append(f"{failed} of {len(calls)} calls gave no usable answer")

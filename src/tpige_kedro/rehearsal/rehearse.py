@@ -16,7 +16,7 @@ from tpige_kedro.rehearsal.job import Job, Measured, run_apart, run_here
 from tpige_kedro.rehearsal.plan import demo_samples, job_of, list_samples
 from tpige_kedro.rehearsal.report import Report, facts
 from tpige_kedro.rehearsal.scratch import GB, Scratch, bytes_below, bytes_of, merged
-from tpige_kedro.rehearsal.settings import Settings, run_parameters
+from tpige_kedro.rehearsal.settings import Settings, answer_factor, run_parameters
 from tpige_kedro.rehearsal.stages import LATE, Stage, stages_of
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.weights.sources import project_root
@@ -72,8 +72,8 @@ class Rehearsal:
     def _later(self, index: int) -> set[tuple[str, str]]:
         return {pair for stage in self.stages[index:] for pair in pairs_of(stage)}
 
-    def run(self, scratch: Scratch, say: Say) -> Report:
-        """All stages; what does not fit or fails is a row, the others go on."""
+    def run(self, scratch: Scratch, say: Say, to: Path | None = None) -> Report:
+        """All stages; what does not fit or fails is a row, the others go on. The report is written ``to`` a file after each stage."""
         report = Report(facts(self.settings), samples=self.settings.for_samples)
         list_samples(scratch, self.settings.samples)
         with private_cache(scratch):
@@ -84,6 +84,8 @@ class Rehearsal:
                 scratch.keep_only(keep)
                 report.rows += self._stage(stage, scratch, say)
                 report.note_data(bytes_below(scratch.data), self.settings.samples)
+                if to is not None:
+                    report.write(to)
         return report
 
     def _stage(self, stage: Stage, scratch: Scratch, say: Say) -> Iterator[Row]:
@@ -114,7 +116,11 @@ class Rehearsal:
             )
         measured = self._measure(job_of(stage, self.parameters, self.settings, scratch), scratch)
         asked = self.settings.samples, self.settings.for_samples
-        rows = rows_of(stage, measured, self.parameters, *asked, self.clips_per_sample)
+        factors = {
+            n: answer_factor(self.parameters.models[n], self.settings)
+            for n in stage.models.values()
+        }
+        rows = rows_of(stage, measured, self.parameters, *asked, self.clips_per_sample, factors)
         rows[0].notes += notes
         rows[0].built_gb, rows[0].scratch_gb = written / GB, used / GB
         if stage.is_service:
@@ -124,8 +130,8 @@ class Rehearsal:
             self._supply(stage, scratch)
         if stage.pipeline == "prompt_enhancement" and (measured.problem or measured.failures):
             rows[0].notes.append(
-                "a random reader says nothing that can be used: later stages get plain prompts; its "
-                "seconds are those of answers as long as max_tokens, three a face"
+                "a random reader says nothing that can be used: later stages get plain prompts; its full "
+                "seconds are extrapolated to answers as long as max_tokens, three a face"
             )
             if measured.problem:
                 self._supply(stage, scratch)

@@ -146,12 +146,17 @@ class Report:
         )
 
     def write(self, file: Path) -> list[Path]:
-        """``file`` with the endings .json and .md."""
+        """The table as JSON and Markdown into :meth:`files`, which are returned."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        written = [file.with_suffix(".json"), file.with_suffix(".md")]
+        written = self.files(file)
         written[0].write_text(json.dumps(self.to_dict(), indent=2) + "\n")
         written[1].write_text(self.markdown())
         return written
+
+    @staticmethod
+    def files(file: Path) -> list[Path]:
+        """``file`` with the endings .json and .md."""
+        return [file.with_suffix(".json"), file.with_suffix(".md")]
 
     def _table(self) -> list[list[str]]:
         rows = [[show(row) for _, show in COLUMNS] for row in self.rows]

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tpige_kedro.options import options_model
 from tpige_kedro.rehearsal.places import class_name, ships
 from tpige_kedro.schemas import ModelSpec
 
 NEVER = 1_000_000  # failures that end a run
+ANSWERS_LONG, FEW_TOKENS = (
+    frozenset({"TransformersVlm"}),
+    64,
+)  # a random model never ends its answer
 STEPPED = frozenset({"WanVace", "Phantom", "VaceStill", "AcePlus", "QwenImageEdit"})
 SMALL = {"height": 80, "width": 80}
 TINY_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -49,9 +54,25 @@ def changed_options(spec: ModelSpec, settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if settings.tiny and not any(ships(place) for place in [spec.source or ""]):
         options |= TINY_OPTIONS.get(kind, {})
+    elif kind in ANSWERS_LONG:
+        options["max_tokens"] = FEW_TOKENS
     if kind in STEPPED:
         options["steps"] = settings.steps
     return options
+
+
+def answer_factor(spec: ModelSpec, settings: Settings) -> float:
+    """How many times as long the longest answer of a local language model may be as in the rehearsal; 1 for other models."""
+    used = changed_options(spec, settings).get("max_tokens")
+    if used is None or class_name(spec) not in ANSWERS_LONG:
+        return 1.0
+    return float(load_options(spec)["max_tokens"]) / used
+
+
+def load_options(spec: ModelSpec) -> dict[str, Any]:
+    """The options of a model, those that its class sets included."""
+    fields = options_model(spec.type, spec.options).model_fields
+    return {**{name: field.default for name, field in fields.items()}, **spec.options}
 
 
 def run_parameters(

@@ -128,6 +128,8 @@ class MlflowHooks:
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: Any) -> None:
         """Log all results; with more failures than allowed, the run and the variants that have them are FAILED."""
+        if not self.settings.enabled:
+            return
         consequence = f"the results are saved: {self.later} logs them"
         if self.latest is not None:
             with self._costs_nothing(consequence):
