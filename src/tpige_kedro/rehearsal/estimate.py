@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from tpige_kedro.rehearsal.forwards import forwards, guider_of
 from tpige_kedro.rehearsal.job import OUT_OF_MEMORY, Measured
 from tpige_kedro.rehearsal.stages import Stage
 from tpige_kedro.schemas import Parameters
@@ -64,7 +65,7 @@ def rows_of(
         "host_anonymous": gib(measured.host_anonymous),
     }
     rows = [
-        *stream_rows(stage, measured, samples, common),
+        *stream_rows(stage, measured, samples, common, parameters),
         *call_rows(stage, measured, samples, common, factors or {}),
     ]
     if not rows:
@@ -106,9 +107,13 @@ def is_memory(text: str) -> bool:
 
 
 def stream_rows(
-    stage: Stage, measured: Measured, samples: int, common: Mapping[str, Any]
+    stage: Stage,
+    measured: Measured,
+    samples: int,
+    common: Mapping[str, Any],
+    parameters: Parameters,
 ) -> list[Row]:
-    """A row for each call of ``generate`` or ``edit``: a variant each, or the editor."""
+    """A row for each call of ``generate`` or ``edit``: a variant each, or the editor; then the variants that are computed from them."""
     items, runs = measured.seen.get("items", []), measured.seen.get("runs", [])
     overheads: dict[str, list[float]] = {}
     rows = []
@@ -134,7 +139,30 @@ def stream_rows(
     for row in rows:
         if row.full_item is not None:
             row.full_item += max(min(overheads[row.model]), 0.0)
-    return joined(rows, stage)
+    return [*joined(rows, stage), *computed_rows(stage, rows, parameters)]
+
+
+def computed_rows(stage: Stage, rows: list[Row], parameters: Parameters) -> list[Row]:
+    """The variants that were not run: as many forwards as their guiders ask for, each as long as those of the cheapest variant."""
+    run = next((row for row in rows if row.step is not None and row.full_item is not None), None)
+    if not stage.computed or run is None or not run.full_steps or not run.full_item or not run.step:
+        return []
+    known = sum(_forwards(run.what, run.full_steps, parameters))
+    found = []
+    for name in stage.computed:
+        total = sum(_forwards(name, run.full_steps, parameters))
+        row = Row(stage.name, what=name, model=run.model, full_steps=run.full_steps)
+        sampling = run.step * run.full_steps
+        row.full_item = run.full_item + sampling * (total / known - 1)
+        row.step = run.step * total / known
+        row.items_per_sample = 1.0
+        found.append(row)
+    return found
+
+
+def _forwards(variant: str, steps: int, parameters: Parameters) -> list[int]:
+    settings = parameters.variants[variant]
+    return forwards(guider_of(parameters.models[settings.generator], settings.guidance), steps)
 
 
 def joined(rows: list[Row], stage: Stage) -> list[Row]:

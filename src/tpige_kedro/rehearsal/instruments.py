@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
+from tpige_kedro.rehearsal.forwards import forwards
 from tpige_kedro.rehearsal.memory import Gpu
 from tpige_kedro.schemas import ModelSpec
 
@@ -205,12 +206,3 @@ class Instruments:
 def _options(model: Any) -> Any:
     generator = getattr(model, "generator", model)  # VaceStill has one inside
     return getattr(generator, "options", None)
-
-
-def forwards(guider: Any, steps: int) -> list[int]:
-    """How many forwards of the transformer each step runs."""
-    counts = []
-    for step in range(steps):
-        guider.set_state(step=step, num_inference_steps=steps, timestep=None)
-        counts.append(len(guider.branches()))
-    return counts

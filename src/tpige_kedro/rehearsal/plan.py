@@ -113,7 +113,9 @@ def at_scratch(spec: ModelSpec, settings: Settings, scratch: Scratch) -> dict[st
             entry["source"], entry["revision"] = folder, None
         else:
             entry["options"][part.option] = folder
-            if f"{part.option}_revision" in entry["options"]:  # to leave it out would keep that of conf
+            if (
+                f"{part.option}_revision" in entry["options"]
+            ):  # to leave it out would keep that of conf
                 entry["options"][f"{part.option}_revision"] = None
     return entry
 

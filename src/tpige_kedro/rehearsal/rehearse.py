@@ -56,7 +56,7 @@ class Rehearsal:
     @property
     def clips_per_sample(self) -> int:
         """How many variants a full run makes and scores."""
-        return sum(len(stage.variants) for stage in self.measured_stages)
+        return sum(len(stage.variants + stage.computed) for stage in self.measured_stages)
 
     def largest(self) -> int:
         """Bytes of the weights that lie in the scratch together at most."""

@@ -35,7 +35,7 @@ COLUMNS: Sequence[tuple[str, Callable[[Row], str]]] = (
 EXPLAINED = (
     "* extrapolated. `item s`: as run, with few steps, saving included. `step s`: median of the measured steps but the first, all "
     "forwards of the guidance included (where a schedule leaves some out, the mean over the configured steps). `full item s`: "
-    "that times the configured `steps`, plus what is around the steps. `hours`: full items of all samples, plus loading once; one "
+    "that times the configured `steps`, plus what is around the steps. Variants without `item s` were not run: their forwards were counted. `hours`: full items of all samples, plus loading once; one "
     "person per sample. `GPU GiB`: torch's peak of allocated memory, beside it of reserved; `host GiB`: VmHWM (mapped files of "
     "weights included), beside it the peak of RssAnon. Weights are random: pictures are noise, clips are larger and encode "
     "slower than real ones."

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tpige_kedro.declarations import declared
+from tpige_kedro.rehearsal.forwards import cheapest_and_dearest
 from tpige_kedro.rehearsal.places import (
     Place,
     UnknownLayoutError,
     missing_packages,
     places_of,
 )
-from tpige_kedro.rehearsal.settings import Settings
+from tpige_kedro.rehearsal.settings import Settings, load_options
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
 
@@ -27,6 +28,9 @@ class Stage:
     pipeline: str
     models: dict[str, str] = field(default_factory=dict)  # role -> key of ``models``
     variants: tuple[str, ...] = ()
+    computed: tuple[
+        str, ...
+    ] = ()  # variants that are not run: their seconds follow from those that are
     left_out: dict[str, str] = field(default_factory=dict)  # key of ``models`` -> why
     places: list[Place] = field(default_factory=list)
     is_service: bool = False
@@ -35,7 +39,7 @@ class Stage:
 def stages_of(parameters: Parameters, settings: Settings) -> list[Stage]:
     """All stages in the order in which they run; generators with few variants first, so that what is scored is varied."""
     first = [_prompts(parameters), _references(parameters)]
-    generators = sorted(_generators(parameters, settings), key=lambda stage: len(stage.variants))
+    generators = sorted(_generators(parameters), key=lambda stage: len(stage.variants))
     stages = [*first, *generators, _scoring(parameters)]
     for stage in stages:
         _look_at_models(stage, parameters, settings)
@@ -56,17 +60,16 @@ def _references(parameters: Parameters) -> Stage:
     return Stage("reference_enhancement", "reference_enhancement", models)
 
 
-def _generators(parameters: Parameters, settings: Settings) -> Iterable[Stage]:
+def _generators(parameters: Parameters) -> Iterable[Stage]:
     variants: dict[str, list[str]] = {}
     for name, variant in parameters.variants.items():
         variants.setdefault(variant.generator, []).append(name)
-    if settings.tiny:
-        variants = {
-            model: [*dict.fromkeys([names[0], names[-1]])] for model, names in variants.items()
-        }
     for model, names in variants.items():
+        steps = int(load_options(parameters.models[model]).get("steps") or 1)
+        run = cheapest_and_dearest(names, parameters, steps)
+        others = tuple(name for name in names if name not in run)
         yield Stage(
-            f"generation of {model}", "generation_variants", {"generator": model}, tuple(names)
+            f"generation of {model}", "generation_variants", {"generator": model}, run, others
         )
 
 
