@@ -90,6 +90,7 @@ def raw_deflate(content: bytes) -> bytes:
         ("deflate", raw_deflate(b'{"a": 1}')),
         ("identity", b'\xef\xbb\xbf{"a": 1}'),
     ],
+    ids=["gzip", "gzip in two members", "zlib", "raw deflate", "not packed"],  # gzip holds the time
 )
 def test_what_is_compressed_as_asked_for_is_read(encoding: str, packed: bytes) -> None:
     with serving(
