@@ -14,6 +14,7 @@ from tpige_kedro.services.secrets import remember_needs
 from tpige_kedro.weights.content import content_revision
 from tpige_kedro.weights.hub import hub_revision, resolved_commit
 from tpige_kedro.weights.lists import is_entry, lists_to_load, settings_of, weight_lists, weights_of
+from tpige_kedro.weights.parts import class_options, weight_options
 from tpige_kedro.weights.sources import (
     HUB_ID,
     is_local,
@@ -113,7 +114,7 @@ def model_identity(spec: ModelSpec) -> dict[str, Any]:
     Raises:
         ModelError: the class declares no ``version``, or there is no such class.
     """
-    parts, classes = _weight_options(spec), _class_options(spec)
+    parts, classes = weight_options(spec), class_options(spec)
     lists = weight_lists(spec)
     apart = {*parts, *(f"{name}_revision" for name in parts), *lists, *classes, *RUN_OPTIONS}
     options = _identified_options(spec)
@@ -143,7 +144,7 @@ def model_identity(spec: ModelSpec) -> dict[str, Any]:
 def describe_model(name: str, spec: ModelSpec) -> dict[str, Any]:
     """What a record says about a model: its key in ``models``, its identity, the places of its weights, and its licence."""
     described = {"name": name, **model_identity(spec), "source": spec.source}
-    for part, source in _weight_options(spec).items():
+    for part, source in weight_options(spec).items():
         described["parts"][part]["source"] = source
     for option, entries in weight_lists(spec).items():
         for i, entry in enumerate(entries):
@@ -172,28 +173,13 @@ def _is_no_weights(spec: ModelSpec) -> bool:
     return not declared(spec.type, "source_is_weights", True)
 
 
-def _weight_options(spec: ModelSpec) -> dict[str, str]:
-    """The options that name further weights, each with its folder, file or hub id; those of the classes that options name, too."""
-    known = dict(declared(spec.type, "weight_options", {}))
-    for path in _class_options(spec).values():
-        known |= declared(path, "weight_options", {})
-    chosen = {name: spec.options.get(name, default) for name, default in known.items()}
-    return {name: source for name, source in chosen.items() if source}
-
-
 def _identified_options(spec: ModelSpec) -> dict[str, Any]:
     """The options, with the content of files that they name; how, says the function that ``identified_options`` of a class names."""
     options: dict[str, Any] = spec.model_dump(mode="json")["options"]
-    for path in (spec.type, *_class_options(spec).values()):
+    for path in (spec.type, *class_options(spec).values()):
         if function := declared(path, "identified_options"):
             options = load_class(function)(options)
     return options
-
-
-def _class_options(spec: ModelSpec) -> dict[str, str]:
-    """The options that name a class, each with its dotted path."""
-    names = declared(spec.type, "class_options", ())
-    return {name: spec.options[name] for name in names if name in spec.options}
 
 
 def _revision_to_load(spec: ModelSpec) -> str | None:
@@ -207,7 +193,7 @@ def _part_commits(spec: ModelSpec) -> dict[str, str]:
     """``<option>_revision`` for the options that name a hub id."""
     found = {
         f"{name}_revision": resolved_commit(source, spec.options.get(f"{name}_revision"))
-        for name, source in _weight_options(spec).items()
+        for name, source in weight_options(spec).items()
         if not is_local(source)
     }
     return {option: commit for option, commit in found.items() if commit}
@@ -215,7 +201,7 @@ def _part_commits(spec: ModelSpec) -> dict[str, str]:
 
 def _parts_at_home(spec: ModelSpec) -> dict[str, str]:
     """The options that name weights below the home folder (``~``), written out."""
-    parts = _weight_options(spec)
+    parts = weight_options(spec)
     return {name: str(local_path(source)) for name, source in parts.items() if source[0] == "~"}
 
 

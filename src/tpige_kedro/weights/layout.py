@@ -30,7 +30,8 @@ def described_files(folder: Path, unused: Container[str] = ()) -> Iterator[str]:
     """The files that ``folder`` should have by its own description and has not, relative; ``unused`` parts may be absent."""
     if not (folder / INDEX).is_file():
         for part in networks_in(folder):
-            yield from _weights_missing(part, folder)
+            if part.name not in unused:
+                yield from _weights_missing(part, folder)
         return
     for name, entry in read_json(folder / INDEX).items():
         if name in unused or not isinstance(entry, list) or entry[1] is None:

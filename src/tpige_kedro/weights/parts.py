@@ -37,8 +37,8 @@ def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
     """
     if not declared(spec.type, "source_is_weights", True):
         return ()
-    patterns: Mapping[str, tuple[str, ...]] = declared(spec.type, "files", {})
-    places = {SOURCE: spec.source, **_optional_places(spec)}
+    patterns: Mapping[str, tuple[str, ...]] = declared_by_all(spec, "files")
+    places = {SOURCE: spec.source, **weight_options(spec)}
     named = tuple(
         Part(option, place, _revision(spec, option), files_of(patterns, option, spec.options))
         for option, place in places.items()
@@ -52,9 +52,25 @@ def parts_of(spec: ModelSpec) -> tuple[Part, ...]:
     )
 
 
-def _optional_places(spec: ModelSpec) -> dict[str, str | None]:
-    known: Mapping[str, str | None] = declared(spec.type, "weight_options", {})
-    return {name: spec.options.get(name, default) for name, default in known.items()}
+def class_options(spec: ModelSpec) -> dict[str, str]:
+    """The options that name a class, each with its dotted path."""
+    names = declared(spec.type, "class_options", ())
+    return {name: spec.options[name] for name in names if name in spec.options}
+
+
+def declared_by_all(spec: ModelSpec, name: str) -> dict[str, Any]:
+    """The mapping ``name`` that the class of ``spec`` declares, with those of the classes that its options name."""
+    found: dict[str, Any] = {}
+    for path in (spec.type, *class_options(spec).values()):
+        found |= declared(path, name, {})
+    return found
+
+
+def weight_options(spec: ModelSpec) -> dict[str, str]:
+    """The options that name further weights, each with its folder, file or hub id."""
+    known = declared_by_all(spec, "weight_options")
+    chosen = {name: spec.options.get(name, default) for name, default in known.items()}
+    return {name: source for name, source in chosen.items() if source}
 
 
 def _revision(spec: ModelSpec, option: str) -> str | None:

@@ -11,8 +11,9 @@ from typing import Protocol
 from tpige_kedro.errors import ModelError
 from tpige_kedro.hooks.resources.problem import Problem, problem_of
 from tpige_kedro.schemas import Parameters
+from tpige_kedro.weights.needs import needs_of
 from tpige_kedro.weights.parts import SOURCE, Part, parts_of
-from tpige_kedro.weights.sources import HUB_ID, is_local, resolve_source
+from tpige_kedro.weights.sources import resolve_source
 
 AT_ONCE = 8  # repositories that the hub is asked for at the same time
 
@@ -40,22 +41,8 @@ class Download:
 
 def wanted_of_hub(needed: Mapping[str, str], parameters: Parameters) -> list[Download]:
     """Each hub id and revision once, with all that the models of this run need of it; nobody is asked."""
-    found: dict[tuple[str, str | None], Download] = {}
-    for name in needed:
-        for part in parts_of(parameters.models[name]):
-            if is_local(part.place) or not HUB_ID.match(part.place):
-                continue
-            key = (part.place, part.revision)
-            known = found.get(key, Download(part, ()))
-            models = tuple(dict.fromkeys((*known.models, name)))
-            found[key] = Download(_with_files_of(known.part, part), models)
-    return list(found.values())
-
-
-def _with_files_of(one: Part, other: Part) -> Part:
-    """A part with the files of both; no patterns mean all files."""
-    both = dict.fromkeys((*one.files, *other.files)) if one.files and other.files else ()
-    return replace(one, files=tuple(both))
+    needs = needs_of({name: parameters.models[name] for name in needed})
+    return [Download(need.part, need.models) for need in needs if not need.is_local]
 
 
 def look_at_hub(needed: Mapping[str, str], parameters: Parameters, ask: Ask) -> list[Download]:
