@@ -27,6 +27,9 @@ def load_pipeline(
     Raises:
         ModelError: a file is missing or damaged, or a network is not whole; it names the file or folder.
     """
+    from diffusers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # of loading; that of sampling is another
     given = dict(parts or {})
     for name, part in _networks(folder):
         if name not in given:

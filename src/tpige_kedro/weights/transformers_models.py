@@ -59,8 +59,11 @@ def load_network(
             on with random numbers.
     """
     _check_config(cls, folder)
+    from transformers.utils.logging import disable_progress_bar
+
     file = _weights_file(folder, pickled)
     read_checkpoint(file)  # whole, and shards as the index says
+    disable_progress_bar()  # of the tensors of one file
     network, report = load_part(
         cls,
         folder,

@@ -32,6 +32,7 @@ SAVING = {
     "fp8_storage": "fp8_storage: true",
     "vae_tiling": "vae_tiling: true",
     "free_text_encoder": "free_text_encoder: true",
+    "quantisation": "quantisation: fp8",
     "gpu_gib": "gpu_gib: a smaller number",
 }
 OFF = (None, False, "none")
