@@ -44,7 +44,11 @@ def test_every_stage_is_measured_and_the_scratch_is_gone(small: tuple[Result, Pa
     clip = rows["vace"]
     assert clip["loading"] > 0 and clip["step"] > 0 and clip["full_steps"] == 50
     assert clip["full_item"] > clip["item"]  # 50 steps against 3
-    assert rows["photo_gme.score"]["items_per_sample"] == 2  # two variants of the generator
+    assert rows["vace_pe_ge"]["item"] and not rows["vace_pe"]["item"]  # dearest, and between
+    assert rows["vace_pe"]["full_item"] == pytest.approx(clip["full_item"])
+    guided = rows["vace_pe_ge_no_skip"]  # three forwards a step instead of two
+    assert guided["step"] == pytest.approx(1.5 * clip["step"])
+    assert rows["photo_gme.score"]["items_per_sample"] == 7  # variants of the generator
     assert found["totals"]["hours"] > 0 and found["totals"]["gb"] > 0
     assert found["commit"] and found["torch"] and found["device"]
     problems = {row["stage"]: row["problem"] for row in found["rows"] if row["problem"]}
