@@ -17,7 +17,14 @@ from tpige_kedro.video_generators.wan_options import WanOptions
 from tpige_kedro.vision_language.openai_compatible import OpenAICompatible
 
 ROOT = project_root()
-OWN_OPTIONS = {"base", "weights", "image_scale", "conditioning_scale", "text_weight"}
+OWN_OPTIONS = {
+    "base",
+    "base_revision",
+    "weights",
+    "image_scale",
+    "conditioning_scale",
+    "text_weight",
+}
 
 
 FAST = {"vace_14b_fast": "paper", "vace_1_3b_fast": "vace_1_3b"}
