@@ -75,7 +75,8 @@ def test_artifacts_are_logged_again_only_when_they_changed(project: Project, sto
     assert vace.data.tags["tpige.artifacts"] == f"unchanged since run {before.info.run_id}"
     assert vace.data.metrics["mean/overall"] == before.data.metrics["mean/overall"]
 
-    project.configure(variants={"vace_pe_ie": {"guidance": {"identity_weight": 0.4}}})
+    # another clip, and the same choice among the experts: sheets show who was chosen
+    project.configure(variants={"vace_pe_ie": {"guidance": {"identity_weight": 0.6}}})
     project.run("full")
     third = store.children(store.parents()[0])
     assert store.artifacts(third["vace_pe_ie"]), "another clip"
