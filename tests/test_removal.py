@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,9 @@ from tpige_kedro.hooks.errors import RunStopped
 
 
 def shown(project: Project) -> str:
-    """All that a reader opens: report, tables, overview."""
+    """All that a reader reads: report, tables, overview. Letters of embedded pictures may spell anything."""
     files = [*project.data.glob("08_reporting/*.csv"), project.data / "08_reporting/report.html"]
-    return "".join(file.read_text() for file in files)
+    return re.sub(r"data:[^\"']+", "data:", "".join(file.read_text() for file in files))
 
 
 @pytest.mark.parametrize("how", ["refused", "removed"])

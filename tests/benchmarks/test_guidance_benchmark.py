@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, out: Path, *more: str) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def test_every_row_is_holds_forout_recompiling(
+def test_every_row_is_measured_without_recompiling(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     done = run(monkeypatch, tmp_path, "--commit", "abc1234")

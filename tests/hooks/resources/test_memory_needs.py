@@ -89,7 +89,7 @@ def test_what_is_set_already_is_not_proposed() -> None:
         ({"free_text_encoder": True}, {}, False),
     ],
 )
-def test_a_size_holds_for_the_options_that_it_was_holds_for(
+def test_a_size_holds_for_the_options_that_it_was_measured_with(
     then: dict[str, Any], now: dict[str, Any], holds: bool
 ) -> None:
     """An environment for a smaller card changes options of the entry that it extends: the size there says nothing about it."""
