@@ -1,4 +1,4 @@
-"""Write ``prompts/grammar/word_kinds.csv`` from WordNet: which words name things, describe, or are verbs. It lists no words for people.
+"""Write ``prompts/grammar/word_kinds.csv.gz`` from WordNet: which words name things, describe, or are verbs. It lists no words for people.
 
     python benchmarks/word_kinds.py /usr/share/wordnet   # Debian and Ubuntu: apt-get install wordnet-base
 
@@ -23,6 +23,8 @@ things are all there; others are left out if WordNet neither counts them nor use
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import re
 import sys
 from collections import Counter, defaultdict
@@ -30,7 +32,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TARGET = (
-    Path(__file__).parents[1] / "src" / "tpige_kedro" / "prompts" / "grammar" / "word_kinds.csv"
+    Path(__file__).parents[1] / "src" / "tpige_kedro" / "prompts" / "grammar" / "word_kinds.csv.gz"
 )
 PERSON = (
     "00007846",
@@ -184,10 +186,13 @@ def main(folder: Path) -> None:  # noqa: PLR0912 one kind a loop
     for name, offset in sorted(names):
         if offset not in people and used[name.lower()] > 1:
             rows.setdefault(name.lower(), set()).add("p")
-    with TARGET.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            (w, "".join(sorted(k))) for w, k in sorted(rows.items())
-        )
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(
+        (w, "".join(sorted(k))) for w, k in sorted(rows.items())
+    )
+    TARGET.write_bytes(
+        gzip.compress(text.getvalue().encode(), mtime=0)
+    )  # the same rows, the same file
 
 
 if __name__ == "__main__":

@@ -8,17 +8,18 @@ rules of :mod:`.people` find by grammar.
 from __future__ import annotations
 
 import csv
+import gzip
 from functools import cache, lru_cache
 from pathlib import Path
 
-TABLE = Path(__file__).with_name("word_kinds.csv")
+TABLE = Path(__file__).with_name("word_kinds.csv.gz")
 ENDINGS = (("ies", "y"), ("ves", "f"), ("men", "man"), ("es", ""), ("s", ""))
 SINGULAR_S = ("ss", "us", "is")
 
 
 @cache
 def _table() -> dict[str, str]:
-    with TABLE.open(newline="", encoding="utf-8") as file:
+    with gzip.open(TABLE, "rt", newline="", encoding="utf-8") as file:
         return dict(csv.reader(file))  # type: ignore[arg-type]
 
 
