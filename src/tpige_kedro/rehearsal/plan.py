@@ -52,11 +52,10 @@ def job_of(
     for role, name in stage.models.items():
         if name in left_out and role in STAND_INS:
             models[name] = stand_in_of(role)
-            changed |= without_writing(name, parameters)
+    for name in left_out:
+        changed |= without_writing(name, parameters)
     if stage.pipeline == "generation_variants":
         changed["variants"] = leave_out_variants(stage, parameters, models, used)
-    if "writer" in stage.models and stage.models["writer"] in left_out:
-        changed["reference_enhancement"] = {"writer": None}
     if stage.pipeline in {"scoring", "moe_selection", "reporting"}:
         changed["scoring"] = scoring_of(parameters, left_out)
     changed["models"] = models

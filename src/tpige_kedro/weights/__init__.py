@@ -1,1 +1,4 @@
-"""Where weights are, and what identifies them: local files by their content, hub repositories by their commit."""
+"""Weights: where they are, fetching them, whether they are whole, loading them into networks, and what identifies them.
+
+No other room talks to the hub or opens a checkpoint; what a network computes is not known here.
+"""
