@@ -1,0 +1,1 @@
+"""Tables, verdicts and plots from the records of the ablation, without a GPU."""

@@ -1,0 +1,1 @@
+"""Hand-made faults in the code: whether a test notices."""

@@ -1,0 +1,1 @@
+"""Damaged inputs of ten kinds: results, named errors, or faults of ours."""

@@ -1,0 +1,1 @@
+"""The bounds of the regression guard in tests/evidence."""

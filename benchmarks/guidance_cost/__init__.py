@@ -1,0 +1,1 @@
+"""Seconds and memory of guidance at the published sizes, with random weights."""

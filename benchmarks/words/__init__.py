@@ -1,0 +1,1 @@
+"""The table of English words that the checks on prompts use."""
