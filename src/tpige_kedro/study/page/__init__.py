@@ -1,0 +1,1 @@
+"""The page of a study: its server, its templates and its words."""
