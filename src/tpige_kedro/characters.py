@@ -1,4 +1,4 @@
-"""Characters that nobody sees, that steer a terminal, or that look like others: found, shown and compared. Pure Python."""
+"""Invisible characters, control characters, and characters that look like others: finds, shows and compares them. Pure Python."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def is_visible(text: str) -> bool:
 
 
 def shown(text: str, keep: str = "") -> str:
-    """A text for a terminal: what cannot be seen is escaped, but for the characters ``keep``.
+    """A text for a terminal: invisible characters are escaped, except the characters ``keep``.
 
     Args:
         text: anything, such as an id, a file name or the answer of a server.

@@ -1,4 +1,4 @@
-"""The project's commands in Kedro's CLI: ``kedro run``, which stops in order, and our own.
+"""The project's commands in Kedro's CLI: ``kedro run`` with an orderly stop, and our own.
 
 Kedro imports this module for every command, so a command is imported when it is called.
 """
@@ -15,8 +15,14 @@ cli = LazyGroup(
     lazy_subcommands={
         "run": "tpige_kedro.commands.run.run",
         "download": "tpige_kedro.commands.download.download",
+        "export": "tpige_kedro.commands.export.export",
         "forget": "tpige_kedro.commands.forget.forget",
+        "plan": "tpige_kedro.commands.plan.plan",
+        "plan-study": "tpige_kedro.commands.plan_study.plan_study",
+        "samples": "tpige_kedro.commands.samples.samples",
         "rehearse": "tpige_kedro.commands.rehearse.rehearse",
+        "remake": "tpige_kedro.commands.remake.remake",
+        "study": "tpige_kedro.commands.study.study",
     },
 )
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from tpige_kedro.characters import is_control, shown
-from tpige_kedro.hooks.environments import FILE, environment_names, layers
+from tpige_kedro.hooks.environments import FILE, REMOVABLE, environment_names, layers
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.mlflow.uri import with_home
 from tpige_kedro.weights.sources import project_root
@@ -110,6 +110,8 @@ class ProjectConfigLoader(OmegaConfigLoader):
             return {k: user_path(k, v) if k in PATHS and v else v for k, v in values.items()}
         if key == "catalog":
             return {name: _with_plain_paths(name, config) for name, config in values.items()}
+        if key == "parameters":
+            return without_removed(values)
         if key == "mlflow" and isinstance(values.get("tracking_uri"), str):
             return {**values, "tracking_uri": with_home(values["tracking_uri"])}
         return values
@@ -134,8 +136,24 @@ class ProjectConfigLoader(OmegaConfigLoader):
     def _changed(self, key: str, values: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
         if self.merge_strategy.get(key) != "soft":
             return {**values, **later}
-        merged: dict[str, Any] = OmegaConf.to_container(OmegaConf.unsafe_merge(values, later))
-        return merged
+        merged = OmegaConf.to_container(OmegaConf.unsafe_merge(values, later))
+        return cast("dict[str, Any]", merged)  # of two mappings, a mapping with text as keys
+
+
+def without_removed(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters without the models and variants that a later environment removes by ``null``.
+
+    >>> without_removed(
+    ...     {"seed": None, "variants": {"vace": {"generator": "mini_vace"}, "vace_pe_fast": None}}
+    ... )
+    {'seed': None, 'variants': {'vace': {'generator': 'mini_vace'}}}
+    """
+    kept = {name: parameters[name] for name in REMOVABLE if isinstance(parameters.get(name), dict)}
+    removed = {
+        name: {key: value for key, value in section.items() if value is not None}
+        for name, section in kept.items()
+    }
+    return {**parameters, **removed}
 
 
 def _escaped(path: Any) -> Any:

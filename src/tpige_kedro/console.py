@@ -1,9 +1,8 @@
-"""What reaches the terminal cannot steer it: control characters of ids, file names and servers are shown escaped."""
+"""Output cannot control the terminal: control characters in ids, file names and server texts are shown escaped."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 import click
 
@@ -43,6 +42,6 @@ def escape_logs() -> None:
         logging.setLogRecordFactory(ShownRecord)
 
 
-def echo(text: Any) -> None:
+def echo(text: object) -> None:
     """Print a text that may hold anything."""
     click.echo(shown(str(text), KEPT))

@@ -23,7 +23,7 @@ UNREADABLE = object()  # only the imported class can say
 EMPTY = frozenset({"object", "ABC", "Protocol"})  # bases that declare nothing
 
 
-def declared(path: str, name: str, default: Any = None) -> Any:
+def declared(path: str, name: str, default: object = None) -> Any:
     """The value of the class attribute ``name`` of the class behind the dotted ``path``, else ``default``.
 
     A class that is imported already is asked itself. Else its source is read; it is imported only where that does not help:
@@ -189,7 +189,7 @@ def _literal(statement: ast.stmt) -> Any:
         and all(isinstance(t, ast.Name) for t in statement.targets)
     )
     try:
-        return ast.literal_eval(statement.value) if plain else UNREADABLE  # type: ignore[attr-defined]
+        return ast.literal_eval(statement.value) if plain else UNREADABLE  # type: ignore[attr-defined]  # plain ones have a value
     except ValueError:
         return UNREADABLE
 

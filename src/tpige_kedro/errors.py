@@ -37,7 +37,12 @@ class ClipError(TpigeError):
 
 
 class ModelError(TpigeError):
-    """A model cannot be loaded: what is missing and what to set."""
+    """A model cannot be loaded: what is missing and what to set.
+
+    ``not_loaded``: it was tried in this process, and might go in another one, for instance if its GPU is full.
+    """
+
+    not_loaded: bool = False
 
 
 class AnswerError(TpigeError):
@@ -56,7 +61,7 @@ class ServiceError(TpigeError):
 
 
 class BudgetError(ServiceError):
-    """The limit that the user set on requests or spending is reached: nothing more is asked in this run."""
+    """The user's limit on requests or spending is reached: this run sends no more requests."""
 
 
 def first_line(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tpige_kedro.declarations import declared, declared_version, load_class
@@ -47,11 +47,20 @@ __all__ = [
 
 # options that say where and how fast a model runs, not what it makes: they decide no fingerprint
 RUN_OPTIONS = frozenset(
-    {"batch_size", "device", "offload", "gpu_gib", "free_text_encoder", "parallel", "compile"}
+    {"batch_size", "device", "offload", "gpu_gib", "free_text_encoder", "stream_text_encoder"}
+    | {"parallel", "compile", "compile_vae", "vae_convolutions"}
     | {"key_variable", "concurrency", "timeout", "retries", "max_wait"}  # of a service
     | {"max_requests", "max_dollars", "input_price", "output_price", "max_tokens_parameter"}
     | {"ends", "successor"}
-    | {"journal", "max_tasks", "in_flight", "poll_seconds", "timeout_seconds", "backoff_seconds"}
+    | {
+        "journal",
+        "max_tasks",
+        "clip_price",
+        "in_flight",
+        "poll_seconds",
+        "timeout_seconds",
+        "backoff_seconds",
+    }
 )
 
 
@@ -159,7 +168,7 @@ def _weights_identity(source: str | None, revision: str | None) -> dict[str, str
     return {"source": shown, "revision": model_revision(source, revision)}
 
 
-def _entry_identity(entry: Any) -> dict[str, Any]:
+def _entry_identity(entry: object) -> dict[str, Any]:
     """Of an entry of an option that lists weights: what they are, and its other settings."""
     if not is_entry(entry):
         raise ModelError(
@@ -208,8 +217,15 @@ def _parts_at_home(spec: ModelSpec) -> dict[str, str]:
 _kept: dict[str, tuple[Any, ...]] = {}
 
 
-def load_models(specs: Sequence[ModelSpec]) -> tuple[Any, ...]:
+def load_models(
+    specs: Sequence[ModelSpec],
+    on_error: Callable[[ModelSpec, Exception], Any] | None = None,
+    keep_failed: bool = False,
+) -> tuple[Any, ...]:
     """Build the objects of ``specs``, or return them if they are the ones that were loaded last.
+
+    What ``on_error`` makes of an error takes the place of the object that could not be built; such a set is kept only with
+    ``keep_failed``, for workers that ask for it again with every clip.
 
     Variants share a generator and score with the same networks; keeping the last set saves loading it for each. The
     earlier set is let go before the next is loaded, so that two large generators are never in memory together.
@@ -217,7 +233,19 @@ def load_models(specs: Sequence[ModelSpec]) -> tuple[Any, ...]:
     key = json.dumps([spec.model_dump(mode="json") for spec in specs], sort_keys=True)
     if key not in _kept:
         release_models()
-        _kept[key] = tuple(load_model(spec) for spec in specs)
+        loaded, failed = [], False
+        for spec in specs:
+            try:
+                loaded.append(load_model(spec))
+            except Exception as error:
+                if on_error is None:
+                    loaded.clear()  # else the traceback holds them
+                    raise
+                loaded.append(on_error(spec, error))
+                failed = True
+        if failed and not keep_failed:
+            return tuple(loaded)
+        _kept[key] = tuple(loaded)
     return _kept[key]
 
 

@@ -88,14 +88,18 @@ def _assembled(path: str, inner: str | None, layers: Iterator[Layer]) -> type[Ba
     return _created(path.rpartition(".")[2], base, parameters)
 
 
+def _model_of(name: str, base: type[BaseModel], fields: Mapping[str, Field]) -> type[BaseModel]:
+    return create_model(name, __base__=base, **dict[str, Any](fields))
+
+
 def _created(name: str, base: type[BaseModel], parameters: Mapping[str, Field]) -> type[BaseModel]:
     """A model with ``parameters`` on top of the fields of ``base``; types that pydantic does not know are not checked."""
     with warnings.catch_warnings(action="ignore"):  # names that models have for themselves
         try:
-            return create_model(name, __base__=base, **parameters)  # type: ignore[call-overload, no-any-return]
+            return _model_of(name, base, parameters)
         except Exception:
             known = {n: (t if _is_checkable(t) else Any, d) for n, (t, d) in parameters.items()}
-            return create_model(name, __base__=base, **known)  # type: ignore[call-overload, no-any-return]
+            return _model_of(name, base, known)
 
 
 def _is_checkable(annotation: Any) -> bool:
@@ -112,7 +116,7 @@ def _written_layers(path: str) -> Iterator[Layer]:
         if source is None:
             raise Unreadable(path)
         more = statement_of(source.node, "Options")
-        value = None if more is None else value_of(more.value, source.module)  # type: ignore[attr-defined]
+        value = None if more is None else value_of(more.value, source.module)  # type: ignore[attr-defined]  # an assignment
         init = statement_of(source.node, "__init__")
         if isinstance(init, ast.FunctionDef):
             fields = dict(_written_fields(init.args, source.module))

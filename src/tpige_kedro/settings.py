@@ -1,8 +1,18 @@
 """Kedro's settings of this project: the hooks, and how configuration is found and merged."""
 
+import sys
+
+from tpige_kedro.execution.stopping import stop_before_it_begins
+
+# before the imports below, which take a second or two; other commands, such as `kedro ipython`, have uses of their own for Ctrl-C
+if sys.argv[1:2] == ["run"]:
+    stop_before_it_begins()
+
 from tpige_kedro.config import ProjectConfigLoader
 from tpige_kedro.console import escape_logs
 from tpige_kedro.hooks import FailureHooks, MlflowHooks, ParameterHooks
+from tpige_kedro.hooks.drawn_people import DrawnPeopleHooks
+from tpige_kedro.hooks.engine import EngineHooks
 from tpige_kedro.hooks.evaluated import EvaluatedHooks
 from tpige_kedro.hooks.leftovers import LeftoverHooks
 from tpige_kedro.hooks.lock import LockHooks, ReleaseHooks
@@ -12,13 +22,15 @@ escape_logs()
 
 # the hook registered last is called first: parameters are checked before the lock is taken, which happens before a run is
 # opened in MLflow, and that run is closed before failures end it with an error; RequiredHooks and ReleaseHooks are called around all others
-lock, mlflow = LockHooks(), MlflowHooks()
+lock, mlflow, parameters = LockHooks(), MlflowHooks(), ParameterHooks()
 HOOKS = (
     FailureHooks(),
     LeftoverHooks(),
     mlflow,
+    EngineHooks(),
     lock,
-    ParameterHooks(),
+    DrawnPeopleHooks(parameters),
+    parameters,
     EvaluatedHooks(),
     RequiredHooks(mlflow),
     ReleaseHooks(lock),

@@ -1,4 +1,4 @@
-"""Everything of a person below a data root: items, tables and pages, tasks of a service, what is remembered of photos.
+"""Everything about a person below a data root: items, tables and pages, tasks of a service, cached facts about photos.
 
 Whatever a run makes is looked at, by whichever version of this project: item folders anywhere, other files in the folders of
 Kedro's layers. Raw data and models are left alone. Items come first and tables last, because a search that was cut off needs the
@@ -18,20 +18,23 @@ from typing import Any
 from tpige_kedro.commands.findings import Finding, file_finding
 from tpige_kedro.commands.person import Person
 from tpige_kedro.commands.records import Folder, read_folder
+from tpige_kedro.datasets.chosen import TABLE as CHOSEN
 from tpige_kedro.datasets.item_index import INDEX
+from tpige_kedro.datasets.seen import SEEN
 from tpige_kedro.files.atomic import is_temporary, save_bytes
 from tpige_kedro.files.seal import Damaged, open_sealed, sealed
+from tpige_kedro.study.forgetting import drop_samples, is_pair_list, pairs_of
 
 LAYERS = re.compile(r"0[234578]_")  # 01 is the user's own data, 06 holds models
 SPARED = ("01_raw", "06_models")
-SHARED = "tables and pages that show others too; a run makes them again"
+SHARED = "tables and pages that also show other people; a run makes them again"
 SHEETS = "variant_sheets"  # before there were item folders, they did not say whom they show
 TABLES = {".parquet", ".csv"}
-TEXTS = {".html", ".svg", ".txt", ".md"}
+TEXTS = {".html", ".js", ".svg", ".txt", ".md", ".tex"}
 
 
 class Below:
-    """The files below ``root``, walked once; nothing inside the folders ``spared`` is looked at."""
+    """The files below ``root``, walked once; nothing inside the folders ``spared`` is read."""
 
     def __init__(self, root: Path, spared: Iterable[Path] = ()) -> None:
         self.root = root
@@ -96,6 +99,8 @@ class Below:
         for file in outputs_first:
             if file in files or is_mine(folder.key_of(file)):
                 yield file_finding(group, file)
+            elif file.name == CHOSEN:  # a table of all items
+                yield from self._in_file(file, person)
         index = folder.path / INDEX
         asked = _sealed(index).get("items")
         if not isinstance(asked, dict):  # damaged; a run writes it again
@@ -106,6 +111,11 @@ class Below:
         if listed:
             drop = partial(_drop, index, "items", listed)
             yield Finding(group, str(index), drop, "entry", len(listed))
+        seen = folder.path / SEEN
+        remembered = [key for key in _sealed(seen).get("records") or () if is_mine(key)]
+        if remembered:
+            drop = partial(_drop, seen, "records", remembered)
+            yield Finding(group, str(seen), drop, "entry", len(remembered))
 
     def _in_file(self, file: Path, person: Person) -> Iterator[Finding]:
         group = file.parent.relative_to(self.root).as_posix()
@@ -113,6 +123,10 @@ class Below:
             yield file_finding(group, file)
         elif is_temporary(file.name):
             return
+        elif is_pair_list(file) and (pairs := pairs_of(file, person.ids)) is not None:
+            if len(pairs):
+                drop = partial(drop_samples, file, frozenset(person.ids))
+                yield Finding(group, str(file), drop, "entry", len(pairs))
         elif file.suffix in TABLES:
             table = _table(file)
             if table is None or person.has_rows_in(table):

@@ -1,4 +1,4 @@
-"""``kedro download``: gets exactly the files that a run with an environment loads, resumes, and says what has to be got by hand."""
+"""``kedro download``: gets exactly the files that a run with an environment loads, resumes, and says what you have to download by hand."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Plan:
     "--only",
     multiple=True,
     metavar="MODEL",
-    help="Only this entry of models; several are possible.",
+    help="Only this entry of models; can be repeated.",
 )
 @click.option("--dry-run", is_flag=True, help="Only list files and sizes.")
 @click.option("--params", default="", callback=split_params, help="As for `kedro run`.")
@@ -82,7 +82,7 @@ def download(
 ) -> None:
     """Download the weights that a run of all stages loads with an environment.
 
-    What is here already is not downloaded again, and a download that was interrupted resumes. Gated repositories need HF_TOKEN.
+    Files that are here already are not downloaded again, and an interrupted download resumes. Gated repositories need HF_TOKEN.
     """
     with readable({"env": env, "conf_source": conf_source}, verbose):
         parameters = configured(env, conf_source, params)
@@ -95,13 +95,14 @@ def download(
             failed += list(carry_out(plans))
     if failed:
         lines = "\n".join(f"  {problem}" for problem in grouped(failed))
-        raise ClickException(f"not everything is here:\n{lines}")
+        raise ClickException(f"some files are missing:\n{lines}")
 
 
 def configured(env: str | None, conf_source: str | None, params: dict[str, Any]) -> Parameters:
     """The parameters that a run with these options has."""
     from kedro.framework.project import settings
 
+    from tpige_kedro.hooks.choosing import unfolded, with_choice
     from tpige_kedro.hooks.parameters import parse_parameters
     from tpige_kedro.weights.sources import project_root
 
@@ -111,11 +112,11 @@ def configured(env: str | None, conf_source: str | None, params: dict[str, Any])
         runtime_params=params,
         **settings.CONFIG_LOADER_ARGS,
     )
-    return parse_parameters(loader["parameters"])
+    return parse_parameters(with_choice(unfolded(loader["parameters"])))
 
 
 def chosen(parameters: Parameters, only: tuple[str, ...]) -> dict[str, ModelSpec]:
-    """The entries that a run of all stages loads, or those that are asked for by name."""
+    """The entries that a run of all stages loads, or those requested by name."""
     from kedro.framework.project import pipelines
 
     from tpige_kedro.hooks.preflight import needed_models
@@ -201,14 +202,14 @@ def show(plans: list[Plan], env: str | None, dry_run: bool) -> None:
 def state(plan: Plan) -> str:
     """How much of a place is here."""
     if plan.problem:
-        return "cannot be had, see below"
+        return "not available, see below"
     if plan.addresses:
         return f"{readable_size(plan.bytes)} to download"
     if plan.remote is None or not plan.remote.missing:
         size = plan.remote.size if plan.remote else 0
         return f"here{f', {readable_size(size)}' if size else ''}"
     if not plan.bytes:
-        return "comes with the above"
+        return "included above"
     return f"{readable_size(plan.bytes)} of {readable_size(plan.remote.size)} to download"
 
 

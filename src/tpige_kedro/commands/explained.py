@@ -22,7 +22,7 @@ from tpige_kedro.hooks.conf_files import (
     read_folders,
 )
 from tpige_kedro.hooks.dataset_types import dataset_problem
-from tpige_kedro.nearest import advice
+from tpige_kedro.nearest import advice, nearest
 
 FILTERS = {  # options of `kedro run` that name parts of pipelines
     "node_names": "--nodes",
@@ -111,7 +111,9 @@ def _interpolation(error: OmegaConfBaseException, folders: Sequence[Path]) -> st
 
 def _remedy(message: str, name: str, folders: Sequence[Path]) -> str:
     if name == "oc.env":
-        return "parameters cannot read the environment; write the value, or give it with --params"
+        return (
+            "parameters cannot read environment variables; write the value, or set it with --params"
+        )
     if "Globals key" in message:
         return f"{advice(name, global_names(folders))} (globals.yml)"
     if "Runtime parameter" in message:
@@ -153,7 +155,15 @@ def unknown_names(options: Mapping[str, Any]) -> Iterator[str]:
             if nodes and name not in there:
                 what = {"tags": "tag", "namespaces": "namespace"}.get(key, "node")
                 what = "dataset" if key in {"from_inputs", "to_outputs"} else what
-                yield f"{option}: no {what} {name!r} in {_pipelines(asked)}; {advice(name, there)}"
+                meant = advice(name, there) if key != "namespaces" else _namespace(name, there)
+                yield f"{option}: no {what} {name!r} in {_pipelines(asked)}; {meant}"
+
+
+def _namespace(name: str, there: set[str]) -> str:
+    """The advice for a namespace, of which people write the last part."""
+    by_last = {full.rpartition(".")[2]: full for full in there}
+    found = nearest(name.rpartition(".")[2], by_last)
+    return f"did you mean {by_last[found]}?" if found else advice(name, there)
 
 
 def _pipelines(asked: list[str]) -> str:

@@ -22,15 +22,16 @@ from tpige_kedro.console import echo
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.lock import DataRootLock
 from tpige_kedro.files.atomic import remove
+from tpige_kedro.study.forgetting import is_pair_list, pairs_of, votes_on
 
 LEDGER = "08_reporting/mlflow_artifacts.json"  # which run holds which artifacts
 
 
 @click.command()
 @click.argument("person")
-@click.option("--data-root", help="Where the results are; the configured one if left out.")
+@click.option("--data-root", help="Folder with the results (default: the configured one).")
 @click.option(
-    "--samples-root", help="Where the person's photos are; the configured one if left out."
+    "--samples-root", help="Folder with the person's photos (default: the configured one)."
 )
 @click.option("--conf-source", help="Path of the folder with the configuration.")
 @click.option("--yes", is_flag=True, help="Delete without asking.")
@@ -50,7 +51,7 @@ def forget(
     """Delete everything that runs have made of PERSON (a person_id).
 
     That is: items and their records, the tables and pages that show the person among others, and the artifacts and traces of MLflow
-    runs in a local store. The person's photos are left to you.
+    runs in a local store. It does not delete the person's photos; that is up to you.
     """
     if not person.strip():
         raise ClickException("give the person_id of the person")
@@ -92,7 +93,7 @@ def writing_alone(root: Path, needed: bool) -> Iterator[None]:
 
 
 def search(person_id: str, places: Places) -> tuple[Person, list[Finding], list[str]]:
-    """The person, what there is to delete, and what has to be said besides.
+    """The person, what there is to delete, and notes for the user.
 
     Raises:
         ClickException: the id is that of a sample.
@@ -115,6 +116,7 @@ def search(person_id: str, places: Places) -> tuple[Person, list[Finding], list[
     findings = logged + below.find(person)  # what tells whose samples are whose goes last
     if any("hailuo_tasks" in finding.name for finding in findings):
         notes.append("clips that a service made are also on its servers: ask it to delete them")
+    notes += study_notes(findings, person)
     if own := [file for file in places.samples_root.rglob("*") if person.took(file)]:
         more = ", …" if len(own) > 1 else ""
         notes.append(
@@ -122,6 +124,24 @@ def search(person_id: str, places: Places) -> tuple[Person, list[Finding], list[
             "consent, makes everything again"
         )
     return person, findings, notes
+
+
+def study_notes(findings: list[Finding], person: Person) -> list[str]:
+    """What becomes of votes on pairs that show the person, and of pages that were written elsewhere."""
+    notes = []
+    for file in (Path(finding.name) for finding in findings if is_pair_list(Path(finding.name))):
+        pairs = pairs_of(file, person.ids)
+        count = 0 if pairs is None else votes_on(file, list(pairs["pair_id"]))
+        if count:
+            notes.append(
+                f"{count} vote{'s' * (count != 1)} on pairs that show the person stay in {file.parent.name}: votes name nobody, and "
+                "those do not count any more"
+            )
+    if any(is_pair_list(Path(finding.name)) for finding in findings):
+        notes.append(
+            "folders that kedro study --static wrote still show the person: delete them, and write them again"
+        )
+    return notes
 
 
 def show(

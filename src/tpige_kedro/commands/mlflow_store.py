@@ -1,4 +1,4 @@
-"""What the MLflow runs of a data root hold of a person, in a local store: files of artifacts, and traces of questions.
+"""What the MLflow runs of a data root hold about a person, in a local store: artifact files, and traces of requests.
 
 MLflow has no way to delete single artifacts, so their files are deleted where they lie, and the run is tagged with their number.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from tpige_kedro.commands.findings import Finding, file_finding
@@ -19,6 +19,9 @@ from tpige_kedro.commands.person import Person
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.hooks.mlflow.client import settle
 from tpige_kedro.hooks.mlflow.outage import MlflowAway, check_uri, outage, sqlite_file
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 OURS = "tags.`tpige.version` LIKE '%'"
 PARENT = "mlflow.parentRunId"
@@ -34,7 +37,7 @@ class Unreadable(TpigeError):
 class RunFiles:
     """A run and the files of its artifacts; ``named`` are those that name the person."""
 
-    run: Any
+    run: Run
     files: list[Path]
     named: set[Path] = field(default_factory=set)
 
@@ -94,7 +97,7 @@ class Store:
             name = f"traces of run {found.run.info.run_id}"
             yield Finding(group, name, delete, "trace", len(traces))
 
-    def _search(self, experiments: list[str], view: Any) -> Iterator[Any]:
+    def _search(self, experiments: list[str], view: int) -> Iterator[Run]:
         token = None
         while experiments:
             page = self._client.search_runs(experiments, OURS, view, page_token=token)
@@ -103,21 +106,21 @@ class Store:
             if not token:
                 return
 
-    def _in_families(self, runs: Iterable[Any]) -> list[list[Any]]:
+    def _in_families(self, runs: Iterable[Run]) -> list[list[Run]]:
         """The runs that write to this data root, each with its variants; the parent says where they write."""
-        families: dict[str, list[Any]] = {}
+        families: dict[str, list[Run]] = {}
         for run in runs:
             families.setdefault(run.data.tags.get(PARENT, run.info.run_id), []).append(run)
         return [family for family in families.values() if self._is_here(family)]
 
-    def _is_here(self, family: Iterable[Any]) -> bool:
+    def _is_here(self, family: Iterable[Run]) -> bool:
         roots = {
             run.data.tags.get("tpige.data_root") or run.data.params.get("data_root")
             for run in family
         } - {None, "", "None"}
-        return not roots or any((self._project / r).resolve() == self._root for r in roots)
+        return not roots or any((self._project / str(r)).resolve() == self._root for r in roots)
 
-    def _traces(self, run: Any) -> list[str]:
+    def _traces(self, run: Run) -> list[str]:
         """All traces of a run: what was read in a face names nobody, so they cannot be told apart."""
         found: list[str] = []
         token = None
@@ -138,7 +141,7 @@ class Store:
         for start in range(0, len(traces), 100):  # at most in one request
             self._client.delete_traces(experiment, trace_ids=traces[start : start + 100])
 
-    def _tag(self, run: Any, files: list[Path]) -> None:
+    def _tag(self, run: Run, files: list[Path]) -> None:
         """Say how many files went, and let MLflow's pages not look for tables that are gone."""
         from mlflow.exceptions import MlflowException
 
@@ -166,7 +169,7 @@ def artifact_folder(uri: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme in {"file", ""} else None
 
 
-def _files_of(run: Any, person: Person) -> RunFiles:
+def _files_of(run: Run, person: Person) -> RunFiles:
     folder = artifact_folder(run.info.artifact_uri)
     files = [] if folder is None else list(_walk(folder))
     return RunFiles(run, files, {file for file in files if _names(file, person)})
@@ -188,7 +191,7 @@ def _names(file: Path, person: Person) -> bool:
     return False
 
 
-def _cells(file: Path) -> Iterable[Any]:
+def _cells(file: Path) -> Iterable[str]:
     """The texts in the rows of a table of MLflow, which are lists."""
     try:
         rows = json.loads(file.read_bytes())["data"]

@@ -1,4 +1,4 @@
-"""Who is to be forgotten: a person's samples and photos, as far as anything on the disk still says so."""
+"""Who should be forgotten: a person's samples and photos, from everything on the disk that still names them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Person:
         return self.person_id in record.people if record.people else self.owns(record.key)
 
     def is_named_in(self, text: str) -> bool:
-        """Whether one of the ids stands in a text, as a word of its own."""
+        """Whether a text contains one of the ids as a whole word."""
         words = "|".join(re.escape(i) for i in sorted(self.ids, key=len, reverse=True))
         return re.search(rf"(?<![\w-])(?:{words})(?![\w-])", text) is not None
 
@@ -68,5 +68,6 @@ class Person:
 
     def took(self, photo: Path) -> bool:
         """Whether a file is one of the person's photos or prompts, by its name or that of its folder."""
-        named = self.photos | {self.person_id}
-        return photo.name in named or photo.parent.name == self.person_id or self.owns(photo.stem)
+        named = {name.rstrip("/") for name in self.photos} | {self.person_id}
+        own = {photo.name, photo.stem, photo.parent.name, f"{photo.parent.name}/{photo.name}"}
+        return not named.isdisjoint(own) or self.owns(photo.stem)

@@ -79,5 +79,5 @@ def samples_of(root: Path) -> pd.DataFrame:
         return SampleFolder(path=str(root)).load()
     except (DatasetError, OSError) as error:
         if (root / "samples.csv").exists():
-            logger.warning("%s; what is this person's is taken from the records alone", error)
+            logger.warning("%s; only the records say what belongs to this person", error)
         return pd.DataFrame()

@@ -18,7 +18,7 @@ VERBOSE = click.Option(
 
 
 class ReadableCommand(click.Command):
-    """A command whose errors say what to do; what nobody foresaw keeps its traceback."""
+    """A command whose errors say what to do; unexpected errors keep their traceback."""
 
     def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
         """Parse the command line."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tpige_kedro.datasets.item_index import INDEX
+from tpige_kedro.datasets.seen import SEEN
 from tpige_kedro.files.atomic import PREFIX
 from tpige_kedro.files.seal import Damaged, open_sealed
 
@@ -48,7 +49,7 @@ def read_folder(path: Path, files: Iterator[Path], layer: str) -> Folder:
     """An item folder of which ``files`` are all."""
     folder = Folder(path)
     for file in files:
-        if file.name == INDEX and file.parent == path:
+        if file.name in (INDEX, SEEN) and file.parent == path:
             continue
         folder.files.append(file)
         if file.suffix == ".json" and not file.name.startswith(PREFIX):

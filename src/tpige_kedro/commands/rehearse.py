@@ -17,6 +17,7 @@ from kedro.framework.cli.utils import env_option
 
 from tpige_kedro.commands.readable import readable
 from tpige_kedro.console import echo
+from tpige_kedro.files.sizes import readable_size
 
 PREFIX = "tpige-rehearsal-"
 ROOM = 1.02  # results, tokenizers, configs
@@ -28,7 +29,7 @@ ROOM = 1.02  # results, tokenizers, configs
 @click.option(
     "--scratch",
     type=click.Path(file_okay=False),
-    help="Where the weights are built; a folder of its own is made there.",
+    help="Where the weights are built, in a new folder.",
 )
 @click.option(
     "--samples", type=click.IntRange(1, 8), default=1, show_default=True, help="Demo samples."
@@ -38,31 +39,31 @@ ROOM = 1.02  # results, tokenizers, configs
     type=click.IntRange(2),
     default=3,
     show_default=True,
-    help="Steps of each clip and picture.",
+    help="Steps per clip and image.",
 )
-@click.option("--models", default="", help="Only these keys of models, with commas between.")
+@click.option("--models", default="", help="Only these keys of models, separated by commas.")
 @click.option(
     "--gpu-limit",
     type=click.FloatRange(min=0.1),
-    help="GiB of the GPU that may be used, to imitate a smaller card.",
+    help="GPU memory to use, in GiB, to imitate a smaller card.",
 )
 @click.option(
     "--for-samples",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="Samples of the run that is estimated.",
+    help="Number of samples of the estimated run.",
 )
 @click.option(
     "--to",
     type=click.Path(dir_okay=False),
-    help="Write the table as JSON and Markdown to this name.",
+    help="Write the table to NAME.json and NAME.md.",
 )
 @click.option("--conf-source", help="Path of the folder with the configuration.")
 @click.option(
     "--apart",
     is_flag=True,
-    help="A process of its own for each stage with --scale tiny, too.",
+    help="Run each stage in its own process, also with --scale tiny.",
 )
 @click.option("--yes", is_flag=True, help="Build without asking.")
 @click.option("--keep", is_flag=True, help="Keep the scratch folder.")
@@ -79,7 +80,7 @@ def rehearse(
 ) -> None:
     """Run one sample through every stage with random weights in the published layouts, and say what a full run takes.
 
-    Each stage's weights are built in a scratch folder, used and deleted. Nothing is downloaded and no service is asked. Ends with
+    Each stage's weights are built in a scratch folder, used and deleted. Nothing is downloaded and no service is contacted. Ends with
     code 1 if something did not fit or failed.
     """
     from tpige_kedro.rehearsal.rehearse import Rehearsal
@@ -118,7 +119,7 @@ def show_size(size: int, where: Path) -> None:
     existing = next(folder for folder in [where, *where.parents] if folder.exists())
     free = shutil.disk_usage(existing).free
     echo(
-        f"random weights of up to {size / 1e9:.1f} GB at a time in {where}, where {free / 1e9:.1f} GB are free"
+        f"random weights of up to {readable_size(size)} at a time in {where}, where {readable_size(free)} are free"
     )
     if size * ROOM > free:
         raise ClickException(

@@ -18,14 +18,16 @@ COLLECT_AFTER = (
 
 
 def run_pipelines(**options: Any) -> Any:
-    """Run with a garbage collector that looks less often."""
+    """Run with a less frequent garbage collection; ``--pipeline=X`` means ``--pipelines=X``, since people write both."""
     gc.set_threshold(COLLECT_AFTER, 20, 20)
+    if options["pipeline"] and not options["pipelines"]:  # Kedro would warn that one form will go
+        options |= {"pipeline": None, "pipelines": [options["pipeline"]]}
     assert kedro_run.callback is not None
     return kedro_run.callback(**options)
 
 
 def with_callback(option: Any) -> Any:
-    """``--params`` with our own way of reading paths."""
+    """``--params`` with our own reading of paths."""
     option = copy.copy(option)
     if option.name == "params":
         option.callback = split_params

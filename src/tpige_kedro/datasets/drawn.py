@@ -49,7 +49,7 @@ class DrawnPictureDataset(AbstractDataset["Image", "Image"]):
             with Image.open(self._filepath, formats=["PNG"]) as picture:
                 picture.load()
         except (OSError, ValueError, SyntaxError) as error:
-            raise DatasetError(f"{self._filepath} is no readable picture: {error}") from error
+            raise DatasetError(f"{self._filepath} is not a readable image: {error}") from error
         return as_drawn(picture) if picture.info.get("xmp") == XMP.encode() else picture
 
     def save(self, data: Image) -> None:

@@ -1,4 +1,4 @@
-"""The item folder: a dataset with one item per key, of which a rerun believes contents, not names.
+"""The item folder: a dataset with one item per key; a rerun trusts contents, not names.
 
 Beside each output ``<key><suffix>`` lies its record ``<key>.json``, which is written last: an item exists when its record does. The
 record binds the output (sha256, size, time), what it was made from (fingerprint) and who made it. Items whose output is JSON
@@ -8,7 +8,7 @@ have it in the record. ``_index.json`` lists what the latest run asked for.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -22,7 +22,7 @@ from tpige_kedro.datasets.item_index import (
     INDEX,
     finished_files,
     read_index,
-    sweep,
+    sweep_items,
     write_index,
 )
 from tpige_kedro.datasets.items import Item, Items
@@ -36,9 +36,10 @@ from tpige_kedro.datasets.records import (
     read_record,
     value_hash,
 )
+from tpige_kedro.datasets.seen import SEEN
 from tpige_kedro.execution.local import work_off
 from tpige_kedro.execution.tally import message_of
-from tpige_kedro.execution.work import Job, Result, Work
+from tpige_kedro.execution.work import Finished, Job, Result, Work, Write
 from tpige_kedro.files.atomic import save_atomically, save_bytes
 from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.seal import Damaged, sealed
@@ -59,11 +60,11 @@ class PaidError(DatasetError):
 class ItemFolder(AbstractDataset[Work, Items]):
     """Items that are made one by one, saved as they are finished, and kept for as long as nothing they depend on changes.
 
-    ``save`` takes the :class:`Work` that a node returns and works it off. ``load`` gives the :class:`Items`.
+    ``save`` takes the :class:`Work` that a node returns and processes it. ``load`` gives the :class:`Items`.
 
     ``suffix`` and ``dataset`` say what the outputs are: ``suffix: .mp4, dataset: tpige_kedro.datasets.Mp4Dataset``. Without them
-    outputs are JSON values inside the records. ``verify: full`` compares the sha256 of every file; ``stat`` does so where size or
-    time differ from those that were committed.
+    outputs are JSON values inside the records. ``verify: full`` compares the sha256 of every file; ``stat`` does so only if size or
+    time differ from the committed ones.
     """
 
     def __init__(
@@ -84,13 +85,25 @@ class ItemFolder(AbstractDataset[Work, Items]):
         self._items: Items | None = None  # of the run that writes here, until it releases them
         self._is_writing = False
         self._mark = ""  # of what was loaded last; nothing was written since
+        self._groups: Collection[str] | None = None  # what their keys begin with; None: all
         if dataset is not None:
             config = dataset if isinstance(dataset, dict) else {"type": dataset}
             self._type, self._config = parse_dataset_definition(config)
         self.metadata = metadata
 
+    def choose(self, groups: Collection[str]) -> None:
+        """From now on only items of these groups (``<group>/<name>``) are loaded; the others stay as they are."""
+        self._groups = groups
+        self._items, self._mark = None, ""
+
+    def _asked(self) -> Iterator[tuple[str, str]]:
+        """The keys that the latest run asked for, with their fingerprints; only those of the groups that are chosen."""
+        for key, mark in read_index(self._path).items():
+            if self._groups is None or key.partition("/")[0] in self._groups:
+                yield key, mark
+
     def load(self) -> Items:
-        """The items that the latest run asked for and that are there; reads records, no outputs.
+        """The items that the latest run requested and that exist; reads records, no outputs.
 
         While a run writes here nobody else does, so that what it has loaded once stays true until it writes again.
         """
@@ -104,7 +117,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     def _look(self) -> Items:
         items, failures, damaged = {}, {}, []
-        for key, mark in read_index(self._path).items():
+        for key, mark in self._asked():
             look = self._looks.at(key, mark)
             failure = None if look.is_complete else look.failure
             if failure is not None and failure.fingerprint == mark:
@@ -119,14 +132,12 @@ class ItemFolder(AbstractDataset[Work, Items]):
         return Items(items, failures)
 
     def mark(self) -> str:
-        """A hash of which items there are and of their contents; what a node has loaded or saved is not looked at again."""
+        """A hash of the items and their contents; what a node has loaded or saved is not checked again."""
         return self._mark or self.load().mark()
 
     def first(self, count: int, prefix: str = "") -> list[Item]:
         """The first ``count`` items whose key begins with ``prefix``, without looking at the others."""
-        asked = (
-            (key, mark) for key, mark in read_index(self._path).items() if key.startswith(prefix)
-        )
+        asked = ((key, mark) for key, mark in self._asked() if key.startswith(prefix))
         looks = ((key, self._looks.at(key, mark)) for key, mark in asked)
         made = (Item(key, look.sha256, self) for key, look in looks if look.is_made)
         return list(islice(made, count))
@@ -137,7 +148,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         work_off(data, self)
 
     def plan(self, work: Work) -> list[Job]:
-        """Note what is asked for, sweep what killed runs left, and return the jobs that are left to do."""
+        """Note what is requested, delete leftovers of killed runs, and return the jobs that are left to do."""
         for job in work.jobs:
             if job.key.startswith("/") or ".." in job.key.split("/"):
                 raise DatasetError(f"{job.key!r} is a path outside of {self._path}, no key")
@@ -146,10 +157,9 @@ class ItemFolder(AbstractDataset[Work, Items]):
         asked |= {job.key: job.fingerprint for job in work.jobs}
         self._items, self._mark = None, ""
         write_index(self._path, asked)
-        sweep(self._path)
+        sweep_items(self._path)
         todo, damaged, kept = [], [], {}
-        for job in work.jobs:
-            look = self._looks.at(job.key, job.fingerprint)
+        for job, look in self.compared(work):
             if look.is_complete:
                 self._refresh(job.key, look)
                 kept[job.key] = Item(job.key, look.sha256, self)
@@ -159,20 +169,24 @@ class ItemFolder(AbstractDataset[Work, Items]):
             elif look.problem:
                 damaged.append(f"{self._path.name}/{look.problem}")
             todo.append(self._with_previous(job, look))
+        self._looks.remember(asked)
         _report("made again", damaged)
         if len(kept) == len(asked):  # the next stage need not look again
             self._items = Items(kept, {})
             self._mark = self._items.mark()
         return todo
 
+    def compared(self, work: Work) -> Iterator[tuple[Job, Look]]:
+        """Each job with what is on the disk of its item: those that are not complete are left to do. Writes nothing."""
+        for job in work.jobs:
+            yield job, self._looks.at(job.key, job.fingerprint)
+
     def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
         """Save the output, then the record that binds it."""
         from tpige_kedro.provenance import environment
 
         if self._suffix:
-            file = self._file(job.key, self._suffix)
-            save_atomically(file, partial(self._write, result.output))
-            made: dict[str, Any] = {"output": output_entry(file)}
+            made: dict[str, Any] = {"output": self._save_output(job.key, result.output)}
         else:
             made = {"value": result.output, "sha256": value_hash(result.output)}
         record = {
@@ -191,6 +205,31 @@ class ItemFolder(AbstractDataset[Work, Items]):
             record["failure"] = _describe(job, result.failure)
         self._write_record(job.key, record)
 
+    def _save_output(self, key: str, output: Any) -> dict[str, str | int]:
+        """Save an output and return what the record says of its file. Raises ``DatasetError`` if its bytes were changed on their way."""
+        file = self._file(key, self._suffix)
+        if not isinstance(output, Finished):
+            assert self.write is not None
+            save_atomically(file, partial(self.write, output))
+            return output_entry(file)
+        save_atomically(file, lambda temporary: _write_bytes(temporary, output.data))
+        entry = output_entry(file)
+        if entry["sha256"] != output.sha256:
+            raise DatasetError(
+                f"{file} is not what its worker made: the bytes changed in transfer or on the disk; check both and run again"
+            )
+        return entry
+
+    @property
+    def write(self) -> Write | None:
+        """Writes an output to a file, also in another process; None where outputs are JSON."""
+        return partial(_write, self._type, self._config) if self._suffix else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """It travels as its configuration: what it has seen stays here."""
+        output = {"type": self._type, **self._config} if self._suffix else None
+        return _folder, (str(self._path.absolute()), self._suffix, output)
+
     def fail(self, job: Job, error: Exception) -> None:
         """Save why; what an earlier attempt finished stays in the record, with its file.
 
@@ -208,14 +247,18 @@ class ItemFolder(AbstractDataset[Work, Items]):
 
     @property
     def files_per_item(self) -> int:
-        """A record, and the output where that is a file of its own."""
+        """A record, and the output if that is a separate file."""
         return 2 if self._suffix else 1
 
     def leftovers(self) -> Iterator[Path]:
-        """The records of items that the latest run did not ask for."""
+        """The records of items that the latest run did not request."""
         asked = read_index(self._path)
         for name in finished_files(str(self._path)):
-            if name.endswith(SUFFIX) and name != INDEX and name.removesuffix(SUFFIX) not in asked:
+            if (
+                name.endswith(SUFFIX)
+                and name not in (INDEX, SEEN)
+                and name.removesuffix(SUFFIX) not in asked
+            ):
                 yield self._path / name
 
     def path_of(self, key: str) -> Path:
@@ -232,7 +275,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         """Everything that an item's record says."""
         return read_record(self._file(key, SUFFIX), key)
 
-    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
+    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name: not "| None"
         """A strip of four for Kedro-Viz: frames of the first clip, or the first four pictures; base64 PNG."""
         items = list(self.load().values())[:STRIP_FRAMES] if self._suffix else []
         first: Any = items[0].load() if items else None
@@ -240,7 +283,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
             return strip_of(first.even_frames(STRIP_FRAMES))
         if hasattr(first, "convert"):
             return strip_of([first, *(item.load() for item in items[1:])])
-        return None  # type: ignore[return-value]
+        return None  # type: ignore[return-value]  # see the first line
 
     def _told(self, look: Look) -> str:
         """How a file differs from what was saved, and what to do."""
@@ -250,7 +293,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
     def _paid_for(self, job: Job, look: Look) -> PaidError:
         return PaidError(
             f"{job.key}: {self._path.name}/{look.problem}, and it was paid for; put the file back, or delete "
-            f"{self._file(job.key, SUFFIX)} to ask and pay for it again"
+            f"{self._file(job.key, SUFFIX)} to request and pay for it again"
         )
 
     def _with_previous(self, job: Job, look: Look) -> Job:
@@ -285,16 +328,25 @@ class ItemFolder(AbstractDataset[Work, Items]):
         return self._path / f"{key}{suffix}"
 
     def _dataset(self, file: Path) -> Any:
-        return self._type(**self._config, filepath=str(file))  # type: ignore[call-arg]
-
-    def _write(self, output: Any, file: Path) -> None:
-        self._dataset(file).save(output)
+        return self._type(**self._config, filepath=str(file))  # type: ignore[call-arg]  # a class that keeps one file
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path), "suffix": self._suffix}
 
     def _exists(self) -> bool:
         return (self._path / INDEX).is_file()
+
+
+def _folder(path: str, suffix: str, dataset: dict[str, Any] | None) -> ItemFolder:
+    return ItemFolder(path=path, suffix=suffix, dataset=dataset)
+
+
+def _write(dataset: Any, config: dict[str, Any], output: Any, file: Path) -> None:
+    dataset(**config, filepath=str(file)).save(output)
+
+
+def _write_bytes(file: Path, data: bytes) -> None:
+    file.write_bytes(data)
 
 
 def _describe(job: Job, error: Exception) -> dict[str, str]:

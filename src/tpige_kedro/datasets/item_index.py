@@ -1,4 +1,4 @@
-"""What lies in an item folder: the list of what the latest run asked for, and the names of the files."""
+"""What an item folder contains: the list of items that the latest run requested, and the names of the files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tpige_kedro.files.atomic import is_temporary, remove, save_bytes
+from tpige_kedro.files.atomic import is_temporary, save_bytes, sweep
 from tpige_kedro.files.errors import DatasetError
 from tpige_kedro.files.seal import Damaged, open_sealed, sealed
 
@@ -44,9 +44,8 @@ def finished_files(folder: str, below: str = "") -> Iterator[str]:
             yield f"{below}{entry.name}"
 
 
-def sweep(folder: Path) -> None:
+def sweep_items(folder: Path) -> None:
     """Delete unfinished files: whoever wrote them is gone, since one run at a time writes here."""
-    for place in {folder, *(f for f in folder.iterdir() if f.is_dir())}:
-        for entry in os.scandir(place):
-            if is_temporary(entry.name):
-                remove(Path(entry.path))
+    below = [entry.path for entry in os.scandir(folder) if entry.is_dir()]
+    for place in (str(folder), *below):
+        sweep(place)

@@ -1,9 +1,9 @@
-"""The items of a folder as the next stage sees them: finished, whole, and asked for."""
+"""The items of a folder as the next stage sees them: finished, intact, and requested."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,6 +71,10 @@ class Items(Mapping[str, Item]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def part(self, keys: Iterable[str]) -> Items:
+        """Some of them, for another process."""
+        return Items({key: self._items[key] for key in keys if key in self._items}, {})
 
     def mark(self) -> str:
         """A hash of which items there are and of their contents."""

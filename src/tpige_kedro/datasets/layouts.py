@@ -1,9 +1,10 @@
-"""The ways in which a folder may say which samples there are: our own, the challenge's, and that of the authors' evaluation.
+"""The layouts in which a folder may list its samples: our own, the challenge's, and that of the authors' evaluation.
 
 ============ ==========================================================================================
 layout       what is in the folder
 ============ ==========================================================================================
 ``table``    ``samples.csv`` and ``references/``
+``people``   ``people.csv``, ``prompts.csv`` or ``prompts.txt``, and ``references/``: every person with every prompt
 ``challenge`` ``id001/image.png``, ``id001/prompt1.txt`` … ``prompt5.txt``, and so on for every person
 ``authors``  ``prompts/<stem>.txt``, ``ID_image/<id>.png`` (or .jpg …; the stem up to its first underscore), and the clips
              ``<stem>.mp4`` (or another video file), in the folder itself or in ``videos/``
@@ -25,11 +26,12 @@ import pandas as pd
 from tpige_kedro.characters import control_in
 from tpige_kedro.datasets.clip_files.containers import clip_files
 from tpige_kedro.datasets.leftovers import is_leftover
+from tpige_kedro.datasets.people import PEOPLE, PROMPT_FILES, list_people_samples
 from tpige_kedro.datasets.picture_files.portraits import find_portrait, names_in
 from tpige_kedro.datasets.table_files.columns import listed
 from tpige_kedro.datasets.table_files.encoding import NotText, decoded
 
-Layout = Literal["table", "challenge", "authors"]
+Layout = Literal["table", "people", "challenge", "authors"]
 Row = dict[str, str]
 
 COLUMNS = ("sample_id", "person_id", "prompt", "reference", "problem")
@@ -41,16 +43,22 @@ PROMPTS = range(1, 6)  # of each person, in the challenge
 
 
 def layout_of(root: Path) -> Layout:
-    """Which layout ``root`` has; ``table`` where none can be told, whose errors say how to make one."""
+    """Which layout ``root`` has; ``table`` if none is recognised, because its errors say how to make one."""
     if (root / "samples.csv").exists() or not root.is_dir():
         return "table"
+    if (root / PEOPLE).exists():
+        return "people"
     if any(PERSON.fullmatch(folder.name) for folder in root.iterdir() if folder.is_dir()):
         return "challenge"
-    return "authors" if (root / "prompts").is_dir() or (root / PORTRAITS).is_dir() else "table"
+    if (root / "prompts").is_dir() or (root / PORTRAITS).is_dir():
+        return "authors"
+    return "people" if any((root / name).exists() for name in PROMPT_FILES) else "table"
 
 
 def list_samples(root: Path, layout: Layout) -> pd.DataFrame:
-    """The rows of a ``challenge`` or ``authors`` folder: ``sample_id, person_id, prompt, reference, problem``, all text."""
+    """The rows of a ``people``, ``challenge`` or ``authors`` folder: ``sample_id, person_id, prompt, reference, problem``, all text."""
+    if layout == "people":
+        return list_people_samples(root)
     rows = challenge_rows(root) if layout == "challenge" else authors_rows(root)
     cells = [{name: _text(row[name]) for name in COLUMNS} for row in rows]
     return pd.DataFrame(cells, columns=list(COLUMNS), dtype=str)
@@ -104,7 +112,7 @@ def gaps_of(root: Path) -> str:
     if not gaps:
         return ""
     more = f" and {len(gaps) - GAPS} more gaps" if len(gaps) > GAPS else ""
-    return f"numbers without a folder: {', '.join(gaps[:GAPS])}{more}; right for a part of a larger set"
+    return f"numbers without a folder: {', '.join(gaps[:GAPS])}{more}; this is fine if the set is part of a larger one"
 
 
 def unread_of(root: Path) -> str:

@@ -1,4 +1,4 @@
-"""Files that systems leave beside a user's own: no input, whatever their names end in."""
+"""Files that systems leave beside a user's own: never input, whatever their suffix."""
 
 from __future__ import annotations
 

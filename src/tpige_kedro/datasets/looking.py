@@ -1,10 +1,11 @@
-"""Looks at an item on the disk: is it finished, and is its file the one that was committed?"""
+"""Checks an item on the disk: is it finished, and is its file the one that was committed?"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from tpige_kedro.datasets.records import (
     SUFFIX,
@@ -14,14 +15,21 @@ from tpige_kedro.datasets.records import (
     open_record,
     read_bytes,
 )
+from tpige_kedro.datasets.seen import (
+    Stamp,
+    is_plain,
+    is_settled,
+    read_seen,
+    stamp_of,
+    write_seen,
+)
 from tpige_kedro.files.known import sha256_of
 from tpige_kedro.files.seal import Damaged
 
 State = tuple[int, int] | None  # size and time of a file; None: there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What is on the disk of an item.
 
     ``is_made``: it was made from what is asked for, and is whole. ``problem`` names the file that is not what was committed, and
@@ -46,20 +54,23 @@ class Look:
 
 
 NOTHING = Look()
+NEVER: tuple[Stamp, str] = ((0, 0, 0, 0), "never seen")
 
 
 class Looks:
-    """Remembers what was seen, so that the records of a folder which several nodes load are read once.
+    """Remembers what was seen, so that a record is read once, by several nodes and by later runs, until it changes.
 
-    ``full``: hash every file instead of trusting size and time. Paths are plain texts here: a large run looks at tens of
-    thousands of files.
+    ``full``: read every record and hash every file instead of trusting sizes and times. Paths are plain texts here: a large run
+    looks at tens of thousands of files.
     """
 
     def __init__(self, folder: Path, suffix: str, full: bool = False) -> None:
         self._folder = str(folder)
         self._suffix = suffix
         self._full = full
-        self._records: dict[str, tuple[int, Known | str]] = {}
+        self._earlier: dict[str, tuple[Stamp, Known]] | None = None  # of earlier runs
+        self._records: dict[str, tuple[Stamp, Known | str]] = {}
+        self._new: set[str] = set()  # records that were read within a tick of their own time
         self._outputs: dict[str, tuple[State, str]] = {}
 
     def forget(self, key: str) -> None:
@@ -68,12 +79,26 @@ class Looks:
         self._outputs.pop(f"{key}{self._suffix}", None)
 
     def forget_all(self) -> None:
-        """Free the memory; what is looked at again is read again."""
+        """Free the memory; later look-ups read from disk again."""
         self._records.clear()
+        self._new.clear()
         self._outputs.clear()
+        self._earlier = None
+
+    def remember(self, keys: Iterable[str]) -> None:
+        """Save what the records of ``keys`` say for later runs, without those that were too new for their time to tell changes."""
+        earlier = self._of_earlier_runs()
+        plain: dict[str, tuple[Stamp, Known]] = {}
+        for key in keys:
+            stamp, known = self._records.get(key) or earlier.get(key) or NEVER
+            if isinstance(known, Known) and is_plain(known) and key not in self._new:
+                plain[key] = stamp, known
+        if plain != earlier:
+            write_seen(Path(self._folder), plain)
+            self._earlier = plain
 
     def at(self, key: str, fingerprint: str) -> Look:
-        """The item ``key``, of which ``fingerprint`` is asked for."""
+        """The item ``key``, requested with ``fingerprint``."""
         known = self._known(key)
         if known is None:
             return NOTHING
@@ -97,15 +122,23 @@ class Looks:
     def _known(self, key: str) -> Known | str | None:
         """The record, what is wrong with it, or None if there is none."""
         file = f"{self._folder}/{key}{SUFFIX}"
-        seen = self._records.get(key)
-        if seen is None or seen[0] != hash(_state(file)):
-            try:
+        try:
+            stamp = stamp_of(os.stat(file))
+            seen = self._records.get(key) or self._of_earlier_runs().get(key)
+            if seen is None or seen[0] != stamp:
                 data, state = read_bytes(file)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            stamp = hash((state.st_size, state.st_mtime_ns))
-            seen = self._records[key] = (stamp, _known_in(data, key))
+                seen = (stamp_of(state), _known_in(data, key))
+                if not is_settled(seen[0]):
+                    self._new.add(key)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        self._records[key] = seen
         return seen[1]
+
+    def _of_earlier_runs(self) -> dict[str, tuple[Stamp, Known]]:
+        if self._earlier is None:
+            self._earlier = {} if self._full else read_seen(Path(self._folder))
+        return self._earlier
 
     def _problem(self, file: str, known: Known, state: State) -> str:
         """How a file differs from the committed one; nothing if its content is the same."""
@@ -116,7 +149,7 @@ class Looks:
         seen = self._outputs.get(file)
         if seen is None or seen[0] != state:
             seen = self._outputs[file] = (state, sha256_of(Path(self._folder, file)))
-        return "" if seen[1] == known.sha256 else f"{file} has another content"
+        return "" if seen[1] == known.sha256 else f"{file} has different content"
 
 
 def _state(file: str) -> State:

@@ -1,11 +1,12 @@
-"""The reference pictures of a user by name, and what is known of them."""
+"""The reference pictures of a user by name, and what is known about them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,7 @@ from tpige_kedro.datasets.leftovers import is_leftover
 from tpige_kedro.datasets.picture_files.formats import PictureProblem
 from tpige_kedro.datasets.picture_files.names import is_picture_name, named
 from tpige_kedro.datasets.picture_files.opening import why_not_opened
+from tpige_kedro.datasets.picture_files.person_folders import folder_named, pictures_in
 from tpige_kedro.datasets.picture_files.reading import (
     READING,
     PictureError,
@@ -42,6 +44,7 @@ __all__ = [
     "checked_picture",
     "known_files",
     "load_reference",
+    "part_of",
 ]
 
 
@@ -62,7 +65,7 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
     """Reference pictures by name: each is opened, and may fail, when it is called for.
 
     ``files`` are those that the mapping lists; ``others`` lie beside them and are found by name too, so that an error can say what
-    they are. What was found out about a file is remembered in ``known`` for as long as its size and time stay the same, so that a rerun
+    they are. A folder among them holds several pictures of one person, which are found as ``<folder>/<file>``. What was found out about a file is remembered in ``known`` for as long as its size and time stay the same, so that a rerun
     opens no picture.
     """
 
@@ -82,13 +85,45 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         Raises:
             PictureError: there is none, or there are several; files that may have been meant are named.
         """
-        if name in self.files or name in self._others:
+        if name in self.files or name in self._others or self._in_folder(name) is not None:
             return name
         others = [other for other in self._others if not is_leftover(other)]
         try:
             return named(name, [*self.files, *others])
         except PictureProblem as problem:
             raise PictureError(str(problem)) from problem
+
+    def all_named(self, name: str) -> list[str]:
+        """The names of all pictures that ``name`` means: of one picture, or of those in the folder of one person, ``<folder>/<file>``.
+
+        Raises:
+            PictureError: there is none, there are several that may have been meant, or the folder holds no pictures.
+        """
+        if name in self.files:
+            return [name]
+        try:
+            exact = name[:-1] if name.endswith("/") and name[:-1] in self._folders else ""
+            folder = exact or folder_named(name, self._folders, self.files)
+            if folder:
+                return [f"{folder}/{file}" for file in pictures_in(self._others[folder], name)]
+        except PictureProblem as problem:
+            raise PictureError(str(problem)) from problem
+        return [self.named(name)]
+
+    def every_name(self) -> Iterator[str]:
+        """The names of all pictures, those in the folders of people included; folders that cannot be read have none."""
+        yield from self.files
+        for folder in self._folders:
+            with suppress(PictureProblem):
+                yield from (
+                    f"{folder}/{file}" for file in pictures_in(self._others[folder], folder)
+                )
+
+    @cached_property
+    def _folders(self) -> tuple[str, ...]:
+        """The folders among the others, of one person each."""
+        others = self._others.items()
+        return tuple(n for n, place in others if not is_leftover(n) and place.is_dir())
 
     def __getitem__(self, name: str) -> Callable[[], Image]:
         return partial(_opened, self._file(name))
@@ -113,6 +148,17 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
         except OSError as error:
             return Checked("", f"reference {file}: {why_not_opened(file, error)}")
 
+    def part(self, names: Iterable[str]) -> Pictures:
+        """Some of them, with what is known of their files: what another process needs to open them."""
+        found = {}
+        for name in names:
+            try:
+                found[name] = self._file(name).absolute()
+                self.check(name)  # whose result travels too
+            except (KeyError, OSError):
+                continue  # whoever opens it says what is wrong
+        return Pictures(found, self._known.part(found.values()))
+
     def remember(self) -> None:
         """Keep what was found out for the next run."""
         self._known.save()
@@ -122,7 +168,16 @@ class Pictures(Mapping[str, Callable[[], "Image"]]):
             found = self.named(name)
         except PictureError as error:
             raise KeyError(name) from error
-        return self.files[found] if found in self.files else self._others[found]
+        inside = self._in_folder(found)
+        return self.files.get(found) or inside or self._others[found]
+
+    def _in_folder(self, name: str) -> Path | None:
+        """The file ``<folder>/<file>`` of a person's folder, if it is there."""
+        folder, _, file = name.partition("/")
+        place = self._others.get(folder)
+        if place is None or not file or "/" in file or file in {".", ".."}:
+            return None
+        return place / file if (place / file).is_file() else None
 
 
 def _opened(file: Path) -> Image:
@@ -139,8 +194,19 @@ def _kept(file: Path, size: int, mtime_ns: int) -> Image:
     return load_reference(file)
 
 
-# by name, opened when called; what they give is an Image, a name that Kedro could not resolve when it reads the nodes' types
-References = Mapping[str, Callable[[], Any]]
+# by name, opened when called
+if TYPE_CHECKING:
+    References = Mapping[str, Callable[[], Image]]
+else:  # Kedro resolves the hints of nodes at run time, and Pillow is not imported for that
+    References = Mapping[str, Callable[[], Any]]
+
+
+def part_of(references: References, names: Iterable[str]) -> References:
+    """Some of the pictures, for another process."""
+    wanted = list(names)
+    if isinstance(references, Pictures):
+        return references.part(wanted)
+    return {name: references[name] for name in wanted if name in references}
 
 
 def checked_picture(references: References, name: str, expected: str) -> Image:
@@ -160,11 +226,12 @@ def checked_picture(references: References, name: str, expected: str) -> Image:
             raise TpigeError(
                 f"reference {name} was changed since the samples were checked; run prompt_enhancement (or full) again"
             )
-    return references[name]()
+    found: Image = references[name]()
+    return found
 
 
 def picture_files(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
-    """The files of a folder by name: those that have the name of a picture, and whatever else is there."""
+    """The files of a folder by name: those with the name of a picture, and all others."""
     with os.scandir(folder) as found:
         entries = sorted((entry.name, entry.is_dir()) for entry in found)
     pictures = {
@@ -184,9 +251,9 @@ def _hash(file: Path) -> str:
 
 
 class PictureFolder(AbstractDataset[None, Pictures]):
-    """The pictures of a folder by file name, read-only; each is loaded, and may fail, when it is asked for.
+    """The pictures of a folder by file name, read-only; each is loaded, and may fail, on access.
 
-    ``known`` is a file that keeps what was found out about them.
+    ``known`` is a file that caches facts about them.
     """
 
     def __init__(
@@ -211,10 +278,10 @@ class PictureFolder(AbstractDataset[None, Pictures]):
         """Refused: references are the user's own files."""
         raise DatasetError("reference pictures are only read")
 
-    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name; None means no preview
+    def preview(self) -> ImagePreview:  # Kedro-Viz reads this very name: not "| None"
         """The first four pictures side by side, for Kedro-Viz."""
         files = list(picture_files(self._path)[0].values())[:STRIP_FRAMES]
-        return strip_of([load_reference(file) for file in files]) if files else None  # type: ignore[return-value]
+        return strip_of([load_reference(file) for file in files]) if files else None  # type: ignore[return-value]  # see the first line
 
     def _describe(self) -> dict[str, Any]:
         return {"path": str(self._path)}

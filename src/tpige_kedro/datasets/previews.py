@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from base64 import b64encode
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from kedro_datasets._typing import ImagePreview
@@ -29,4 +29,4 @@ def strip_of(pictures: list[Image]) -> ImagePreview:
         left += picture.width
     buffer = io.BytesIO()
     strip.save(buffer, format="PNG")
-    return b64encode(buffer.getvalue()).decode()  # type: ignore[return-value]
+    return cast("ImagePreview", b64encode(buffer.getvalue()).decode())

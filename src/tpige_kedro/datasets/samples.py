@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pandas as pd
 from kedro.io import AbstractDataset
@@ -27,7 +27,7 @@ HOW = "write a header line sample_id,person_id,prompt,reference,consent and one 
 class SamplesDataset(AbstractDataset[None, pd.DataFrame]):
     """``samples.csv``, read-only: every cell is text (ids keep their zeros), an empty cell is the empty text.
 
-    ``nrows`` takes the first rows only: a small run of a large set.
+    ``nrows`` uses only the first rows, for a small run of a large set.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class SamplesDataset(AbstractDataset[None, pd.DataFrame]):
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """The first rows, for Kedro-Viz."""
-        return self.load().head(nrows).to_dict(orient="split")  # type: ignore[return-value]
+        return cast("TablePreview", self.load().head(nrows).to_dict(orient="split"))
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath), "nrows": self._nrows}
@@ -73,16 +73,18 @@ def read_samples(file: Path, needed: Sequence[str] = ()) -> pd.DataFrame:
     if missing := [name for name in needed if name not in table]:
         found = [name for name in COLUMNS if name in table] + unused
         raise DatasetError(
-            f"{file} has no column {', '.join(missing)} (it has {listed(found)}); its header line must be {','.join(COLUMNS)}, with "
-            "commas, semicolons, tabs or bars between"
+            f"{file} has no column {', '.join(missing)} (it has {listed(found)}); its header line must be {','.join(COLUMNS)}, separated by "
+            "commas, semicolons, tabs or bars"
         )
     if unused:
         logger.info("%s: columns not used: %s", file.name, listed(unused))
     return table
 
 
-def read_table(file: Path, names: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The columns ``names`` of a CSV file, as far as it has them, and the names of its other columns.
+def read_table(file: Path, names: Sequence[str], how: str = HOW) -> tuple[pd.DataFrame, list[str]]:
+    """Those of the columns ``names`` that a CSV file has, and the names of its other columns.
+
+    The lines of the file where rows begin are the table's ``attrs["lines"]``; ``how`` says how to write such a file.
 
     Raises:
         DatasetError: it cannot be read, is empty, or has columns that look like those of ``names``.
@@ -90,11 +92,11 @@ def read_table(file: Path, names: Sequence[str]) -> tuple[pd.DataFrame, list[str
     try:
         rows = read_csv_rows(file, names)
     except NotCsv as error:
-        raise DatasetError(f"{file} is not a readable CSV file: {error}; {HOW}") from error
+        raise DatasetError(f"{file} is not a readable CSV file: {error}; {how}") from error
     except OSError as error:
         raise DatasetError(f"{file} cannot be read: {error.strerror}; make it readable") from error
     if not rows:
-        raise DatasetError(f"{file} is empty; {HOW}")
+        raise DatasetError(f"{file} is empty; {how}")
     header = rows[0].cells
     try:
         unused = sort_columns(header, names)
@@ -107,6 +109,7 @@ def read_table(file: Path, names: Sequence[str]) -> tuple[pd.DataFrame, list[str
         for n, i in places.items()
     }
     table = pd.DataFrame(cells, dtype=str)
+    table.attrs["lines"] = [row.line for row in rows[1:]]
     return (table.assign(problem=problems) if any(problems) else table), unused
 
 
@@ -116,6 +119,6 @@ def cells_problem(row: CsvRow, header: list[str]) -> str:
     if len(row.cells) < wanted or surplus:
         return (
             f"line {row.line} of the table has {len(row.cells)} cells, the header line has {wanted}; put prompts that hold "
-            "separators into quotes, and write an empty cell where nothing is to be said"
+            "separators into quotes, and leave a cell empty if it has no value"
         )
     return ""

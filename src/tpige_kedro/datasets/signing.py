@@ -1,4 +1,4 @@
-"""Signs finished clips by C2PA (content credentials), where a certificate is configured and ``c2pa-python`` is installed."""
+"""Signs finished clips with C2PA (content credentials), if a certificate is configured and ``c2pa-python`` is installed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def signing_problem(provenance: Provenance) -> str:
     for name in ("certificate", "private_key"):
         path = local_path(getattr(provenance, name))
         if not path.is_file():
-            return f"provenance.{name}: {path} is not there; correct it or set both to null"
+            return f"provenance.{name}: {path} does not exist; correct it or set both to null"
     return ""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 from kedro.io import AbstractDataset
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
 DAMAGE = (OSError, ValueError, KeyError, TypeError, NotImplementedError)
 
 
+def as_parquet(table: pd.DataFrame) -> bytes:
+    """A table as the bytes of a Parquet file: of equal tables, equal."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False, write_page_checksum=True)
+    return buffer.getvalue()
+
+
 class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
     """A table at ``filepath`` (``.parquet``), with ``csv: true`` also as ``.csv`` beside it; files that would not change are not written.
 
-    The CSV can be opened in a spreadsheet: text that it would run is defused, see :mod:`.spreadsheet`.
+    The CSV can be opened in a spreadsheet: text that a spreadsheet would execute is defused, see :mod:`.spreadsheet`.
 
-    ``columns`` are those of the empty table that is loaded where an earlier stage has left none; without them that is an error.
+    ``columns`` are those of an empty table, which is loaded if no earlier stage wrote one; without them a missing table is an error.
     """
 
     def __init__(
@@ -42,14 +50,19 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         self._filepath = Path(filepath)
         self._csv = csv
         self._columns = columns
+        self._variants: Collection[str] | None = None
         self.metadata = metadata
+
+    def choose(self, variants: Collection[str]) -> None:
+        """From now on only the rows of these variants (column ``variant``) are loaded; the file stays as it is."""
+        self._variants = variants
 
     def load(self) -> pd.DataFrame:
         """The Parquet table. Raises ``DatasetError`` naming the file if it is absent or damaged."""
         if self._columns is not None and not self._filepath.exists():
             return pd.DataFrame(columns=self._columns, dtype=str)
         try:
-            return pd.read_parquet(self._filepath, page_checksum_verification=True)
+            table = pd.read_parquet(self._filepath, page_checksum_verification=True)
         except FileNotFoundError:
             raise
         except DAMAGE as error:
@@ -57,12 +70,13 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
             raise DatasetError(
                 f"{self._filepath} is damaged ({cause}); delete it and run the stage that makes it again"
             ) from error
+        if self._variants is None or "variant" not in table:
+            return table
+        return table[table["variant"].isin(list(self._variants))].reset_index(drop=True)
 
     def save(self, data: pd.DataFrame) -> None:
         """Write both files atomically."""
-        buffer = io.BytesIO()
-        data.to_parquet(buffer, index=False, write_page_checksum=True)
-        save_bytes(self._filepath, buffer.getvalue())
+        save_bytes(self._filepath, as_parquet(data))
         if self._csv:
             save_bytes(self._filepath.with_suffix(".csv"), to_csv(data).encode())
 
@@ -72,7 +86,7 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
 
     def preview(self, nrows: int = 5) -> TablePreview:
         """The first rows, for Kedro-Viz."""
-        return self.load().head(nrows).to_dict(orient="split")  # type: ignore[return-value]
+        return cast("TablePreview", self.load().head(nrows).to_dict(orient="split"))
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": str(self._filepath)}

@@ -1,1 +1,1 @@
-"""How items are worked off: what is pending, what is done, what failed."""
+"""How items are processed: what is pending, what is done, what failed."""

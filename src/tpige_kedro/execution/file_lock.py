@@ -1,4 +1,4 @@
-"""Locks on files: taken, asked for, and lost with the process that has them."""
+"""File locks: taken, tested, and released when their process ends."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _wait_for(file: Path) -> int | None:
 
 
 def try_lock(handle: int) -> bool | None:
-    """Lock a file: True if it is locked now, False if another process has locked it, None where that cannot be told."""
+    """Lock a file: True if it is locked now, False if another process has locked it, None if that is unknown."""
     try:
         import fcntl
 

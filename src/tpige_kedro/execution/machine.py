@@ -34,7 +34,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Gpus:
-    """The cards that this process sees; where there is none, ``absent`` says why."""
+    """The cards that this process sees; if there is none, ``absent`` says why."""
 
     cards: tuple[Gpu, ...] = ()
     absent: str = ""
@@ -50,7 +50,7 @@ class Room:
 
 def host_memory(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> HostMemory:
     """The memory of the machine, or what a control group (container, SLURM job, systemd unit) grants of it if that is less."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     memory = psutil.virtual_memory()
     found = HostMemory(memory.total, memory.available)

@@ -7,34 +7,54 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 
 Step = Callable[[str], None]  # called with the key of each item that is finished
+NAME = 22  # columns for the name of a stage, so that the bars stand below each other
+DONE = f"{{desc:{NAME}}} {{percentage:3.0f}}% |{{bar:12}}| {{n_fmt}}/{{total_fmt}}  {{elapsed}}"
+BAR = f"{DONE}, {{remaining}} left{{postfix}}"
 
 
 @contextmanager
 def shown_progress(label: str, total: int) -> Iterator[Step]:
-    """Show the progress over ``total`` items; what is yielded has to be called after each.
+    """Show the progress over ``total`` items; call the yielded function after each.
 
     The bar takes the place of the lines only where nobody keeps them: ``kedro run > log`` or ``| tee log`` has lines.
     """
-    if sys.stderr.isatty() and sys.stdout.isatty():
-        write_above_bars()
-        with tqdm.get_lock():  # a bar appears in steps between which no other thread must write
-            bar = tqdm(total=total, desc=label, dynamic_ncols=True)
-        try:
-            yield lambda key: _advance(bar, key)
-        finally:
-            with tqdm.external_write_mode(file=sys.stderr):  # the bars of other threads move down
-                bar.close()
-    else:
-        yield _line_per_item(label, total)
+    with bar_or_none(label, total) as bar:
+        yield _line_per_item(label, total) if bar is None else partial(_advance, bar)
 
 
-def _advance(bar: tqdm, key: str) -> None:
+def on_terminal() -> bool:
+    """Whether bars are shown."""
+    return sys.stderr.isatty() and sys.stdout.isatty()
+
+
+@contextmanager
+def bar_or_none(label: str, total: int) -> Iterator[tqdm[NoReturn] | None]:
+    """A bar on a terminal; None where somebody keeps what is written."""
+    if not on_terminal():
+        yield None
+        return
+    write_above_bars()
+    with tqdm.get_lock():  # type: ignore[no-untyped-call]  # not typed in its stubs
+        # a bar appears in steps between which no other thread must write
+        bar = tqdm(total=total, desc=label, dynamic_ncols=True, bar_format=BAR)
+    try:
+        yield bar
+    finally:
+        with tqdm.external_write_mode(file=sys.stderr):  # the bars of other threads move down
+            if bar.n >= total:
+                bar.bar_format, bar.postfix = DONE, None
+            bar.close()
+
+
+def _advance(bar: tqdm[NoReturn], key: str) -> None:
     bar.set_postfix_str(key, refresh=False)
     bar.update()
 
@@ -51,7 +71,7 @@ def _line_per_item(label: str, total: int) -> Step:
     return step
 
 
-class AboveBars(logging.StreamHandler):
+class AboveBars(logging.StreamHandler[TextIO]):
     """Writes log lines to the terminal above the bars, so that neither garbles the other."""
 
     def emit(self, record: logging.LogRecord) -> None:

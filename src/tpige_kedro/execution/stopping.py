@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C end a run in order: what was opened is closed, one line says how to go on, the exit code says why.
+"""SIGTERM and Ctrl-C end a run in order: what was opened is closed, one line says how to resume, the exit code says why.
 
 Kedro tells its hooks about exceptions only, and a stop must not be one: ``except Exception`` around an item would take it for a
 failure of that item. So hooks register with :func:`when_stopped` what is to be closed.
@@ -121,6 +121,23 @@ def stoppable(command: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return run
+
+
+def stop_before_it_begins() -> None:
+    """Let Ctrl-C end this process with one line and exit code 130 while libraries are imported; a :class:`Watch` takes over.
+
+    Nothing is open by then. Only where Ctrl-C has its default effect: who ignores it or handles it goes first.
+    """
+
+    def leave(*_: object) -> None:
+        with suppress(OSError):  # the terminal is gone
+            os.write(2, b"\nstopped (Ctrl-C): nothing had begun\n")
+        os._exit(128 + signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, leave)
 
 
 class Watch:

@@ -24,7 +24,24 @@ class Tally:
         return self.total - self.kept - self.made - len(self.failures)
 
 
+@dataclass
+class Pace:
+    """How fast workers did a stage: items in so many seconds, and the seconds of all workers and of their GPUs together."""
+
+    stage: str
+    items: int = 0
+    seconds: float = 0.0
+    worker_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+
+    @property
+    def per_hour(self) -> float:
+        """Items an hour."""
+        return 3600 * self.items / self.seconds if self.seconds else 0.0
+
+
 _tallies: dict[str, Tally] = {}
+_paces: dict[str, Pace] = {}
 _watchers: list[Callable[[], None]] = []
 
 
@@ -102,6 +119,17 @@ def tallies() -> list[Tally]:
     return list(_tallies.values())
 
 
+def note_pace(pace: Pace) -> None:
+    """Let :func:`paces` list it; a second start of a stage replaces the first."""
+    _paces[pace.stage] = pace
+
+
+def paces() -> list[Pace]:
+    """How fast the stages were that workers did since :func:`reset_tallies`; none without workers."""
+    return list(_paces.values())
+
+
 def reset_tallies() -> None:
     """Forget all counts: a new run begins."""
     _tallies.clear()
+    _paces.clear()

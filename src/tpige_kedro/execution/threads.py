@@ -1,4 +1,4 @@
-"""How many processors there are for us, and how many threads the networks use."""
+"""How many CPU cores this process may use, and how many threads the networks use."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ def limit_threads(count: int | None) -> None:
         os.environ["OMP_NUM_THREADS"] = str(count)
 
 
+def allowed() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def processors() -> int:
-    """How many processors this process may use; ``OMP_NUM_THREADS`` bounds it."""
-    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    """As many of them as ``OMP_NUM_THREADS`` leaves: what libraries with threads of their own should take."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
-    return min(allowed, int(limit)) if limit.isdigit() and int(limit) > 0 else allowed
+    return min(allowed(), int(limit)) if limit.isdigit() and int(limit) > 0 else allowed()

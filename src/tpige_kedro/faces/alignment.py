@@ -1,4 +1,4 @@
-"""Brings a face upright: the similarity that maps its five landmarks onto a template, and the crop that it gives."""
+"""Aligns a face: the similarity transform that maps its five landmarks onto a template, and the resulting crop."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ def norm_crop(image: NDArray[np.uint8], landmarks: Points, size: int) -> NDArray
     import cv2
 
     matrix = similarity_transform(landmarks, template(size))
-    return cv2.warpAffine(image, matrix, (size, size), borderValue=0.0)
+    return np.asarray(cv2.warpAffine(image, matrix, (size, size), borderValue=0.0), np.uint8)

@@ -53,7 +53,8 @@ class InsightFaceModels:
     def embed(self, picture: Picture, face: Face) -> NDArray[np.float32]:
         """See :class:`~.protocol.FaceModels`."""
         crop = norm_crop(picture, face.landmarks, ARCFACE_SIDE)
-        return self._recogniser.get_feat(crop).ravel()
+        vector: NDArray[np.float32] = self._recogniser.get_feat(crop).ravel()
+        return vector
 
 
 def load_onnx(folder: Path, weights: Weights, task: str, providers: list[str]) -> Any:
@@ -87,14 +88,14 @@ def one_thread() -> Any:
 
 
 def execution_providers(device: str | None) -> list[str]:
-    """What onnxruntime computes on: the GPU if asked for or nothing is asked for, and if it can."""
+    """What onnxruntime computes on: the GPU if it is requested or nothing is, and if onnxruntime supports it."""
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)
     cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device is not None and device.startswith("cuda") and not cuda:
         logger.warning(
-            "device %s: this onnxruntime has no CUDA, faces are found on the processor; install onnxruntime-gpu",
+            "device %s: this onnxruntime has no CUDA, faces are detected on the CPU; install onnxruntime-gpu",
             device,
         )
     wanted = device is None or device.startswith("cuda")

@@ -1,4 +1,4 @@
-"""What finding faces asks of a detector and recogniser."""
+"""What face detection needs from a detector and recogniser."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Picture = NDArray[np.uint8]  # (h, w, 3)
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A detected face: ``box`` (4,) left, top, right, bottom, and ``landmarks`` (5, 2), in pixels, maybe outside the picture."""
+    """A detected face: ``box`` (4,) left, top, right, bottom, and ``landmarks`` (5, 2), in pixels, possibly outside the image."""
 
     box: NDArray[np.float32]
     landmarks: NDArray[np.float32]
@@ -21,7 +21,7 @@ class Face:
     @property
     def area(self) -> float:
         """Of the box, in square pixels."""
-        left, top, right, bottom = self.box.tolist()
+        left, top, right, bottom = map(float, self.box)
         return (right - left) * (bottom - top)
 
 
@@ -29,7 +29,7 @@ class FaceModels(Protocol):
     """Finds faces and embeds them; pictures are BGR uint8."""
 
     def detect(self, picture: Picture) -> list[Face]:
-        """All faces, surest first."""
+        """All faces, highest confidence first."""
         ...
 
     def embed(self, picture: Picture, face: Face) -> NDArray[np.float32]:

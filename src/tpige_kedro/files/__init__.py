@@ -1,1 +1,1 @@
-"""Files as such: saved whole or not at all, and known by size and time. Nothing here knows what a file holds."""
+"""Files in general: saved completely or not at all, and identified by size and time. Nothing here knows what a file holds."""

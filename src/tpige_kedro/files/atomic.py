@@ -1,4 +1,4 @@
-"""Saving a file so that it is either there and whole, or not there at all."""
+"""Saves a file so that it is either complete or not there at all."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ REMEDIES = {
     errno.EACCES: "the folder is not writable: change its permissions or set another data_root",
     errno.EPERM: "the folder is not writable: change its permissions or set another data_root",
     errno.EROFS: "the file system is read-only: set another data_root",
-    errno.ENOTDIR: "a file stands where a folder is needed: move it away or set another data_root",
-    errno.EEXIST: "a file stands where a folder is needed: move it away or set another data_root",
+    errno.ENOTDIR: "there is a file where a folder is needed: move it away or set another data_root",
+    errno.EEXIST: "there is a file where a folder is needed: move it away or set another data_root",
 }
 
 
@@ -73,8 +73,15 @@ def save_bytes(path: Path, content: bytes) -> bool:
     return True
 
 
+def sweep(folder: Path | str) -> None:
+    """Delete the unfinished files of a folder, whose writers are gone; not those of folders in it."""
+    for entry in os.scandir(folder):
+        if is_temporary(entry.name) and not entry.is_dir():
+            remove(Path(entry.path))
+
+
 def remove(path: Path) -> None:
-    """Delete a file; nothing happens where there is none."""
+    """Delete a file; do nothing if there is none."""
     with suppress(FileNotFoundError, NotADirectoryError):
         path.unlink()
 

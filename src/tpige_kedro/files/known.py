@@ -1,11 +1,11 @@
-"""What was found out about files, remembered as long as they keep their size and time."""
+"""Cached facts about files, valid as long as the files keep their size and time."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,23 @@ class KnownFiles:
             found = self._facts.pop(os.path.abspath(file), None) is not None
             self._changed |= found
         return found
+
+    def part(self, files: Iterable[Path]) -> KnownFiles:
+        """What is known of some files, without a store: small enough to travel to another process."""
+        some = KnownFiles()
+        with self._lock:
+            for path in map(os.path.abspath, files):
+                if path in self._facts:
+                    some._facts[path] = dict(self._facts[path])
+        return some
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the lock."""
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """With a lock of its own."""
+        self.__dict__.update(state, _lock=threading.Lock())
 
     def save(self) -> None:
         """Write the store if anything is new."""

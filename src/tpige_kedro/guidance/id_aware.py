@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from diffusers.configuration_utils import register_to_config
@@ -59,7 +59,7 @@ class IdAwareGuidance(BaseGuidance):
 
     A step runs only the branches that its weights need: ``pred_cond`` always, ``pred_uncond`` if W_c > 0, ``pred_weak`` if
     W_i > 0 and the identity delta d = c - w is due. With ``reuse_every`` = k it is due in the ``first_steps`` of
-    the identity window and in every k-th; between, the last delta is used with fresh c and u.
+    the identity window and in every k-th; in between, the last delta is used with fresh c and u.
 
     For a distilled model, which was trained without classifier-free guidance, W_c is 0: c and w are the only branches, and
     u is never computed.
@@ -77,9 +77,10 @@ class IdAwareGuidance(BaseGuidance):
         pydantic.ValidationError: (a ``ValueError``) naming the key and its value.
     """
 
-    _input_predictions: ClassVar = ["pred_cond", "pred_uncond", "pred_weak"]
+    # diffusers declares it as None
+    _input_predictions: ClassVar = ["pred_cond", "pred_uncond", "pred_weak"]  # type: ignore[misc, assignment]
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]  # diffusers gives it no types
     def __init__(
         self,
         *,
@@ -153,23 +154,24 @@ class IdAwareGuidance(BaseGuidance):
     def identity_delta(
         self, c: torch.Tensor, pred_weak: torch.Tensor | None
     ) -> torch.Tensor | None:
-        """d = c - w: fresh if the weak branch ran, else the last one; ``None`` where W_i is zero."""
+        """d = c - w: fresh if the weak branch ran, else the last one; ``None`` if W_i is zero."""
         if pred_weak is not None:
             self._delta = c - pred_weak.float()
         if self.weights()[1] == 0:
             return None
         if self._delta is None:
             raise RuntimeError(
-                "the identity delta is to be reused, but no step of this run made one"
+                "the identity delta should be reused, but no step of this run computed one"
             )
         return self._delta
 
     # --- other ways to build one ---
 
     @classmethod
-    def from_settings(cls, guidance: Guidance, **options: Any) -> IdAwareGuidance:
-        """The guider of a variant. ``weak_branch`` is not its business: it decides what the weak branch is *given*."""
-        return cls(**guidance.model_dump(exclude={"weak_branch"}), **options)
+    def from_settings(cls, guidance: Guidance, **options: float) -> Self:
+        """The guider of a variant. It ignores ``weak_branch``, which decides the inputs of the weak branch."""
+        guider: Self = cls(**guidance.model_dump(exclude={"weak_branch"}), **options)
+        return guider
 
     @classmethod
     def paper(
@@ -177,26 +179,30 @@ class IdAwareGuidance(BaseGuidance):
         text_weight: float = 4.0,
         identity_weight: float = 0.5,
         skip_layers: tuple[int, ...] = (2,),
-    ) -> IdAwareGuidance:
+    ) -> Self:
         """Eq. 3 as printed, its W_c read as the usual guidance scale 5 minus one: 5.5 c - 4 u - 0.5 w."""
-        return cls(
+        guider: Self = cls(
             text_weight=text_weight, identity_weight=identity_weight, skip_layers=skip_layers
         )
+        return guider
 
     @classmethod
     def reference_code(
         cls, cfg: float = 5.0, g: float = 0.5, skip_layers: tuple[int, ...] = (2,)
-    ) -> IdAwareGuidance:
+    ) -> Self:
         """What the authors' code computes: p = u + cfg (c - u), then p + g (p - w); 7.5 c - 6 u - 0.5 w.
 
         It is Eq. 3 with W_c = (1 + g)(cfg - 1) and W_i = g, so that g also raises the plain guidance scale, from 5 to 7.
         """
-        return cls(text_weight=(1 + g) * (cfg - 1), identity_weight=g, skip_layers=skip_layers)
+        guider: Self = cls(
+            text_weight=(1 + g) * (cfg - 1), identity_weight=g, skip_layers=skip_layers
+        )
+        return guider
 
     # --- bookkeeping of diffusers' guider interface ---
 
-    def set_state(self, step: int, num_inference_steps: int, timestep: Any) -> None:
-        """Enter ``step``; the first step of a run forgets the delta of the run before."""
+    def set_state(self, step: int, num_inference_steps: int, timestep: torch.LongTensor) -> None:
+        """Enter ``step``; the first step of a run forgets the delta of the previous run."""
         super().set_state(step, num_inference_steps, timestep)
         if step == 0:
             self._delta = None
@@ -218,7 +224,7 @@ class IdAwareGuidance(BaseGuidance):
         ]
 
     def prepare_models(self, denoiser: nn.Module) -> None:
-        """Before a branch runs on ``denoiser``: leave the skipped blocks out if it is the weak one."""
+        """Before a branch runs on ``denoiser``: skip the blocks if it is the weak branch."""
         name = self.branches()[self._count_prepared]
         super().prepare_models(denoiser)
         self.forwards[name] += 1
@@ -226,7 +232,7 @@ class IdAwareGuidance(BaseGuidance):
             self._skipping.enter_context(skipped_layers(denoiser, self.settings.skip_layers))
 
     def cleanup_models(self, denoiser: nn.Module) -> None:
-        """After a branch ran (or raised): ``denoiser`` is whole again."""
+        """After a branch ran (or raised): restore ``denoiser``."""
         self._skipping.close()
 
     @property
@@ -242,4 +248,5 @@ class IdAwareGuidance(BaseGuidance):
     @property
     def is_conditional(self) -> bool:
         """Whether the branch being prepared sees the prompt."""
-        return self.branches()[max(self._count_prepared - 1, 0)] != "pred_uncond"
+        prepared = int(self._count_prepared)
+        return self.branches()[max(prepared - 1, 0)] != "pred_uncond"

@@ -29,9 +29,10 @@ class PhantomGuidance(IdAwareGuidance):
         others: as in :class:`IdAwareGuidance`.
     """
 
-    _input_predictions: ClassVar = ["pred_cond", "pred_uncond", "pred_null", "pred_weak"]
+    # diffusers declares it otherwise
+    _input_predictions: ClassVar = ["pred_cond", "pred_uncond", "pred_null", "pred_weak"]  # type: ignore[misc]
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]  # diffusers gives it no types
     def __init__(
         self,
         *,

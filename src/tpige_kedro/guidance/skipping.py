@@ -1,4 +1,4 @@
-"""Leaving transformer blocks out for one forward, by swapping the list of blocks.
+"""Skips transformer blocks for one forward, by swapping the list of blocks.
 
 A skipped block passes its input on (paper section 3.4: the weak model). Swapping needs no hooks and no private interface, costs no
 recompilation of the blocks, and works for VACE and plain Wan alike. In VACE the hint of a layer is added *outside* the

@@ -57,7 +57,7 @@ def with_clips(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def clip_folders(root: Path) -> list[Path]:
-    """The sub-folders with clips; none if the clips lie in ``root`` itself."""
+    """The subfolders with clips; none if the clips are in ``root`` itself."""
     if not root.is_dir():
         raise RunStopped(f"clips_root: {root} is not a directory; set it to a directory with clips")
     folders = [f for f in sorted(root.iterdir()) if f.is_dir() and f.name not in NOT_CLIPS]

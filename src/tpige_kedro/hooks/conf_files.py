@@ -1,4 +1,4 @@
-"""Looks at the files of conf one by one when they could not be read, and says which line of which file is wrong."""
+"""Checks the files of conf one by one if they could not be read, and says which line of which file is wrong."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import yaml
 from kedro.utils import find_kedro_project
 from yaml.nodes import MappingNode, Node, SequenceNode
 
-from tpige_kedro.hooks.environments import readable_layers
+from tpige_kedro.hooks.environments import REMOVABLE, readable_layers
 from tpige_kedro.nearest import nearest
+
+NULL = "tag:yaml.org,2002:null"
 
 GLOBALS = ("data_root", "samples_root", "sample_list", "verify")
 ENDINGS = {".yml", ".yaml", ".json"}
@@ -77,7 +79,7 @@ def _read(file: Path) -> tuple[str, Node | None]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        return f"{file}:{line}: this is no UTF-8 text; save the file as UTF-8", None
+        return f"{file}:{line}: this is not UTF-8 text; save the file as UTF-8", None
     try:
         if "!" in text:  # tags that nobody knows
             yaml.load(text, yaml.SafeLoader)
@@ -116,8 +118,14 @@ def clashing_kinds(folders: Sequence[Path]) -> Iterator[str]:
             yield from found.values()
 
 
+def _removes(node: Node, key: str) -> bool:
+    """Whether this is the ``null`` by which an environment removes a variant or a model."""
+    section, _, name = key.partition(".")
+    return node.tag == NULL and section in REMOVABLE and bool(name) and "." not in name
+
+
 def _clashes(file: Path, base: Node | None, other: Node | None, key: str) -> Iterator[str]:
-    if not isinstance(base, MappingNode) or other is None:
+    if not isinstance(base, MappingNode) or other is None or _removes(other, key):
         return
     if not isinstance(other, MappingNode):
         kind = "a list" if isinstance(other, SequenceNode) else "a single value"
@@ -189,4 +197,4 @@ def unread_files(folders: Sequence[Path]) -> Iterator[str]:
                 continue
             name = f"{meant}.yml" if meant in ALONE else file.name.replace(stem, meant, 1)
             place = f" in {folder}" if meant in ALONE and relative.parent != Path() else ""
-            yield f"{file} is read by nobody; did you mean {name}{place}?"
+            yield f"{file} is never read; did you mean {name}{place}?"

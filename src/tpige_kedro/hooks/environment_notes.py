@@ -1,4 +1,4 @@
-"""What the log says of a run's environment: which folders of conf count, and that ``conf/local`` does not."""
+"""What the log says about a run's environment: which folders of conf count, and that ``conf/local`` does not."""
 
 from __future__ import annotations
 

@@ -19,6 +19,10 @@ FILE = "environment.yml"
 BASE = "base"
 DEFAULT = "local"  # the environment of a run without --env
 KEYS = ("extends", "description")
+REMOVABLE = (
+    "variants",
+    "models",
+)  # sections of the parameters from which a later environment may remove an entry by null
 
 
 def layers(
@@ -67,7 +71,7 @@ def _next(
     name, parent = passed[-1], _parent(passed[-1], entry, base)
     if parent in passed:
         circle = " -> ".join([*passed[passed.index(parent) :], parent])
-        raise _stopped(name, f"extends goes in a circle ({circle}); remove one of these lines")
+        raise _stopped(name, f"extends forms a circle ({circle}); remove one of these lines")
     if parent is not None and known is not None and parent not in {base, *known}:
         meant = advice(parent.rpartition("/")[2], known)
         raise _stopped(name, f"extends: no environment {parent!r}; {meant}")

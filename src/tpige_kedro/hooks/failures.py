@@ -1,11 +1,12 @@
-"""Shows what failed and why when everything else is finished, and ends the run with an error if it was too much."""
+"""Shows what failed and why when everything else is finished, and ends the run with an error if too much failed."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import DatasetError
@@ -17,12 +18,20 @@ from tpige_kedro.execution.stopping import when_stopped
 from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.files.atomic import REMEDIES
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.lock import data_root_of
+from tpige_kedro.hooks.outcome import in_their_order, outcome_of_run, places
+from tpige_kedro.hooks.summary import summary_table
 from tpige_kedro.pipelines.scoring.sets import STAGE as SETS
 from tpige_kedro.vision_language.usage import reset_usage
 
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
+
 logger = logging.getLogger(__name__)
 
-REPORT = "report"  # in the catalog
+REPORT, ALL = "report", "all_failures"  # in the catalog
+SHOWN = 30  # failures on the terminal, so that the result stays on the screen
 WRAPPED = "Failed while saving data to dataset"  # how Kedro begins an error of its own
 
 
@@ -40,7 +49,7 @@ def variant_of(failure: Failure) -> str:
     return failure.item if failure.stage == SETS else failure.stage.rpartition(".")[2]
 
 
-def failures_of_run(pipeline: Pipeline, catalog: Any) -> list[Failure]:
+def failures_of_run(pipeline: Pipeline, catalog: DataCatalog) -> list[Failure]:
     """Samples refused at the start, then the items that failed, stage by stage."""
     found = []
     if "sample_issues" in pipeline.all_outputs() and catalog.exists("sample_issues"):
@@ -62,22 +71,17 @@ def failure_table(failures: list[Failure]) -> str:
     return "\n".join(f"  {item:{items}}  {stage:{stages}}  {text}" for item, stage, text in rows)
 
 
-def summary_table() -> str:
-    """What each stage did: made now, kept from earlier runs, failed; after a stop also what is left to do."""
-    rows = [t for t in tallies() if t.total]
-    width = max((len(t.label) for t in rows), default=0)
-    return "\n".join(
-        f"  {t.label:{width}}  {t.made:4} made  {t.kept:4} kept  {len(t.failures):4} failed"
-        + (f"  {t.unfinished:4} left" if t.unfinished else "")
-        for t in rows
-    )
-
-
-def report_place(pipeline: Pipeline, catalog: Any) -> str:
-    """Where the report of this run is; empty if the run writes none."""
-    if REPORT not in pipeline.all_outputs():
+def more_failures(count: int, pipeline: Pipeline, catalog: DataCatalog) -> str:
+    """How many failures are not shown, and where all are."""
+    if count <= SHOWN:
         return ""
-    return f"\n  the report: {catalog[REPORT]._filepath}"
+    rest = f"\n  … and {count - SHOWN:,} more"
+    place = getattr(catalog[ALL], "_filepath", None) if ALL in pipeline.all_outputs() else None
+    if place is None:
+        return rest
+    file = Path(place)
+    text = file.with_suffix(".csv")
+    return f"{rest}, all in {text if text.exists() else file}"
 
 
 class FailureHooks:
@@ -85,24 +89,34 @@ class FailureHooks:
 
     def __init__(self) -> None:
         self.drop: Callable[[], None] = lambda: None
+        self.place = ""  # where results go
 
     @hook_impl
-    def before_pipeline_run(self) -> None:
-        """Forget the counts of an earlier run in this process; a run that is stopped by a signal shows its own."""
+    def after_context_created(self, context: KedroContext) -> None:
+        """Know where results go."""
+        self.place = f"; results in {data_root_of(context)}"
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any]) -> None:
+        """Say what begins, and forget the counts of an earlier run in this process; a run that is stopped by a signal shows its own."""
+        names = ", ".join(in_their_order(run_params["pipeline_names"] or ["full"]))
+        env = run_params.get("env") or "local"
+        logger.info("%s%s%s", names, "" if env == "local" else f" (--env={env})", self.place)
         reset_tallies()
         reset_usage()
         self.drop()
         self.drop = when_stopped(log_summary)
 
     @hook_impl(trylast=True)
-    def after_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Log what was done and what failed. Raises :class:`RunStopped` if more than ``execution.max_failures`` did."""
         self.drop()
         failures = failures_of_run(pipeline, catalog)
-        log_summary(report_place(pipeline, catalog))
+        log_summary()
+        log_outcome(pipeline, catalog)
         if not failures:
             return
-        table = failure_table(failures)
+        table = failure_table(failures[:SHOWN]) + more_failures(len(failures), pipeline, catalog)
         allowed = catalog.load("params:execution").max_failures
         if len(failures) <= allowed:
             logger.warning(
@@ -129,10 +143,21 @@ class FailureHooks:
             raise cause
 
 
-def log_summary(after: str = "") -> None:
+def log_summary() -> None:
     """Show what each stage did, if any began."""
     if tallies():
-        logger.info("this run:\n%s%s", summary_table(), after)
+        logger.info("this run:\n%s", summary_table())
+
+
+def log_outcome(pipeline: Pipeline, catalog: DataCatalog) -> None:
+    """Show what the run found, and where the report is or what comes next."""
+    found = outcome_of_run(pipeline, catalog)
+    lines = [*(found.lines() if found else ()), *places(pipeline, catalog)]
+    if found is None:
+        for line in lines:
+            logger.info("%s", line)
+    else:
+        logger.info("the result:\n%s", "\n".join(f"  {line}" for line in lines))
 
 
 def disk_problem(error: OSError) -> str:
@@ -148,7 +173,7 @@ def disk_problem(error: OSError) -> str:
 
 
 def first_cause(error: BaseException) -> BaseException:
-    """What happened inside a save, which Kedro wraps into errors of its own; else the error itself."""
+    """The error inside a save, which Kedro wraps in its own error; otherwise the error itself."""
     while isinstance(error, DatasetError) and WRAPPED in str(error) and error.__cause__:
         error = error.__cause__
     return error

@@ -6,7 +6,7 @@ import logging
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
@@ -14,6 +14,10 @@ from kedro.pipeline import Pipeline
 from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.files.seal import Damaged, open_sealed
 from tpige_kedro.hooks.lock import data_root_of
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +29,15 @@ class LeftoverHooks:
     """Looks at the item folders that a run wrote to, when it has ended well."""
 
     @hook_impl
-    def after_context_created(self, context: Any) -> None:
-        """Note where results are, and whether the run took only a part of the samples."""
+    def after_context_created(self, context: KedroContext) -> None:
+        """Note where results are, and whether the run used only part of the samples."""
         self.data_root = data_root_of(context)
         globals_ = context.config_loader["globals"]
         runtime = context.config_loader.runtime_params or {}
         self.is_part = bool(runtime.get("sample_list", globals_.get("sample_list")))
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: Any) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """One line per person: how many files are left, and what deletes them."""
         checked = [name for name in CHECKED if name in pipeline.all_outputs()]
         if not checked:
@@ -56,9 +60,9 @@ class LeftoverHooks:
 
 
 def files_of_absent_people(
-    pipeline: Pipeline, catalog: Any, present: set[str], refused: set[str] | None
+    pipeline: Pipeline, catalog: DataCatalog, present: set[str], refused: set[str] | None
 ) -> Counter[str]:
-    """By person who is not ``present``, how many files are left of items that nobody asks for.
+    """For each person who is not ``present``, how many files are left of items that are no longer requested.
 
     ``refused`` are the samples that were refused, where the run took only a part of the samples: then only their people count,
     for the others are somebody else's part.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
@@ -14,15 +14,21 @@ from pydantic import TypeAdapter
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.lock import DataRootLock
 from tpige_kedro.execution.stopping import when_stopped
+from tpige_kedro.files.atomic import sweep
 from tpige_kedro.hooks.errors import RunStopped
 
+if TYPE_CHECKING:
+    from kedro.config import AbstractConfigLoader
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
 
-def data_root_of(context: Any) -> Path:
+
+def data_root_of(context: KedroContext) -> Path:
     """Where a run of this Kedro context writes: what ``--params=data_root=`` says, else ``data_root`` of ``globals.yml``."""
     return configured_path(context.config_loader, Path(context.project_path), "data_root")
 
 
-def configured_path(config_loader: Any, project: Path, name: str) -> Path:
+def configured_path(config_loader: AbstractConfigLoader, project: Path, name: str) -> Path:
     """The path ``name`` of the runtime parameters, else of ``globals.yml``; relative ones start at ``project``.
 
     Raises:
@@ -34,7 +40,7 @@ def configured_path(config_loader: Any, project: Path, name: str) -> Path:
     return project / Path(str(given))
 
 
-def writes_below(root: Path, pipeline: Pipeline, catalog: Any) -> bool:
+def writes_below(root: Path, pipeline: Pipeline, catalog: DataCatalog) -> bool:
     """Whether a pipeline saves a dataset below ``root``; what lives in memory or elsewhere needs no lock."""
     root = root.resolve()
     for name in pipeline.all_outputs():
@@ -56,14 +62,14 @@ class LockHooks:
         self._run = threading.local()
 
     @hook_impl
-    def after_context_created(self, context: Any) -> None:
+    def after_context_created(self, context: KedroContext) -> None:
         """Note where this run writes, and whether it waits; the parameters were checked by then."""
         self._run.root = data_root_of(context)
         wait = context.config_loader["parameters"].get("wait", False)
         self._run.wait = TypeAdapter(bool).validate_python(wait)
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Pipeline, catalog: Any) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Take the lock. Raises :class:`RunStopped` if another run has it and this one does not wait."""
         self.release()
         root = self._run.root
@@ -75,6 +81,9 @@ class LockHooks:
         except TpigeError as error:
             raise RunStopped(str(error)) from error
         self._run.lock, self._run.drop = lock, when_stopped(lock.release)
+        for stage in root.iterdir():  # tables and plots that a killed run left half written
+            if stage.is_dir():
+                sweep(stage)
 
     def release(self) -> None:
         """Let go what this thread has taken."""
@@ -92,7 +101,7 @@ class ReleaseHooks:
         self._lock = lock
 
     @hook_impl(wrapper=True)
-    def before_pipeline_run(self) -> Generator[None, Any, Any]:
+    def before_pipeline_run(self) -> Generator[None, object, object]:
         """A run that is refused by another hook has nothing to write."""
         try:
             return (yield)
@@ -101,7 +110,7 @@ class ReleaseHooks:
             raise
 
     @hook_impl(wrapper=True)
-    def after_pipeline_run(self) -> Generator[None, Any, Any]:
+    def after_pipeline_run(self) -> Generator[None, object, object]:
         """When everything is saved and reported."""
         try:
             return (yield)
@@ -109,7 +118,7 @@ class ReleaseHooks:
             self._lock.release()
 
     @hook_impl(wrapper=True)
-    def on_pipeline_error(self) -> Generator[None, Any, Any]:
+    def on_pipeline_error(self) -> Generator[None, object, object]:
         """When the error is reported."""
         try:
             return (yield)

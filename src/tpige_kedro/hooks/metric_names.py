@@ -21,7 +21,7 @@ def metric_problems(parameters: Parameters) -> Iterator[str]:
     for name in scoring.overall:
         if name in known:
             if known[name].better == "lower":
-                yield f"scoring.overall.{name}: of this metric lower is better, a weight would select the worst clips; remove it"
+                yield f"scoring.overall.{name}: for this metric lower is better, so a weight would select the worst clips; remove it"
         elif None not in given.values():
             yield f"scoring.overall.{name}: {_no_scorer(name, known, parameters)}"
 

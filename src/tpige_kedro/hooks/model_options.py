@@ -1,4 +1,4 @@
-"""What the classes of the models say about conf: their options, what they are used for, and the guidance they take."""
+"""What the model classes require of conf: their options, what they are used for, and the guidance they take."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _problems_of(key: str, spec: ModelSpec) -> Iterator[str]:
         yield f"{key}.source: {model.__name__} takes none; remove it (given: {spec.source!r})"
     for name in APART:
         if name in spec.options:
-            yield f"{key}.options.{name}: it stands one level up, as {key}.{name}"
+            yield f"{key}.options.{name}: it belongs one level up, as {key}.{name}"
     own = declared(spec.type, "own_options", ())
     for name in own:
         if name in spec.options:
@@ -66,7 +66,7 @@ def _problems_of(key: str, spec: ModelSpec) -> Iterator[str]:
 
 
 def absent_class(path: str) -> str:
-    """What is wrong with a dotted path that leads to no class, as far as can be seen without importing its module."""
+    """What is wrong with a dotted path that leads to no class, checked without importing its module."""
     module, _, name = path.rpartition(".")
     try:
         found = bool(module) and find_spec(module) is not None
@@ -122,12 +122,14 @@ def _guidance_problems(variant: Variant, spec: ModelSpec) -> Iterator[str]:
     title = f"{variant.generator} ({spec.type.rpartition('.')[2]})"
     if guidance.identity_weight and not declared(spec.type, "takes_guidance", True):
         yield f"guidance.identity_weight: {title} takes no guidance; remove it (given: {guidance.identity_weight:g})"
+    if variant.noise == "own" and not declared(spec.type, "takes_seed", True):
+        yield f"noise: {title} takes no seed, so its noise cannot be set; remove it (given: 'own')"
     forms = declared(spec.type, "weak_forms")
     if forms is not None and guidance.weak_branch not in forms:
         yield f"guidance.weak_branch: {title} has {' and '.join(forms)} (given: {guidance.weak_branch!r})"
     split = options.get("split") == "context" or _context(options) > 1
     if split and 0 in guidance.skip_layers:
-        yield "guidance.skip_layers: layer 0 cannot be skipped where the tokens of a clip are split over GPUs"
+        yield "guidance.skip_layers: layer 0 cannot be skipped if the tokens of a clip are split over GPUs"
     steps = options.get("steps", _default(spec, "steps"))
     if isinstance(steps, int) and steps > 0:
         try:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kedro.framework.hooks import hook_impl
 from pydantic import ValidationError
 
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.threads import limit_threads
-from tpige_kedro.hooks.clips import with_clips
+from tpige_kedro.hooks.choosing import choose_results, summary_problems, unfolded, with_choice
 from tpige_kedro.hooks.conf_files import global_problems, read_folders, unread_files
 from tpige_kedro.hooks.dataset_types import type_problems
+from tpige_kedro.hooks.engine import engine_problems
 from tpige_kedro.hooks.environment_notes import note_environment
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.metric_names import metric_problems
@@ -31,7 +32,14 @@ from tpige_kedro.hooks.resources.problem import listed
 from tpige_kedro.hooks.skipping import report_skipped, without_missing
 from tpige_kedro.hooks.validation import lines, validated
 from tpige_kedro.mini.nodes import TrainMini
-from tpige_kedro.schemas import ModelSpec, Parameters
+from tpige_kedro.schemas import ModelSpec, Parameters, with_noise
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
+    from kedro.pipeline import Pipeline
+
+    from tpige_kedro.config import ProjectConfigLoader
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +78,7 @@ def _with_role(problem: str, parameters: Parameters | None) -> str:
     return problem
 
 
-def check_files(context: Any) -> None:
+def check_files(context: KedroContext) -> None:
     """Raise :class:`RunStopped` for configuration that would be left out in silence: misspelt file names, misspelt globals."""
     loader = context.config_loader
     folders = read_folders(Path(loader.conf_source), {"env": loader.env})
@@ -104,24 +112,29 @@ class ParameterHooks:
     parameters: Parameters
 
     @hook_impl
-    def after_context_created(self, context: Any) -> None:
+    def after_context_created(self, context: KedroContext) -> None:
         """Check all parameters, before pipelines are built."""
         check_files(context)
-        self.config_loader = context.config_loader
-        raw = with_clips(context.config_loader["parameters"])
+        self.config_loader = cast("ProjectConfigLoader", context.config_loader)  # see settings.py
+        raw = unfolded(context.config_loader["parameters"])
+        if raw["run_variants"] is not None:
+            parse_parameters({**raw, "run_variants": None})  # variants that do not run, too
+        raw = with_choice(raw)
         context.config_loader["parameters"] = raw  # what nodes and other hooks read from now on
-        self.parameters = parse_parameters(raw)
+        found = parse_parameters(raw)
+        known = with_noise(found.variants, found.moe)
+        self.parameters = found.model_copy(update={"variants": known})
         limit_threads(self.parameters.execution.threads)
 
     @hook_impl
-    def after_catalog_created(self, catalog: Any, conf_catalog: dict[str, Any]) -> None:
+    def after_catalog_created(self, catalog: DataCatalog, conf_catalog: dict[str, Any]) -> None:
         """Refuse dataset classes that do not exist, also those that this run does not use."""
         if problems := [*type_problems(conf_catalog)]:
             raise RunStopped("\n".join(["catalog:", *(f"  {p}" for p in problems)]))
         self._hand_over(catalog)
 
     @hook_impl
-    def before_pipeline_run(self, pipeline: Any, catalog: Any) -> None:
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Stop now if a model, an input, a place to write, memory or room is missing; else say what the run will take."""
         note_environment(self.config_loader)
         before, of_models = self.parameters, None
@@ -135,8 +148,10 @@ class ParameterHooks:
             *check_data_root(catalog),
             *listed(of_models),
             *check_inputs(pipeline, catalog),
+            *summary_problems(pipeline, self.parameters, catalog),
             *check_outputs(pipeline, catalog),
             *resources.of_disks,
+            *engine_problems(self.parameters),
             *check_signing(pipeline, self.parameters),
         ]
         for line in resources.outlook:
@@ -144,9 +159,10 @@ class ParameterHooks:
         if problems:
             raise RunStopped("\n".join(["preflight checks failed:", *(f"  {p}" for p in problems)]))
         report_skipped(before, self.parameters)
+        choose_results(pipeline, self.parameters, catalog)
         self._hand_over(catalog)
 
-    def _hand_over(self, catalog: Any) -> None:
+    def _hand_over(self, catalog: DataCatalog) -> None:
         """Put typed values where Kedro, which types single models only, has plain mappings."""
         for name in ("models", "variants", "execution"):
-            catalog.get(f"params:{name}").save(getattr(self.parameters, name))
+            catalog[f"params:{name}"].save(getattr(self.parameters, name))

@@ -1,4 +1,4 @@
-"""What a run needs, looked at before it begins: models, inputs, and disks that can be written to."""
+"""What a run needs, checked before it begins: models, inputs, and writable disks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
@@ -14,11 +14,14 @@ from kedro.pipeline import Pipeline
 from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.errors import ModelError
-from tpige_kedro.hooks.model_files import missing_files
 from tpige_kedro.hooks.resources.problem import Problem, problem_of
 from tpige_kedro.models import find_source, missing_needs, why_skipped
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
+from tpige_kedro.weights.local_files import missing_files
+
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
 
 STAGES = (
     "prompt_enhancement",
@@ -32,7 +35,7 @@ STAGES = (
 
 def needed_models(pipeline: Pipeline, parameters: Parameters) -> dict[str, str]:
     """The models that the nodes of ``pipeline`` load, each with the parameter that names it; skipped variants load none."""
-    stages = {str(node.namespace).split(".", maxsplit=1)[0] for node in pipeline.nodes}
+    stages = {part for node in pipeline.nodes for part in str(node.namespace).split(".")}
     ready = {n: v for n, v in parameters.variants.items() if not why_skipped(v, parameters.models)}
     needed: dict[str, str] = {}
     reader = parameters.prompt_enhancement.reader
@@ -84,7 +87,7 @@ def _model_problem(spec: ModelSpec) -> str:
     return ""
 
 
-def check_inputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
+def check_inputs(pipeline: Pipeline, catalog: DataCatalog) -> Iterator[str]:
     """Inputs that an earlier stage should have made; folders of items may be empty."""
     for name in sorted(pipeline.inputs()):
         if name.startswith("params:") or name == "parameters":
@@ -98,26 +101,29 @@ def check_inputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
             yield from _not_made_yet(name, catalog)
 
 
-def _not_made_yet(name: str, catalog: Any) -> Iterator[str]:
+def _not_made_yet(name: str, catalog: DataCatalog) -> Iterator[str]:
     if not catalog.exists(name):
         stage = next((s for s in STAGES if name in pipelines[s].all_outputs()), None)
         how = f"make it with: kedro run --pipelines={stage}" if stage else "put it there"
-        yield f"{name} is not there yet ({_place(catalog.get(name))}); {how}"
+        yield f"{name} does not exist yet ({_place(catalog.get(name))}); {how}"
 
 
-def _absent_source(name: str, catalog: Any) -> Iterator[str]:
+def _absent_source(name: str, catalog: DataCatalog) -> Iterator[str]:
     if not catalog.exists(name):
         yield (
             f"{name}: {_place(catalog.get(name))} does not exist; set samples_root to a folder with samples.csv and "
-            "references/, or in a layout of docs/evaluation.md (kedro run --params=samples_root=/path)"
+            "references/, or in a layout of docs/evaluation.md (kedro run --params=samples_root=/path); kedro samples makes one of photos "
+            "and prompts"
         )
 
 
-def check_data_root(catalog: Any) -> Iterator[str]:
+def check_data_root(catalog: DataCatalog) -> Iterator[str]:
     """Results of version 0.1, whose records do not say enough to believe them."""
     clips = catalog.get("clips")
-    old = clips.path.parent / "records" if isinstance(clips, ItemFolder) else None
-    if old is not None and old.is_dir():
+    if not isinstance(clips, ItemFolder):
+        return
+    old = clips.path.parent / "records"
+    if old.is_dir():
         yield (
             f"{old.parents[1]} holds results of version 0.1, which this version cannot continue; nothing in it was changed: set another "
             "data_root (kedro run --params=data_root=/path), or move it away. Its clips can still be scored: kedro run "
@@ -125,7 +131,7 @@ def check_data_root(catalog: Any) -> Iterator[str]:
         )
 
 
-def check_outputs(pipeline: Pipeline, catalog: Any) -> Iterator[str]:
+def check_outputs(pipeline: Pipeline, catalog: DataCatalog) -> Iterator[str]:
     """Folders that results cannot be written to."""
     places = {_place(catalog.get(name)) for name in pipeline.all_outputs()}
     folders = {_existing_ancestor(place) for place in places if place is not None}
@@ -147,7 +153,7 @@ def check_signing(pipeline: Pipeline, parameters: Parameters) -> Iterator[str]:
         yield problem
 
 
-def _place(dataset: Any) -> Path | None:
+def _place(dataset: object) -> Path | None:
     """The file or folder of a dataset; None if it lives in memory."""
     place = getattr(dataset, "_filepath", None) or getattr(dataset, "_path", None)
     return None if place is None else Path(str(place))

@@ -1,4 +1,4 @@
-"""What a run does about models that are not there: variants that need one are skipped, a scorer is left out, or the run stops."""
+"""What a run does about missing models: variants that need one are skipped, a scorer is left out, or the run stops."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def report_skipped(before: Parameters, after: Parameters) -> None:
         if reason := after.models[name].unavailable:
             logger.warning("its metrics will be missing: %s", reason)
     if after is not before:
-        logger.warning("to stop instead of going on without them: --params=strict=true")
+        logger.warning("to stop instead of continuing without them: --params=strict=true")
 
 
 def _is_needed(problem: Problem, pipeline: Pipeline, parameters: Parameters) -> bool:
@@ -111,7 +111,7 @@ def _reduced(
 
 
 def _stages(pipeline: Pipeline) -> set[str]:
-    return {str(node.namespace).split(".", maxsplit=1)[0] for node in pipeline.nodes}
+    return {part for node in pipeline.nodes for part in str(node.namespace).split(".")}
 
 
 def _makes_clips(pipeline: Pipeline) -> bool:

@@ -120,7 +120,7 @@ class AcePlus:
 
 
 def check_is_fill(transformer: Any, folder: Path) -> None:
-    """Refuse FLUX.1-dev and its kin, which take no picture and mask beside the noise. Raises :class:`ModelError`."""
+    """Refuse FLUX.1-dev and related models, which take no image and mask with the noise. Raises :class:`ModelError`."""
     sizes = transformer.config
     if sizes.in_channels <= (sizes.out_channels or sizes.in_channels):
         raise ModelError(

@@ -1,4 +1,4 @@
-"""The canvas on which ACE++ draws: the reference at the left, an empty target at the right, both as high as each other."""
+"""The canvas on which ACE++ draws: the reference on the left, an empty target of the same height on the right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picks the best of several redrawn references, or the original when none is good enough."""
+"""Picks the best of several redrawn references, or the original if none is good enough."""
 
 from __future__ import annotations
 

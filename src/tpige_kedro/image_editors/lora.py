@@ -113,7 +113,7 @@ def _check_halves(modules: Mapping[str, Mapping[str, torch.Tensor]]) -> None:
     for name, parts in modules.items():
         wanted = ["lora_down.weight", "lora_up.weight", *(["alpha"] if scaled else [])]
         if lacking := [part for part in wanted if part not in parts]:
-            raise ValueError(f"{name} has no {' and no '.join(lacking)}: the file is not whole")
+            raise ValueError(f"{name} has no {' and no '.join(lacking)}: the file is incomplete")
         ranks = parts["lora_down.weight"].shape[0], parts["lora_up.weight"].shape[1]
         if ranks[0] != ranks[1]:
             raise ValueError(f"{name}: its halves have ranks {ranks[0]} and {ranks[1]}")
@@ -128,7 +128,7 @@ def _check_blocks(transformer: Any, modules: Iterable[str]) -> None:
         wanted = [f"{kind}_blocks_{i}_{rest}" for rest in sorted(layers) for i in range(count)]
         if lacking := sorted(set(wanted) - {found.string for found in blocks}):
             raise ValueError(
-                f"it lacks {len(lacking)} of its matrices ({some(lacking)}): the file is not whole"
+                f"it lacks {len(lacking)} of its matrices ({some(lacking)}): the file is incomplete"
             )
 
 

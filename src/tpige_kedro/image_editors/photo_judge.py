@@ -1,4 +1,4 @@
-"""Judges redrawn photos: is the face to be seen, is it the same one, is it sharp."""
+"""Judges redrawn photos: is a face visible, is it the same one, is it sharp."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reference enhancement asks of an image editor and of the judge of its pictures (paper section 3.3)."""
+"""What reference enhancement needs from an image editor and from the judge of its images (paper section 3.3)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class EditRequest:
 
 
 class ImageEditor(Protocol):
-    """Redraws references; a request that fails yields the exception, so that the others go on.
+    """Redraws references; a request that fails yields its exception, so that the others continue.
 
-    A class that draws other pixels from the same request raises its ``version``.
+    If a class draws different pixels from the same request, raise its ``version``.
     """
 
     version: ClassVar[int]
@@ -49,7 +49,7 @@ class Comparison:
 
 
 class ReferenceJudge(Protocol):
-    """Compares a candidate with the original; sees pixels only. Other values of the same pictures need another ``version``."""
+    """Compares a candidate with the original; sees pixels only. If the same images give different values, raise ``version``."""
 
     version: ClassVar[int]
 

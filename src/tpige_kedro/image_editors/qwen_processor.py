@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, Qwen2VLProcessor
+from transformers import AutoTokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+from transformers.models.qwen2_vl.processing_qwen2_vl import Qwen2VLProcessor
 from transformers.processing_utils import ProcessorMixin
 
 from tpige_kedro.weights.transformers_models import load_part
@@ -25,7 +26,7 @@ class PictureProcessor(Qwen2VLProcessor):
 
 
 def load_processor(folder: Path) -> PictureProcessor:
-    """The processor in the subfolder of a pipeline's folder. Raises :class:`~tpige_kedro.errors.ModelError` if it is not there."""
+    """The processor in the subfolder of a pipeline's folder. Raises :class:`~tpige_kedro.errors.ModelError` if it is missing."""
     return PictureProcessor(
         load_part(Qwen2VLImageProcessorPil, folder), load_part(AutoTokenizer, folder)
     )

@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from PIL import Image
 
+from tpige_kedro.errors import TpigeError
 from tpige_kedro.image_editors.protocol import EditRequest
 from tpige_kedro.schemas import Guidance, Weight
-from tpige_kedro.video_generators.protocol import ClipRequest
+from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
+from tpige_kedro.video_generators.wan_files import WanFiles
 from tpige_kedro.video_generators.wan_vace import WanVace
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 
-class VaceStill:
-    """Draws a single picture from the reference and a prompt (stands in for ACE++, paper section 3.3).
+class VaceStill(WanFiles):
+    """Draws a single image from the reference and a prompt (replaces ACE++, paper section 3.3).
 
     Args:
         source: a VACE model, as :class:`~tpige_kedro.video_generators.wan_vace.WanVace` takes it.
@@ -27,27 +29,6 @@ class VaceStill:
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
-    files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source with weights": ("{weights}",),
-        "source with base": ("transformer/*",),
-        "source": (
-            "model_index.json",
-            "transformer/*",
-            "vae/*",
-            "text_encoder/*",
-            "tokenizer/*",
-            "scheduler/*",
-        ),
-        "base": (
-            "transformer/config.json",
-            "vae/*",
-            "text_encoder/*",
-            "tokenizer/*",
-            "scheduler/*",
-        ),
-    }
-    weight_options: ClassVar[dict[str, str | None]] = {"base": None}
-    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     own_options: ClassVar[tuple[str, ...]] = ("num_frames",)  # not to be set in conf
     identified_options: ClassVar[str] = "tpige_kedro.video_generators.negative_prompt.identified"
     Options: ClassVar[str] = "tpige_kedro.video_generators.wan_vace.WanVace"
@@ -65,5 +46,12 @@ class VaceStill:
         clips = [ClipRequest(r.sample_id, r.prompt, (r.reference,), r.seed) for r in requests]
         asked = {id(clip): request for clip, request in zip(clips, requests, strict=True)}
         for clip, made in self.generator.generate(clips, self.guidance):
-            picture = made if isinstance(made, Exception) else Image.fromarray(made.frames[0])
-            yield asked[id(clip)], picture
+            yield asked[id(clip)], made if isinstance(made, Exception) else _picture(made)
+
+
+def _picture(clip: GeneratedClip) -> Picture | Exception:
+    """The only frame, or why it cannot be decoded."""
+    try:
+        return Image.fromarray(clip.frames[0])
+    except TpigeError as error:
+        return error

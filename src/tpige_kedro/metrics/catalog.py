@@ -13,6 +13,8 @@ TEXT16 = "the original prompt and 16 even frames, all of a shorter clip"
 FACES = "16 even frames, repeated in a shorter clip; the largest face of each"
 PAIRS = "every odd frame against its prediction from the even ones beside it, in 8-bit values"
 EVERY_FRAME = "all frames, the longer side at most 512 pixels"
+DISTINCT_FACES = "the different ones of 16 even frames that show a face, two at least"
+NEIGHBOURS = "all neighbouring frames in grey, the longer side at most 128 pixels"
 FROM_PARTS = "the metrics of the same clip; missing if one of them is"
 
 GME_SCORE = MetricSpec(
@@ -132,6 +134,33 @@ MULTI_FACE_RATE = MetricSpec(
     "share of sampled frames with more than one face, where only the largest is compared; ours",
     FACES,
 )
+IDENTITY_SPREAD = MetricSpec(
+    "identity_spread",
+    "Face changes",
+    0,
+    2,
+    "lower",
+    "how much the face changes within the clip: 1 - mean cosine of any two frames' ArcFace embeddings; ours",
+    DISTINCT_FACES,
+)
+MOTION_AMPLITUDE = MetricSpec(
+    "motion_amplitude",
+    "Motion amplitude",
+    0,
+    inf,
+    "higher",
+    "mean optical flow in diagonals of the picture a second, 0 for a frozen clip; more is not better beyond what the prompt asks; ours",
+    NEIGHBOURS,
+)
+FLICKER = MetricSpec(
+    "flicker",
+    "Flicker",
+    0,
+    1,
+    "lower",
+    "change from frame to frame that optical flow does not explain (warping error, mean absolute difference); ours",
+    NEIGHBOURS,
+)
 GME_SCORE_ENHANCED = MetricSpec(
     "gme_score_enhanced",
     "GMEScore, enhanced prompt",
@@ -212,6 +241,9 @@ BESIDE_THE_PAPER = (
     ARC_MISSING_AS_ZERO,
     CUR_WORST_FRAME,
     ARC_WORST_FRAME,
+    IDENTITY_SPREAD,
+    MOTION_AMPLITUDE,
+    FLICKER,
     GME_SCORE_ENHANCED,
     CLIP_SCORE,
     CLIP_SCORE_ENHANCED,

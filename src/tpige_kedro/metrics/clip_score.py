@@ -114,7 +114,10 @@ class ClipScorer:
         tokens = self.tokenizer(
             prompt.strip(), truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         )
-        return self.network.get_text_features(**tokens.to(self.network.device)).pooler_output
+        embedding: Tensor = self.network.get_text_features(
+            **tokens.to(self.network.device)
+        ).pooler_output
+        return embedding
 
     @torch.inference_mode()
     def embed_frames(self, frames: NDArray[np.uint8]) -> Tensor:

@@ -32,11 +32,6 @@ def in_order(metrics: Sequence[str]) -> list[str]:
     return [c for c in METRICS if c in metrics] + [c for c in metrics if c not in METRICS]
 
 
-def is_scored(row: pd.Series, metrics: Sequence[str]) -> bool:
-    """Whether a score row has any value; a row without one only says why."""
-    return bool(row.reindex(list(metrics)).notna().any())
-
-
 def why_missing(row: pd.Series) -> str:
     """The reasons of a row's missing values, each once; those of the parts rather than of their sum."""
     given = {c: row[c] for c in row.index if str(c).endswith(REASON) and pd.notna(row[c])}

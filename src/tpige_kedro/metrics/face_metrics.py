@@ -19,6 +19,7 @@ from tpige_kedro.metrics.face_similarity import (
     face_feature_sqdist,
     face_rate,
     identity_scores,
+    identity_spread,
     multi_face_rate,
 )
 from tpige_kedro.metrics.frame_sampling import even_indices
@@ -36,7 +37,7 @@ INCEPTION_SIDE = 299
 COLUMNS = (
     *("cur_score", "cur_score_missing_as_zero", "cur_score_worst_frame"),
     *("arc_score", "arc_score_missing_as_zero", "arc_score_worst_frame"),
-    *("face_feature_sqdist", "face_rate", "multi_face_rate"),
+    *("face_feature_sqdist", "face_rate", "multi_face_rate", "identity_spread"),
 )
 
 
@@ -64,7 +65,7 @@ class FaceMetrics:
         self._device, self._batch_size = device, batch_size
 
     def score(self, clip: ScoredClip) -> Values:
-        """The metrics over 16 even frames; a frame that a short clip repeats is looked at once."""
+        """The metrics over 16 even frames; a frame that a short clip repeats is processed once."""
         if len(clip.frames) == 0:
             return dict.fromkeys(COLUMNS, NO_FRAMES)
         reference = np.asarray(clip.reference.convert("RGB"))
@@ -89,6 +90,7 @@ class FaceMetrics:
             of_frame = dict(zip(seen, rows[1:], strict=True))
             return [of_frame[index] for index in wanted], rows[0]
 
+        of_frames = [None if face is None else face.embedding for face in everyone[1:]]
         curricular = split(self._run(self._curricular, curricular_input, everyone))
         arcface = split([None if face is None else face.embedding for face in everyone])
         features = split(self._run(self._features, inception_input, everyone))
@@ -98,6 +100,7 @@ class FaceMetrics:
             **identity_scores(*arcface, "arc_score"),
             "face_feature_sqdist": face_feature_sqdist(*features),
             "face_rate": face_rate(arcface[0]),
+            "identity_spread": identity_spread(of_frames),
             "multi_face_rate": multi_face_rate([0 if f is None else f.among for f in faces]),
         }
 

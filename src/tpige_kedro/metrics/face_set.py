@@ -1,4 +1,4 @@
-"""Frechet and kernel distance between two sets of face crops: what "FID" should mean, beside what the paper prints as FID.
+"""Frechet and kernel distance between two sets of face crops: what "FID" should mean, next to what the paper prints as FID.
 
 These are properties of a variant, not of a clip: all aligned face crops of its clips against those of the references.
 """
@@ -57,7 +57,8 @@ def kernel_distance(x: NDArray[Any], y: NDArray[Any]) -> float:
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
 
     def kernel(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (a @ b.T / a.shape[1] + 1) ** 3
+        values: NDArray[np.float64] = (a @ b.T / a.shape[1] + 1) ** 3
+        return values
 
     def within(a: NDArray[np.float64]) -> float:
         similar = kernel(a, a)
@@ -117,7 +118,7 @@ class InceptionFeatures:
             network = extractor("inception", ["2048"], feature_extractor_weights_path=str(file))
         except (RuntimeError, KeyError) as error:  # it loads strictly
             raise ModelError(
-                f"{file} does not hold a whole {extractor.__name__} ({first_line(error)}); {FID_INCEPTION.how_to_get(file.parent)}"
+                f"{file} does not hold a complete {extractor.__name__} ({first_line(error)}); {FID_INCEPTION.how_to_get(file.parent)}"
             ) from error
         self.network: Any = network.to(self.device)
 
@@ -126,7 +127,8 @@ class InceptionFeatures:
         import torch
 
         pictures = torch.from_numpy(np.ascontiguousarray(crops.transpose(0, 3, 1, 2)))
-        return self.network(pictures.to(self.device))[0].cpu().numpy()
+        vectors: NDArray[np.float32] = self.network(pictures.to(self.device))[0].cpu().numpy()
+        return vectors
 
 
 def import_extractor() -> Any:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tpige_kedro.metrics.protocol import Missing
 
 Embedding = NDArray[Any]
+LEAST_FACES = 2  # to compare
 
 NO_FRAMES = Missing("no frame could be read")
 FACELESS_CLIP = Missing("no face in any frame")
@@ -67,6 +68,28 @@ def identity_scores(
     over_all_frames = float(similarities.sum() / len(frame_embeddings))
     values = (float(similarities.mean()), over_all_frames, float(similarities.min()))
     return dict(zip(columns, values, strict=True))
+
+
+def identity_spread(frame_embeddings: Sequence[Embedding | None]) -> float | Missing:
+    """How much the face changes within a clip: 1 - the mean cosine of any two frames with a face, in [0, 2], lower is better.
+
+    Args:
+        frame_embeddings: one (D,) vector per *different* frame, ``None`` where no face was found. A frame that is there twice
+            would be compared with itself.
+
+    Returns:
+        0 for a face that stays the same; missing with fewer than two faces.
+
+    >>> round(identity_spread([np.array([1.0, 0.0]), None, np.array([0.6, 0.8])]), 6)
+    0.4
+    """
+    seen = [np.asarray(e, np.float64) for e in frame_embeddings if e is not None]
+    if len(seen) < LEAST_FACES:
+        return Missing(f"needs {LEAST_FACES} frames with a face, the clip has {len(seen)}")
+    units = np.stack([e / max(float(np.linalg.norm(e)), 1e-8) for e in seen])
+    n = len(units)
+    alike = (float((units.sum(axis=0) ** 2).sum()) - float((units**2).sum())) / (n * (n - 1))
+    return min(2.0, max(0.0, 1.0 - alike))
 
 
 def face_rate(frame_embeddings: Sequence[Embedding | None]) -> float | Missing:

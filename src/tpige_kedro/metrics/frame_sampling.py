@@ -1,4 +1,4 @@
-"""Which frames of a clip a metric looks at."""
+"""Which frames of a clip a metric uses."""
 
 from __future__ import annotations
 

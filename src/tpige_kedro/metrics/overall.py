@@ -17,7 +17,7 @@ PAPER_WEIGHTS: Mapping[str, float] = {
 
 
 def is_missing(value: float | Missing | None) -> bool:
-    """Whether a score is absent: not there, declared missing, or NaN as tables write it."""
+    """Whether a score is absent: no entry, declared missing, or NaN as tables write it."""
     return value is None or isinstance(value, Missing) or math.isnan(value)
 
 
@@ -38,7 +38,7 @@ def overall(
     lacking = [name for name in weights if is_missing(values.get(name))]
     if lacking:
         return Missing(f"no {', '.join(lacking)}")
-    return float(sum(weight * values[name] for name, weight in weights.items()))  # type: ignore[operator,misc]
+    return float(sum(weight * values[name] for name, weight in weights.items()))  # type: ignore[operator,misc]  # none is missing
 
 
 def column_means(rows: Sequence[Mapping[str, float | Missing]]) -> dict[str, float]:
@@ -46,7 +46,7 @@ def column_means(rows: Sequence[Mapping[str, float | Missing]]) -> dict[str, flo
     names = dict.fromkeys(name for row in rows for name in row)
     means: dict[str, float] = {}
     for name in names:
-        present = [float(row[name]) for row in rows if not is_missing(row.get(name))]  # type: ignore[arg-type]
+        present = [float(row[name]) for row in rows if not is_missing(row.get(name))]  # type: ignore[arg-type]  # nor here
         if present:
             means[name] = sum(present) / len(present)
     return means

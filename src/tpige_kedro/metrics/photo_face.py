@@ -19,14 +19,14 @@ class PhotoFaceScorer:
     """CurScore, ArcScore, the paper's "FID", and how often a face is seen; section 3.5.
 
     ``source`` is a folder that holds the unpacked folder ``buffalo_l`` and the two other checkpoints; they come from three places
-    and no hub has them together. ``revision`` pins a hub id, should you keep them in
-    a repository of your own. ``batch_size`` is in faces.
+    and no hub repository has them together. ``revision`` pins a hub id, if you keep them in
+    your own repository. ``batch_size`` is in faces.
 
     Raises:
         ModelError: the folder or a file is missing; it says which, where to get it and where to put it.
     """
 
-    version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    version: ClassVar[int] = 2  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = tuple(METRICS[name] for name in COLUMNS)
     weights: tuple[Weights, ...] = (DETECTOR, RECOGNISER, CURRICULAR_FACE, INCEPTION_V3)
     files: ClassVar[dict[str, tuple[str, ...]]] = {

@@ -54,4 +54,5 @@ class PhotoMotionScorer:
         import torch
 
         with torch.inference_mode():
-            return self._network(first, last)
+            middle: Tensor = self._network(first, last)
+        return middle

@@ -1,4 +1,4 @@
-"""What the scoring stage asks of a scorer, and how a missing value says why it is missing."""
+"""What the scoring stage needs from a scorer, and how a missing value says why it is missing."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ if TYPE_CHECKING:
 class MetricSpec:
     """A column of the score table: its name, what it is called in print, its range and which way is better.
 
-    ``source`` says what it means and who defined it, ``protocol`` what is looked at: which frames, at what size.
+    ``better`` is "neither" for a column that only describes: no variant is best in it. ``source`` says what it means and who defined it,
+    ``protocol`` says what it uses: which frames, at what size.
     """
 
     name: str
     title: str
     low: float
     high: float
-    better: Literal["higher", "lower"]
+    better: Literal["higher", "lower", "neither"]
     source: str
     protocol: str = ""
+
+    @property
+    def direction(self) -> str:
+        """Which way is better, in words."""
+        return "no direction is better" if self.better == "neither" else f"{self.better} is better"
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,9 @@ class Missing:
 
 
 class Frames(Protocol):
-    """The frames of a clip, (T, H, W, 3) uint8 RGB: an array, or a long clip of which a part is in memory at a time.
+    """The frames of a clip, (T, H, W, 3) uint8 RGB: an array, or a long clip of which only a part is in memory at a time.
 
-    Take the frames that a metric looks at in one go (``frames[[0, 5, 9]]``), and all of them in batches from the first to the last
+    Take the frames that a metric uses in one call (``frames[[0, 5, 9]]``), and all of them in batches from the first to the last
     (``frames[0:8]``, ``frames[8:16]``): then each part is decoded once, and memory does not grow with the clip.
     """
 
@@ -59,11 +65,11 @@ class Frames(Protocol):
 
 @dataclass(frozen=True)
 class ScoredClip:
-    """What a scorer may look at: pixels and text, nothing else.
+    """What a scorer may use: pixels and text, nothing else.
 
     ``frames`` (T, H, W, 3) uint8 RGB, the same for all metrics; ``reference`` RGB, the person's own photo;
     ``prompt`` the original prompt (the paper's tables score against it, whatever text made the clip);
-    ``enhanced_prompt`` what prompt enhancement made of it, for columns beside the published ones, None where there is none.
+    ``enhanced_prompt`` what prompt enhancement made of it, for additional columns; None if there is none.
     """
 
     frames: Frames
@@ -79,8 +85,8 @@ Values = Mapping[str, float | Missing]
 class Scorer(Protocol):
     """Computes one family of metrics; loads its model once, at construction.
 
-    ``weights`` names the checkpoints that it judges with, where they are published and under which licence. A class that gives
-    the same clip other values raises its ``version``: finished clips are then scored again.
+    ``weights`` names its checkpoints, where they are published and under which licence. If a class gives
+    the same clip different values, raise its ``version``: finished clips are then scored again.
     """
 
     version: ClassVar[int]

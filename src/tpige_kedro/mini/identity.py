@@ -40,7 +40,8 @@ class MiniIdentity:
         anchor = self.find(picture_to_images(original, self.find.device))
         if not bool(anchor.visible[0]):
             raise NoFaceError(
-                "no face is visible in the original reference; use a portrait with an uncovered face"
+                "no face is visible in the original reference to this model, which knows drawn people only; use a portrait with an "
+                "uncovered face"
             )
         found = self.find(picture_to_images(candidate, self.find.device))
         visible = bool(found.visible[0])

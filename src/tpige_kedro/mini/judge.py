@@ -22,7 +22,8 @@ from tpige_kedro.networks.devices import pick_device
 
 class Verdict(NamedTuple):
     """One row a clip, on the CPU. Each (n,): numbers of role, setting and action; the share of frames with a visible face; the
-    similarity to the reference, mean over all frames where an unseen face counts 0, and over the frames with a face (NaN without).
+    similarity to the reference, mean over all frames where an unseen face counts 0, and over the frames with a face (NaN without);
+    how much the face changes within the clip, 1 - the mean cosine of any two frames with a face (NaN with fewer than two).
 
     ``role_p`` (n, 10), ``setting_p`` (n, 7), ``action_p`` (n, 6): probabilities, mean over the frames or of the whole clip.
     ``attributes``: name -> probabilities (n, values), mean over the frames with a visible face, zeros where there is none; empty
@@ -35,6 +36,7 @@ class Verdict(NamedTuple):
     face_rate: Tensor
     similarity: Tensor
     similarity_when_seen: Tensor
+    spread: Tensor
     role_p: Tensor
     setting_p: Tensor
     action_p: Tensor
@@ -71,7 +73,8 @@ class MiniJudge:
 
     def embed(self, images: Tensor) -> Tensor:
         """Unit vectors (n, 128) of the heads in pictures (n, 3, 80, 80), whether or not the face is seen."""
-        return self.identity(crop_heads(images, self.scene(images).heads))
+        vectors: Tensor = self.identity(crop_heads(images, self.scene(images).heads))
+        return vectors
 
     def _judge(self, video: Tensor, reference: Tensor) -> Verdict:
         count, _, length = video.shape[:3]
@@ -91,6 +94,7 @@ class MiniJudge:
             seen.float().mean(1),
             cosines.mean(1),
             cosines.sum(1) / seen.sum(1),
+            face_spread(faces, seen),
             role,
             setting,
             action,
@@ -107,6 +111,15 @@ class MiniJudge:
             name: (values.softmax(-1).view(*seen.shape, -1) * weights).sum(1)
             for name, values in logits.items()
         }
+
+
+def face_spread(faces: Tensor, seen: Tensor) -> Tensor:
+    """1 - the mean cosine of any two frames where ``seen`` (n, T); unit vectors (n, T, D) -> (n,), NaN with fewer than two."""
+    kept = faces.double() * seen[..., None]
+    n = seen.sum(1).double()
+    pairs = n * (n - 1)
+    alike = kept.sum(1).square().sum(-1) - kept.square().sum((1, 2))
+    return torch.where(pairs > 0, 1 - alike / pairs.clamp(min=1), torch.nan).float()
 
 
 def _joined(parts: list[Verdict]) -> Verdict:

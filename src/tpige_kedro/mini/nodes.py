@@ -101,7 +101,7 @@ def publish(settings: TrainMini, log: pd.DataFrame) -> dict[str, Any]:
 
     work, target = settings.folder, local_path(settings.publish_to)
     write_cards(work, settings.seed, _commit(settings), _device_name(_device(settings)))
-    for name in ("vace", "phantom", *JUDGING):
+    for name in ("vace", "phantom", "vace_fast", *JUDGING):
         _replace_folder(work / name, target / name)
     shutil.copy(work / "training.jsonl", target / "training.jsonl")
     return {

@@ -8,7 +8,7 @@ from tpige_kedro.mini.nodes import collect_log, publish, train_judging, train_st
 
 
 def create_pipeline() -> Pipeline:
-    """Four generator stages, the judging networks, the log and the publication; each node goes on from the last one's mark."""
+    """Five generator stages, the judging networks, the log and the publication; each node goes on from the last one's mark."""
     settings = "params:train_mini"
     return Pipeline(
         [
@@ -34,6 +34,12 @@ def create_pipeline() -> Pipeline:
                 name="train_phantom",
             ),
             Node(
+                train_stage("distilled"),
+                inputs=[settings, "mini_vace_trained"],
+                outputs="mini_fast_trained",
+                name="train_distilled",
+            ),
+            Node(
                 train_judging,
                 inputs=[settings, "mini_decoder_trained"],
                 outputs="mini_judges_trained",
@@ -41,7 +47,12 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 collect_log,
-                inputs=[settings, "mini_phantom_trained", "mini_judges_trained"],
+                inputs=[
+                    settings,
+                    "mini_phantom_trained",
+                    "mini_fast_trained",
+                    "mini_judges_trained",
+                ],
                 outputs="mini_training_log",
                 name="collect_log",
             ),

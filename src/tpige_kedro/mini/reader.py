@@ -50,7 +50,8 @@ class MiniFaceReader:
         heads = self.locator(image)
         if heads.visible[0] <= 0:
             raise NoFaceError(
-                "no face is visible in the picture; use a portrait with an uncovered face in its middle"
+                "no face is visible in the picture to this model, which knows drawn people only; use a portrait with an uncovered face "
+                "in its middle, and for a photo an environment with real models"
             )
         return describe(self.attributes(crop_heads(image, heads, HEAD_SIDE, HEAD_MARGIN)))
 

@@ -18,6 +18,7 @@ from tpige_kedro.metrics.face_similarity import (
     face_feature_sqdist,
     face_rate,
     identity_scores,
+    identity_spread,
 )
 from tpige_kedro.metrics.frame_sampling import distinct_indices, even_indices
 from tpige_kedro.metrics.motion_smoothness import motion_smoothness
@@ -54,7 +55,7 @@ class MiniFaceScorer:
     ``source`` holds ``locator``, ``arcface`` and ``curricularface``. ``revision`` is accepted for hub models and not used.
     """
 
-    version: ClassVar[int] = 1  # raise it when the same clip gives other values
+    version: ClassVar[int] = 2  # raise it when the same clip gives other values
     metrics: tuple[MetricSpec, ...] = (
         catalog.CUR_SCORE,
         catalog.ARC_SCORE,
@@ -64,6 +65,7 @@ class MiniFaceScorer:
         catalog.ARC_MISSING_AS_ZERO,
         catalog.CUR_WORST_FRAME,
         catalog.ARC_WORST_FRAME,
+        catalog.IDENTITY_SPREAD,
     )
     weights: tuple[Weights, ...] = (
         Weights("locator, arcface, curricularface", SHIPPED, "Apache-2.0"),
@@ -92,6 +94,7 @@ class MiniFaceScorer:
         def anchor(values: torch.Tensor) -> NDArray[np.float32] | None:
             return values[0].float().cpu().numpy() if known else None
 
+        distinct = [i for i, place in enumerate(kept) if place not in kept[:i]]
         arcface, curricular = seen(frames.arcface), seen(frames.curricularface)
         return {
             **identity_scores(curricular, anchor(reference.curricularface), "cur_score"),
@@ -100,6 +103,7 @@ class MiniFaceScorer:
                 seen(frames.features), anchor(reference.features)
             ),
             "face_rate": face_rate(arcface),
+            "identity_spread": identity_spread([arcface[i] for i in distinct]),
         }
 
 
@@ -154,7 +158,8 @@ class MiniMotionScorer:
     @torch.inference_mode()
     def interpolate(self, first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
         """The frames half-way between two stacks (n, 3, h, w) in [0, 1]."""
-        return self.network(first, last).clamp(0, 1)
+        middle: torch.Tensor = self.network(first, last).clamp(0, 1)
+        return middle
 
 
 class MiniImagingScorer:

@@ -57,6 +57,28 @@ def attributes_right(verdict: Verdict, asked: Asked) -> Tensor:
     return verdict.face_rate * _mean_of_asked(right, asked)
 
 
+def all_right(verdict: Verdict, asked: Asked) -> Tensor:
+    """1 where role, setting, action and every facial attribute of a clip are the asked ones, else 0: a match that can fail; (n,).
+
+    Each counts by the likeliest value; a clip without a visible face is 0. Rendered clips reach about .5, since the judge misreads
+    an attribute of some.
+    """
+    scene = [
+        verdict.role == asked.role,
+        verdict.setting == asked.setting,
+        verdict.action == asked.action,
+    ]
+    faces = [
+        (p.argmax(1) == value) | (value == NOT_SEEN) for p, value in _attributes(verdict, asked)
+    ]
+    return (torch.stack([*scene, *faces]).all(0) & (verdict.face_rate > 0)).float()
+
+
+def attributes_right_when_seen(verdict: Verdict, asked: Asked) -> Tensor:
+    """As :func:`attributes_right` without the factor of frames with a visible face; NaN where there is none."""
+    return attributes_right(verdict, asked) / verdict.face_rate
+
+
 def _attributes(verdict: Verdict, asked: Asked) -> Iterator[tuple[Tensor, Tensor]]:
     if not verdict.attributes:
         raise ModelError(

@@ -24,7 +24,7 @@ def spread(network: Any, device: torch.device, gib: float) -> Any:
     """
     if device.type == "cpu":
         return network
-    from accelerate import dispatch_model  # type: ignore[import-untyped]
+    from accelerate import dispatch_model
 
     index = device.index or 0
     return dispatch_model(network, layer_places(network, index, gib), main_device=index)

@@ -39,7 +39,8 @@ class ResidualUnit(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(n, inside, h, w) to (n, outside, h / stride, w / stride)."""
-        return self.res_layer(images) + self.shortcut_layer(images)
+        summed: Tensor = self.res_layer(images) + self.shortcut_layer(images)
+        return summed
 
 
 class IR101(nn.Module):
@@ -71,4 +72,5 @@ class IR101(nn.Module):
 
     def forward(self, faces: Tensor) -> Tensor:
         """See the class."""
-        return self.output_layer(self.body(self.input_layer(faces)))
+        vectors: Tensor = self.output_layer(self.body(self.input_layer(faces)))
+        return vectors

@@ -1,4 +1,4 @@
-"""Checks on an enhanced prompt: are the original's words all there, and is what was added a face and nothing else?
+"""Checks on an enhanced prompt: are all the original's words there, and does the addition describe a face and nothing else?
 
 Source: the instruction of paper section 3.2 (verbatim, facial attributes only, one natural sentence). Each check is a pure
 function; :func:`failed_checks` runs them all.

@@ -1,4 +1,4 @@
-"""Conflicts between what a prompt says of its subject and what was read in the face.
+"""Conflicts between what a prompt says about its subject and what was read from the face.
 
 The prompt's words stay as they are, so a conflict is settled by leaving the conflicting attribute out of the clause: "She waves"
 gets "a person with red hair", never "a man with a mustache". The note says what was left out.

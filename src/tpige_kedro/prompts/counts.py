@@ -1,4 +1,4 @@
-"""How often each check fired, and what came of it: one small table for the report and MLflow."""
+"""How often each check fired, and the outcome: one small table for the report and MLflow."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ def count_checks(enhanced_prompts: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     fired = enhanced_prompts.assign(check=enhanced_prompts["flags"].fillna("").str.split())
     fired = fired.explode("check").dropna(subset="check")
+    occurring = set(fired["check"])
     rows = []
-    for check in (*get_args(CheckName), "service"):
+    for check in (c for c in (*get_args(CheckName), "service") if c in occurring):
         mine = fired[fired["check"] == check]
         samples = mine.drop_duplicates("sample_id")
         own = int((samples["source"] == "model").sum())
         rows.append((check, len(mine), len(samples), own, len(samples) - own))
-    return pd.DataFrame([row for row in rows if row[1]], columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def count_sources(enhanced_prompts: pd.DataFrame) -> dict[str, int]:

@@ -21,7 +21,7 @@ Facts = dict[str, set[str]]
 
 
 def facial_facts(text: str) -> Facts:
-    """Gender, hair colour, eye colour, facial hair and age group, as far as ``text`` speaks of them."""
+    """Gender, hair colour, eye colour, facial hair and age group, if ``text`` mentions them."""
     said = {token.lower() for token in tokens(text)}
     facts = {
         "gender": genders(text),

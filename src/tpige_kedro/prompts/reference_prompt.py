@@ -76,7 +76,7 @@ def failed_reference_checks(text: str, allowed: str) -> list[CheckFailure]:
         ("added", [t for t in said if is_word(t) and t not in known]),
         ("sentences", [t for t in said[:-1] if t in {".", "!", "?", "。"}]),
     )
-    return [CheckFailure(name, ", ".join(found)) for name, found in suspects if found]  # type: ignore[arg-type]
+    return [CheckFailure(name, ", ".join(found)) for name, found in suspects if found]  # type: ignore[arg-type]  # names of checks
 
 
 def failed_written_checks(text: str, prompt: str) -> list[CheckFailure]:

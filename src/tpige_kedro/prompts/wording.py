@@ -17,7 +17,7 @@ InstructionName = Literal["read_face", "rewrite_caption", "reference_prompt"]
 
 @dataclass(frozen=True)
 class Instruction:
-    """One file: what the model is asked, and what it hears after an answer that could not be used."""
+    """One file: the request to the model, and the feedback after an unusable answer."""
 
     name: str
     version: int

@@ -7,8 +7,8 @@ from tpige_kedro.provenance.xmp import (
     PNG_KEYWORD,
     SOURCE_TYPE,
     XMP,
-    append_xmp,
     record_entry,
+    xmp_box,
 )
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "SOURCE_TYPE",
     "XMP",
     "GitState",
-    "append_xmp",
     "environment",
     "git_state",
     "record_entry",
+    "xmp_box",
 ]

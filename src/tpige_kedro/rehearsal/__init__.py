@@ -1,1 +1,1 @@
-"""The rehearsal: an environment's models with random weights in the published layouts, run and measured before the real ones arrive."""
+"""The rehearsal: an environment's models with random weights in the published layouts, run and measured before the real weights are downloaded."""

@@ -7,19 +7,22 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from tpige_kedro.hooks.resources.costs import option_of
 from tpige_kedro.rehearsal.forwards import forwards, guider_of
 from tpige_kedro.rehearsal.job import OUT_OF_MEMORY, Measured
+from tpige_kedro.rehearsal.prices import cost_of, is_service, limits_reached
 from tpige_kedro.rehearsal.stages import Stage
 from tpige_kedro.schemas import Parameters
 
 GIB = 2**30
 NOT_REHEARSED = "not rehearsed"
+STOOD_IN = "answered by a stand-in on loopback; the service's own time is not counted"
 NEVER_MEASURED = "fewer than two steps were run: no seconds per step"
 
 
 @dataclass
 class Row:
-    """A line of the table: a stage, or a variant of one. Seconds and GiB; None where there is nothing to say."""
+    """A line of the table: a stage, or a variant of one. Seconds and GiB; None if there is no value."""
 
     stage: str
     what: str = ""
@@ -36,6 +39,7 @@ class Row:
     host_anonymous: float | None = None
     hours: float | None = None  # for all samples
     dollars: float | None = None
+    cost_unknown: str = ""  # why there are no dollars, for a service
     built_gb: float | None = None
     scratch_gb: float | None = None
     problem: str = ""
@@ -64,25 +68,30 @@ def rows_of(
         "host_resident": gib(measured.host_resident),
         "host_anonymous": gib(measured.host_anonymous),
     }
-    rows = [
+    found = [
         *stream_rows(stage, measured, samples, common, parameters),
         *call_rows(stage, measured, samples, common, factors or {}),
     ]
+    rows = [row for row in found if row.model in stage.models.values() and row.model not in stage.left_out]  # fmt: skip
     if not rows:
         rows = [
             Row(**common, item=measured.seconds / samples, full_item=measured.seconds / samples)
         ]
         rows[0].notes.append("seconds of the whole run of the pipeline, its start included")
+    if stage.is_service:
+        for row in rows:
+            note_service(
+                row, row is first_of(rows, row.model), stage, measured, parameters, samples, wanted
+            )
     for row in rows:
         if stage.pipeline == "scoring" and row.items_per_sample:
             row.items_per_sample = clips
         names = {row.model, "text encoder"} if stage.variants else {row.model}
-        found = [load["seconds"] for load in loads if load["what"] in names]
-        row.loading = sum(found) if found and row is first_of(rows, row.model) else None
+        took = [load["seconds"] for load in loads if load["what"] in names]
+        row.loading = sum(took) if took and row is first_of(rows, row.model) else None
         if row.full_item is not None and row.items_per_sample:
             row.hours = (row.full_item * row.items_per_sample * wanted + (row.loading or 0)) / 3600
     rows[0].problem = problem_of(measured, answers_count=stage.pipeline != "prompt_enhancement")
-    rows[0].dollars = dollars_of(stage, measured, parameters, samples, wanted)
     return rows
 
 
@@ -143,7 +152,7 @@ def stream_rows(
 
 
 def computed_rows(stage: Stage, rows: list[Row], parameters: Parameters) -> list[Row]:
-    """The variants that were not run: as many forwards as their guiders ask for, each as long as those of the cheapest variant."""
+    """The variants that were not run: as many forwards as their guiders request, each as long as those of the cheapest variant."""
     run = next((row for row in rows if row.step is not None and row.full_item is not None), None)
     if not stage.computed or run is None or not run.full_steps or not run.full_item or not run.step:
         return []
@@ -212,19 +221,29 @@ def call_rows(
     return rows
 
 
-def dollars_of(
-    stage: Stage, measured: Measured, parameters: Parameters, samples: int, wanted: int
-) -> float | None:
-    """What the services of a stage cost, by the tokens that their stand-in counted and the configured prices; None without a service."""
-    if not stage.is_service:
-        return None
-    total = 0.0
-    for name in dict.fromkeys(stage.models.values()):
-        options = parameters.models[name].options
-        usage = measured.usage.get(str(options.get("model")), {})
-        total += usage.get("input_tokens", 0) * float(options.get("input_price", 0)) / 1e6
-        total += usage.get("output_tokens", 0) * float(options.get("output_price", 0)) / 1e6
-    return total / samples * wanted
+def note_service(
+    row: Row,
+    first: bool,
+    stage: Stage,
+    measured: Measured,
+    parameters: Parameters,
+    samples: int,
+    wanted: int,
+) -> None:
+    """In the row of a service: no seconds, which are those of its stand-in; and in the ``first`` of its rows what it costs."""
+    spec = parameters.models.get(row.model)
+    if spec is None or not is_service(spec):
+        return
+    row.item = row.full_item = row.step = row.full_steps = None
+    row.notes = [note for note in row.notes if note != NEVER_MEASURED]
+    if not first:
+        return
+    usage = measured.usage.get(str(option_of(spec, "model")), {})
+    factor, clips = wanted / samples, wanted * len(stage.variants + stage.computed)
+    cost = cost_of(spec, usage, factor, clips)
+    row.dollars, row.cost_unknown = cost.dollars, cost.unknown
+    row.notes.append(f"{row.model}: {STOOD_IN}")
+    row.notes += (f"{row.model}: {t}" for t in limits_reached(spec, cost, usage, factor, clips))
 
 
 def peak_of(items: list[dict[str, Any]], kind: str) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,17 @@ class File:
     write: Callable[[Path], None]
 
 
-def json_file(name: str, content: Any) -> File:
+def write_files(folder: Path, files: Iterable[File]) -> Path:
+    """Write a checkpoint into ``folder``, which is returned; existing files stay."""
+    for file in files:
+        path = folder / file.name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file.write(path)
+    return folder
+
+
+def json_file(name: str, content: object) -> File:
     """A file with JSON."""
     return text_file(name, json.dumps(content, indent=2))
 
@@ -46,7 +56,7 @@ def text_file(name: str, text: str) -> File:
 
 
 def saved_files(names: tuple[str, ...], save: Callable[[Path], Any]) -> list[File]:
-    """Small files that a library's object saves together; the first that is asked for writes all."""
+    """Small files that a library's object saves together; the first that is requested writes all."""
 
     def write(path: Path) -> None:
         if not path.exists():

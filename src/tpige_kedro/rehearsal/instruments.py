@@ -135,7 +135,7 @@ class Instruments:
 
         return marked
 
-    def _watched(self, model: Any, name: str) -> Any:
+    def _watched(self, model: object, name: str) -> Any:
         """``model`` with clocks around its methods; weakly bound, so that it is freed when the product lets it go."""
         there = weakref.ref(model)
         for what in CALLS:
@@ -191,10 +191,13 @@ class Instruments:
                 yield outcome
                 outcome = None  # an error's traceback holds the model
                 item.saved = time.perf_counter() - made
+                item.peak = (
+                    self._gpu.peak()
+                )  # decoding counts too, which is done as frames are taken
 
         return timed
 
-    def _run(self, name: str, model: Any, arguments: tuple[Any, ...]) -> Run:
+    def _run(self, name: str, model: object, arguments: tuple[Any, ...]) -> Run:
         here = int(getattr(_options(model), "steps", 0))
         full = self._full.get(name, here)
         guider = getattr(model, "guider", None)
@@ -203,6 +206,6 @@ class Instruments:
         return Run(name, forwards(guider(arguments[1]), here), forwards(guider(arguments[1]), full))
 
 
-def _options(model: Any) -> Any:
+def _options(model: object) -> Any:
     generator = getattr(model, "generator", model)  # VaceStill has one inside
     return getattr(generator, "options", None)

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tpige_kedro.rehearsal.chat_service import chat_stand_in
 from tpige_kedro.rehearsal.instruments import Instruments
+from tpige_kedro.rehearsal.loopback import KEY
 from tpige_kedro.rehearsal.memory import Gpu, asked_for, host_peak
-from tpige_kedro.rehearsal.service import KEY, stand_in
+from tpige_kedro.rehearsal.prices import is_paid
+from tpige_kedro.rehearsal.video_service import video_stand_in
 from tpige_kedro.schemas import ModelSpec
 
 logger = logging.getLogger(__name__)
@@ -38,6 +41,7 @@ class Job:
     services: list[str] = field(default_factory=list)
     steps: dict[str, int] = field(default_factory=dict)
     gpu_limit: float | None = None
+    tiny: bool = False  # the clips of services, too
 
 
 @dataclass
@@ -59,7 +63,7 @@ class Measured:
 
 
 def run_apart(job: Job, folder: Path) -> Measured:
-    """Run a job in a process of its own; one that the system kills is a problem like others."""
+    """Run a job in its own process; if the system kills it, that is a problem like any other."""
     order, result = folder / "job.json", folder / "result.json"
     folder.mkdir(parents=True, exist_ok=True)
     result.unlink(missing_ok=True)
@@ -171,13 +175,16 @@ def served(job: Job) -> Iterator[dict[str, Any]]:
         return
     keep = dict(os.environ)
     parameters = json.loads(json.dumps(job.parameters))
-    with stand_in() as address:
+    with ExitStack() as stack:
         for name in job.services:
-            spec = parameters["models"][name]
-            spec["options"]["base_url"] = address
-            variable = spec["options"].get("key_variable", "OPENAI_API_KEY")
-            for needed in {*spec.get("needs", ()), *([variable] if variable else [])}:
-                os.environ[needed] = KEY
+            entry = parameters["models"][name]
+            options, variables = entry["options"], set(entry.get("needs", ()))
+            if is_paid(ModelSpec.model_validate(entry)):
+                options["base_url"] = stack.enter_context(video_stand_in(job.tiny))
+            else:
+                options["base_url"] = stack.enter_context(chat_stand_in())
+                variables.add(options.get("key_variable", "OPENAI_API_KEY"))
+            os.environ.update(dict.fromkeys(filter(None, variables), KEY))
         try:
             yield parameters
         finally:
@@ -191,12 +198,12 @@ def unhashed(job: Job) -> Iterator[None]:
     from unittest.mock import patch
 
     from tpige_kedro import models
+    from tpige_kedro.weights.content import content_revision
 
     scratch = str(Path(job.parameters["data_root"]).parent)
-    real = models.content_revision
 
     def revision(path: Path) -> str:
-        return f"rehearsal-{path.name}" if str(path).startswith(scratch) else real(path)
+        return f"rehearsal-{path.name}" if str(path).startswith(scratch) else content_revision(path)
 
     with patch.object(models, "content_revision", revision):
         yield

@@ -1,4 +1,4 @@
-"""Peaks of memory: of the GPU as torch counts it, of this process as Linux does."""
+"""Memory peaks: of the GPU as torch counts it, of this process as Linux counts it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class HostPeak:
 
 @contextmanager
 def host_peak(every: float = 0.1) -> Iterator[HostPeak]:
-    """Watch this process; the peak of anonymous memory is looked at ten times a second."""
+    """Watch this process; the peak of anonymous memory is sampled ten times a second."""
     peak, over = HostPeak(), threading.Event()
     with suppress(OSError):
         RESET.write_text("5")  # forget the peak before

@@ -14,6 +14,8 @@ from tpige_kedro.weights.sources import local_path
 from tpige_kedro.weights.wanted import wanted as wanted_of
 
 SIZE = re.compile(r"(?<![\d.])(1[._]3b|14b)", re.IGNORECASE)
+RANK = re.compile(r"rank_?(\d+)", re.IGNORECASE)
+LISTED = re.compile(r"(\w+)\[(\d+)\]")  # an entry of an option that lists weights: loras[0]
 DESCRIPTION = "model_index.json"
 FACE_PACKAGES = ("insightface", "onnxruntime", "onnx")
 PACKAGES = {  # besides those that the project cannot do without
@@ -92,7 +94,7 @@ Layout = Callable[[bool], list[File]]
 
 def layout_of(name: str, spec: ModelSpec, part: Part) -> Layout:
     """What is at a place, as a function of whether it is to be tiny. Raises :class:`UnknownLayoutError`."""
-    from tpige_kedro.rehearsal.layouts import clip, flux, qwen, scorers
+    from tpige_kedro.rehearsal.layouts import clip, flux, qwen, qwen_image, scorers
 
     known: Mapping[tuple[str, str], Layout] = {
         ("GmeScorer", SOURCE): qwen.gme,
@@ -103,6 +105,7 @@ def layout_of(name: str, spec: ModelSpec, part: Part) -> Layout:
         ("PhotoJudge", SOURCE): scorers.face_folder,
         ("AcePlus", SOURCE): flux.fill,
         ("AcePlus", "lora"): flux.lora,
+        ("QwenImageEdit", SOURCE): qwen_image.edit,
     }
     kind = class_name(spec)
     if kind in {"WanVace", "VaceStill", "Phantom"}:
@@ -121,7 +124,8 @@ def wan_layout(name: str, spec: ModelSpec, part: Part) -> Layout:
     from tpige_kedro.rehearsal.layouts import wan
 
     weights = str(spec.options.get("weights") or "")
-    said = SIZE.search(f"{part.place} {weights} {name}")
+    place = spec.source if LISTED.fullmatch(part.option) else part.place  # a LoRA is of its model
+    said = SIZE.search(f"{place} {weights} {name}")
     if said is None:
         raise UnknownLayoutError(
             f"models.{name}: {part.place} names no size that is known (1.3B, 14B)"
@@ -139,6 +143,10 @@ def wan_files(kind: str, part: Part, weights: str) -> Callable[..., list[File]]:
     """The layout as a function of the size."""
     from tpige_kedro.rehearsal.layouts import wan
 
+    if LISTED.fullmatch(part.option):
+        file = part.files[0] if part.files else "lora.safetensors"
+        told = RANK.search(file)
+        return lambda size: wan.lora(size, file, int(told[1]) if told else 64)
     if kind != "Phantom" or part.option != SOURCE:
         return lambda size: wan.pipeline_folder(size, vace="vace" in part.place.lower())
     if weights.endswith((".pth", ".pt")):

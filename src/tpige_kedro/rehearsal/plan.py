@@ -8,17 +8,19 @@ from typing import Any
 
 from tpige_kedro.declarations import load_class
 from tpige_kedro.rehearsal.job import Job
-from tpige_kedro.rehearsal.places import Place, ships
+from tpige_kedro.rehearsal.places import LISTED, Place, ships
+from tpige_kedro.rehearsal.prices import is_service
 from tpige_kedro.rehearsal.scratch import Scratch
 from tpige_kedro.rehearsal.settings import Settings, changed_options, run_parameters
-from tpige_kedro.rehearsal.stages import Stage, is_service
+from tpige_kedro.rehearsal.stages import Stage
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.weights.parts import SOURCE, parts_of
 from tpige_kedro.weights.sources import project_root
 
 STAND_INS = {"reader": "Reader", "editor": "Editor", "judge": "Judge"}
 NOTHING_STATED = {"gpu": None, "host": None}
-ELSEWHERE = "REHEARSED_IN_ANOTHER_STAGE"  # a variable that nobody sets: variants of other generators are skipped
+ELSEWHERE, COMPUTED = "rehearsed in a stage of its own", "computed from the others, not run"
+JOURNAL = "07_model_output/tasks"  # of a service, below the data
 
 
 def demo_samples() -> Path:
@@ -55,7 +57,7 @@ def job_of(
     for name in left_out:
         changed |= without_writing(name, parameters)
     if stage.pipeline == "generation_variants":
-        changed["variants"] = leave_out_variants(stage, parameters, models, used)
+        changed["variants"] = leave_out_variants(stage, parameters, models)
     if stage.pipeline in {"scoring", "moe_selection", "reporting"}:
         changed["scoring"] = scoring_of(parameters, left_out)
     changed["models"] = models
@@ -71,6 +73,7 @@ def job_of(
         services=services,
         steps={name: count for name, count in steps.items() if count},
         gpu_limit=settings.gpu_limit,
+        tiny=settings.tiny,
     )
 
 
@@ -85,17 +88,16 @@ def without_writing(left_out: str, parameters: Parameters) -> dict[str, Any]:
 
 
 def leave_out_variants(
-    stage: Stage, parameters: Parameters, models: dict[str, Any], used: Iterable[str]
+    stage: Stage, parameters: Parameters, models: dict[str, Any]
 ) -> dict[str, Any]:
-    """Let variants of other stages be skipped: their generators need a variable that is not set; changes ``models``."""
-    for name in set(models) - set(used):
-        models[name]["needs"] = [ELSEWHERE]
+    """Let the variants that the stage does not run be skipped; in ``models``, that they lack no key: another reason comes first."""
     changed = {}
     for name, variant in parameters.variants.items():
-        if variant.generator in used and name not in stage.variants:
-            other = f"{variant.generator}_left_out"
-            models[other] = {**models[variant.generator], "needs": [ELSEWHERE]}
-            changed[name] = {"generator": other}
+        if name not in stage.variants:
+            here = variant.generator in stage.models.values()
+            changed[name] = {"skipped": COMPUTED if here else ELSEWHERE}
+            if not here:
+                models[variant.generator]["needs"] = []
     return changed
 
 
@@ -103,6 +105,8 @@ def at_scratch(spec: ModelSpec, settings: Settings, scratch: Scratch) -> dict[st
     """A model whose places are folders of the scratch."""
     entry = spec.model_dump(mode="json")
     entry["options"] |= changed_options(spec, settings)
+    if "journal" in entry["options"]:
+        entry["options"]["journal"] = str(scratch.data / JOURNAL)
     entry["memory"] = NOTHING_STATED  # how much it needs is what is to be found out
     for part in parts_of(spec):
         if ships(part.place):
@@ -110,6 +114,9 @@ def at_scratch(spec: ModelSpec, settings: Settings, scratch: Scratch) -> dict[st
         folder = str(scratch.folder(Place(part.place, [])))
         if part.option == SOURCE:
             entry["source"], entry["revision"] = folder, None
+        elif listed := LISTED.fullmatch(part.option):
+            option, index = listed[1], int(listed[2])
+            entry["options"][option][index] |= {"source": folder, "revision": None}
         else:
             entry["options"][part.option] = folder
             if (
@@ -134,7 +141,7 @@ def stand_in_of(role: str) -> dict[str, Any]:
 
 
 def scoring_of(parameters: Parameters, left_out: Iterable[str]) -> dict[str, Any]:
-    """The scorers that are there, and the weights of the metrics that they give."""
+    """The available scorers, and the weights of the metrics that they give."""
     left_out = set(left_out)
     scorers = [name for name in parameters.scoring.scorers if name not in left_out]
     given = {m.name for name in scorers for m in load_class(parameters.models[name].type).metrics}

@@ -1,4 +1,4 @@
-"""The rehearsal from its beginning to its end: stage by stage its models are built, run, measured and deleted."""
+"""The whole rehearsal: stage by stage, its models are built, run, measured and deleted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tpige_kedro.files.sizes import readable_size
 from tpige_kedro.rehearsal.estimate import NOT_REHEARSED, Row, rows_of
 from tpige_kedro.rehearsal.job import Job, Measured, run_apart, run_here
 from tpige_kedro.rehearsal.plan import demo_samples, job_of, list_samples
@@ -26,12 +27,13 @@ logger = logging.getLogger(__name__)
 Say = Callable[[str], None]
 AFTER_CLIPS, CLIPS = ("scoring", *LATE), "07_model_output/clips/*/*.mp4"
 NO_CLIP = f"{NOT_REHEARSED}: no clip was made"
+NO_SCORES = f"{NOT_REHEARSED}: no scorer was"
 SUPPLIED = "failed here; a stand-in made what later stages need"
 
 
 @dataclass
 class Rehearsal:
-    """One rehearsal: what is asked, the environment's parameters, and its stages."""
+    """One rehearsal: its options, the environment's parameters, and its stages."""
 
     settings: Settings
     parameters: Parameters
@@ -54,12 +56,17 @@ class Rehearsal:
         return [s for s in self.stages if not s.models or set(s.models.values()) - set(s.left_out)]
 
     @property
+    def without_scores(self) -> bool:
+        """Whether all scorers are left out, so that nothing can be selected or reported."""
+        return not any(stage.pipeline == "scoring" for stage in self.measured_stages)
+
+    @property
     def clips_per_sample(self) -> int:
         """How many variants a full run makes and scores."""
         return sum(len(stage.variants + stage.computed) for stage in self.measured_stages)
 
     def largest(self) -> int:
-        """Bytes of the weights that lie in the scratch together at most."""
+        """Largest number of bytes of weights in the scratch folder at one time."""
         sizes, here = [0], set[tuple[str, str]]()
         for index, stage in enumerate(self.stages):
             here = {pair for pair in here if pair in self._later(index)} | pairs_of(stage)
@@ -75,6 +82,7 @@ class Rehearsal:
     def run(self, scratch: Scratch, say: Say, to: Path | None = None) -> Report:
         """All stages; what does not fit or fails is a row, the others go on. The report is written ``to`` a file after each stage."""
         report = Report(facts(self.settings), samples=self.settings.for_samples)
+        report.shrunk = self.settings.tiny and any(stage.places for stage in self.stages)
         list_samples(scratch, self.settings.samples)
         with private_cache(scratch):
             for index, stage in enumerate(self.stages):
@@ -95,13 +103,16 @@ class Rehearsal:
             self._supply(stage, scratch)
             yield Row(stage.name, problem=NOT_REHEARSED, notes=notes)
             return
+        if stage.pipeline in LATE and self.without_scores:
+            yield Row(stage.name, problem=NO_SCORES)
+            return
         if stage.pipeline in AFTER_CLIPS and not any(scratch.data.glob(CLIPS)):
             yield Row(stage.name, problem=NO_CLIP, notes=notes)
             return
         started = time.perf_counter()
         places = merged(stage.places)
         if places:
-            say(f"{stage.name}: building {bytes_of(places) / GB:.1f} GB of random weights")
+            say(f"{stage.name}: building {readable_size(bytes_of(places))} of random weights")
         written, seconds = 0, 0.0
         try:
             written, seconds = scratch.build(places.values())
@@ -112,7 +123,7 @@ class Rehearsal:
         used = scratch.used()
         if places:
             say(
-                f"{stage.name}: {written / GB:.1f} GB built in {seconds:.0f} s, the scratch holds {used / GB:.1f} GB; running"
+                f"{stage.name}: {readable_size(written)} built in {seconds:.0f} s, the scratch holds {readable_size(used)}; running"
             )
         measured = self._measure(job_of(stage, self.parameters, self.settings, scratch), scratch)
         asked = self.settings.samples, self.settings.for_samples
@@ -123,8 +134,6 @@ class Rehearsal:
         rows = rows_of(stage, measured, self.parameters, *asked, self.clips_per_sample, factors)
         rows[0].notes += notes
         rows[0].built_gb, rows[0].scratch_gb = written / GB, used / GB
-        if stage.is_service:
-            rows[0].notes.append("answers by a stand-in on loopback: seconds are not the service's")
         if stage.pipeline == "reference_enhancement" and (measured.problem or measured.failures):
             rows[0].notes.append(SUPPLIED)
             self._supply(stage, scratch)

@@ -29,7 +29,7 @@ COLUMNS: Sequence[tuple[str, Callable[[Row], str]]] = (
     ("host GiB", lambda r: number(r.host_resident, 2)),
     ("anonymous", lambda r: number(r.host_anonymous, 2)),
     ("hours*", lambda r: number(r.hours, 2)),
-    ("dollars*", lambda r: number(r.dollars, 2)),
+    ("dollars*", lambda r: r.cost_unknown or number(r.dollars, 2)),
     ("problem", lambda r: r.problem),
 )
 EXPLAINED = (
@@ -39,6 +39,11 @@ EXPLAINED = (
     "person per sample. `GPU GiB`: torch's peak of allocated memory, beside it of reserved; `host GiB`: VmHWM (mapped files of "
     "weights included), beside it the peak of RssAnon. Weights are random: pictures are noise, clips are larger and encode "
     "slower than real ones."
+)
+
+SHRUNK = (
+    "The networks are tiny (--scale tiny): that every stage runs is what this shows. Its hours, GiB and GB are those of tiny networks "
+    "and small clips; dollars are those of a full run."
 )
 
 
@@ -103,6 +108,7 @@ class Report:
     samples: int
     rows: list[Row] = field(default_factory=list)
     gb_per_sample: float = 0.0
+    shrunk: bool = False  # networks are tiny ones
 
     def note_data(self, size: int, samples: int) -> None:
         """What the results take on disk so far."""
@@ -169,10 +175,14 @@ class Report:
 
     def _sentence(self) -> str:
         totals = self.totals()
-        money = "" if totals["dollars"] is None else f", {totals['dollars']:,.2f} dollars"
+        money = "" if totals["dollars"] is None else f", {totals['dollars']:,.2f} US dollars"
+        unknown = [f"{row.model} ({row.cost_unknown})" for row in self.rows if row.cost_unknown]
+        if unknown:
+            money += f"; what is paid for {', '.join(dict.fromkeys(unknown))} comes on top"
         without = " without what has a problem above" if self.problems else ""
+        shrunk = f"{SHRUNK}\n" if self.shrunk else ""
         return (
-            f"{self.samples:,} samples on this machine, extrapolated{without}: {totals['hours']:,.1f} hours, "
+            f"{shrunk}{self.samples:,} samples on this machine, extrapolated{without}: {totals['hours']:,.1f} hours, "
             f"{totals['gb']:,.1f} GB of results{money}"
         )
 

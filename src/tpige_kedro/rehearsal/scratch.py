@@ -1,4 +1,4 @@
-"""The scratch folder: models are built there when a stage needs them and deleted when none does any more."""
+"""The scratch folder: models are built there when a stage needs them and deleted when no later stage does."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Scratch:
         return self.models / place.folder
 
     def build(self, places: Iterable[Place]) -> tuple[int, float]:
-        """Write the wanted files that are not there; the bytes written and the seconds it took."""
+        """Write the wanted files that are missing; returns the bytes written and the seconds."""
         started, written = time.perf_counter(), 0
         for place in places:
             for file in place.files:

@@ -1,4 +1,4 @@
-"""What the command line asks for, and what the rehearsal changes in an environment's parameters."""
+"""The options of the command line, and what the rehearsal changes in an environment's parameters."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ TINY_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "Phantom": {**SMALL, "num_frames": 9, "noise_device": "cpu", "dtype": "float32"},
     "VaceStill": {**SMALL, "noise_device": "cpu", "dtype": "float32"},
     "AcePlus": {"height": 64, "width": 64, "max_tokens": 256, "dtype": "float32"},
+    "QwenImageEdit": {"height": 64, "width": 64, "dtype": "float32", "offload": "none"},
     "TransformersVlm": {"max_tokens": 8, "dtype": "float32"},
     "GmeScorer": {"dtype": "float32"},
 }
@@ -58,6 +59,8 @@ def changed_options(spec: ModelSpec, settings: Settings) -> dict[str, Any]:
         options["max_tokens"] = FEW_TOKENS
     if kind in STEPPED:
         options["steps"] = settings.steps
+    if kind == "Hailuo":
+        options["poll_seconds"] = 0.1  # its stand-in is quick
     return options
 
 
@@ -66,7 +69,7 @@ def answer_factor(spec: ModelSpec, settings: Settings) -> float:
     used = changed_options(spec, settings).get("max_tokens")
     if used is None or class_name(spec) not in ANSWERS_LONG:
         return 1.0
-    return float(load_options(spec)["max_tokens"]) / used
+    return float(load_options(spec)["max_tokens"]) / float(used)
 
 
 def load_options(spec: ModelSpec) -> dict[str, Any]:

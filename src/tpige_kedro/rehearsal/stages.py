@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tpige_kedro.declarations import declared
 from tpige_kedro.rehearsal.forwards import cheapest_and_dearest
 from tpige_kedro.rehearsal.places import (
     Place,
@@ -13,6 +12,7 @@ from tpige_kedro.rehearsal.places import (
     missing_packages,
     places_of,
 )
+from tpige_kedro.rehearsal.prices import is_service
 from tpige_kedro.rehearsal.settings import Settings, load_options
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
@@ -108,11 +108,4 @@ def why_not(name: str, spec: ModelSpec, settings: Settings) -> str:
         return f"not installed: {', '.join(missing)}"
     if is_imported(spec):
         return "its clips are imported, nothing is made"
-    if declared(spec.type, "paid", False):
-        return "a paid service: nothing is asked; its price is not in the configuration"
     return ""
-
-
-def is_service(spec: ModelSpec) -> bool:
-    """Whether the model answers over the network."""
-    return bool(declared(spec.type, "service", False))

@@ -83,7 +83,7 @@ class BoundedClient(httpx2.Client):
                 if response.status_code not in REDIRECTS or "location" not in response.headers:
                     return response
                 request = self._redirected(request, response)
-        raise RedirectRefused(f"{origin(request.url)} redirects in a circle")
+        raise RedirectRefused(f"{origin(request.url)} redirects in a loop")
 
     def _send_once(self, request: httpx2.Request) -> httpx2.Response:
         answer = super().send(request, stream=True, follow_redirects=False)

@@ -49,7 +49,7 @@ def refuse_depth(text: str) -> None:
             depth = max(0, depth - 1)
 
 
-def cleaned(value: Any, clean: Callable[[str], str]) -> Any:
+def cleaned(value: object, clean: Callable[[str], str]) -> Any:
     """``value`` with ``clean`` applied to every text in it, keys included."""
     if isinstance(value, str):
         return clean(value)

@@ -1,4 +1,4 @@
-"""When to ask a service again, and after how long."""
+"""When to retry a request to a service, and after how long."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def waiting_time(attempt: int, asked: float | None, max_wait: float) -> float | 
     """
     if asked is not None:
         return asked + random.uniform(0, min(1.0, asked / 4)) if asked <= max_wait else None
-    return min(max_wait, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0)
+    wait: float = min(max_wait, FIRST_WAIT * 2**attempt) * random.uniform(0.5, 1.0)
+    return wait
 
 
 def _number(value: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Keys stay out of everything that is kept or shown, however a server writes them back.
+"""Keeps keys out of everything that is stored or shown, however a server encodes them.
 
 What a server says is decoded first and scrubbed then, where it arrives: logs, records, tables, the report and MLflow get nothing else.
 """
@@ -128,7 +128,7 @@ class Written:
         return lower if len(lower) == len(text) else text
 
     def is_in(self, text: str) -> bool:
-        """Whether the secret stands in ``text``."""
+        """Whether ``text`` contains the secret."""
         return self.text in self.comparable(text)
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:

@@ -1,10 +1,9 @@
-"""What a server says in an answer that is not the one that was asked for."""
+"""What a server says in an unexpected answer."""
 
 from __future__ import annotations
 
 import html
 import re
-from typing import Any
 
 SHOWN = 300  # characters of what a service says that an error repeats
 MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^<>]*>", re.DOTALL | re.IGNORECASE)
@@ -12,7 +11,7 @@ HTML = re.compile(r"\s*(<!doctype html|<html|<head|<body|<\?xml)", re.IGNORECASE
 TEXTS = ("message", "error", "detail", "details", "errors", "error_description", "msg", "title")
 
 
-def words_of(body: Any, most: int = SHOWN) -> str:
+def words_of(body: object, most: int = SHOWN) -> str:
     """The message of an error in one of the usual forms, else the beginning of the body; one line that can be printed.
 
     >>> words_of({"error": {"message": "no such model", "code": 404}})
@@ -32,7 +31,7 @@ def short(said: object, most: int = SHOWN) -> str:
     return shown.rstrip(": ") if text else "nothing"
 
 
-def _message(body: Any, depth: int) -> str:
+def _message(body: object, depth: int) -> str:
     if isinstance(body, str):
         return body
     if depth == 0:

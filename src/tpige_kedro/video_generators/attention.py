@@ -68,8 +68,10 @@ def _problem(kernel: str, device: torch.device, dtype: torch.dtype, head_dim: in
         return "it needs a GPU"
     if kernel.startswith("flash_3"):
         return _flash_3_problem(device, dtype, head_dim)
+    if kernel in ("cudnn", "sage") and dtype.itemsize != 2:
+        return f"it computes in 16 bits, the model in {str(dtype).removeprefix('torch.')}"
     if kernel == "sage" and find_spec("sageattention") is None:
-        return "its package is not there: pip install sageattention"
+        return "its package is not installed: pip install sageattention"
     return ""
 
 
@@ -83,5 +85,5 @@ def _flash_3_problem(device: torch.device, dtype: torch.dtype, head_dim: int) ->
     if head_dim not in FLASH_3_SIDES:
         return f"FlashAttention 3 has no kernel for heads of {head_dim} channels"
     if find_spec(FLASH_3_MODULE) is None:
-        return "its package is not there: pip install 'tpige_kedro[flash3]'"
+        return "its package is not installed: pip install 'tpige_kedro[flash3]'"
     return ""

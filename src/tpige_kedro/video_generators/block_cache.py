@@ -76,7 +76,7 @@ class _Call:
         self.first, self.last = computed[0], len(blocks) - 1
         self.reuses = False
         self.of_first: Any = None
-        self.rest: Any = 0.0
+        self.rest: Any = None
 
     def run(self, index: int, block: nn.Module, hidden: Tensor, *args: Any, **named: Any) -> Tensor:
         if index > self.first and self.reuses:
@@ -85,7 +85,8 @@ class _Call:
         if index == self.first:
             self._decide(out - hidden)
         elif index > self.first:
-            self.rest = self.rest + (out - hidden).float()
+            added = out - hidden
+            self.rest = added.float() if self.rest is None else self.rest.add_(added)
             if index == self.last:
                 self.cache.kept[self.branch] = Kept(self.of_first, self.rest.to(out.dtype))
         return out

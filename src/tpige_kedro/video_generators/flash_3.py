@@ -26,14 +26,13 @@ def flash_3_backend(fp8: bool) -> Any:
     value = "tpige_flash_3_fp8" if fp8 else "tpige_flash_3"
     name = str.__new__(AttentionBackendName, value)
     name._name_ = name._value_ = value
-    _AttentionBackendRegistry._backends[name] = _kernel(fp8)
-    _AttentionBackendRegistry._supported_arg_names[name] = {"query", "key", "value", "scale"}
+    _AttentionBackendRegistry.register(name)(_kernel(fp8))
     return name
 
 
 def _kernel(fp8: bool) -> Any:
     """Attention (B, L, H, D) of query, key and value of that shape; nothing is masked."""
-    from fa3_fwd_interface import _flash_attn_forward  # type: ignore[import-not-found]
+    from fa3_fwd_interface import _flash_attn_forward
 
     def exact(query: Tensor, key: Tensor, value: Tensor, scale: float | None = None) -> Tensor:
         scale = query.shape[-1] ** -0.5 if scale is None else scale

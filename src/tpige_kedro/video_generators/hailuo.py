@@ -51,12 +51,14 @@ class Task:
 
 
 class Hailuo:
-    """Client of the service. Raises :class:`ModelError` at once when the environment holds no key."""
+    """Client of the service. Raises :class:`ModelError` immediately if the environment has no key."""
 
     version: ClassVar[int] = 1  # raise it when a request or its clip is put or read otherwise
     paid: ClassVar[bool] = True  # a lost result costs money
+    max_references: ClassVar[int] = 1
     Options: ClassVar[type[HailuoOptions]] = HailuoOptions
     takes_guidance: ClassVar[bool] = False
+    takes_seed: ClassVar[bool] = False
 
     def __init__(self, **options: Any) -> None:
         key = read_key(KEY)
@@ -107,7 +109,9 @@ class Hailuo:
             return SampleError(request.sample_id, f"hailuo cannot be used ({error})", remedy)
         except (ServiceError, OSError, ValueError, KeyError, TypeError) as error:
             problem = f"hailuo made no clip ({error})"
-            return SampleError(request.sample_id, problem, "run again; tasks already paid go on")
+            return SampleError(
+                request.sample_id, problem, "run again; tasks already paid for continue"
+            )
 
     def _begin(self, request: ClipRequest) -> Task:
         """The task of this request: one that an earlier run began, or a new one."""
@@ -117,7 +121,7 @@ class Hailuo:
         if "refused" in entry:
             raise self._refusal(request, key, entry["refused"])
         if "task_id" in entry:
-            logger.info("sample %s: goes on with task %s", request.sample_id, entry["task_id"])
+            logger.info("sample %s: continues task %s", request.sample_id, entry["task_id"])
             return self._task(request, key, entry["task_id"])
         if entry:
             raise self._unanswered(request, key)
@@ -184,13 +188,13 @@ class Hailuo:
             raise SampleError(
                 task.request.sample_id,
                 f"hailuo no longer knows task {task.task_id} or its file ({error})",
-                "the task is forgotten: the next run asks, and pays, for this clip again",
+                "the task is forgotten: the next run requests this clip, and pays for it, again",
             ) from error
         except AccountError:
             raise
         except ServiceError as error:
             raise ServiceError(
-                f"{error}; if that stays so, delete {self.journal.path(task.key)} to ask, and pay, again"
+                f"{error}; if this persists, delete {self.journal.path(task.key)} to request it, and pay, again"
             ) from error
         if status.lower() in {"fail", "failed"}:
             self.journal.forget(task.key)
@@ -218,12 +222,12 @@ class Hailuo:
         return SampleError(
             request.sample_id,
             f"hailuo: {reason}",
-            f"change the prompt or the reference (it is not asked again until then, or until {self.journal.path(key)} is deleted)",
+            f"change the prompt or the reference (it is not requested again until then, or until {self.journal.path(key)} is deleted)",
         )
 
     def _unanswered(self, request: ClipRequest, key: str) -> SampleError:
         return SampleError(
             request.sample_id,
             "hailuo was asked for this clip and its answer never arrived: the task may have been created and paid",
-            f"look into your MiniMax account, then delete {self.journal.path(key)} to ask again",
+            f"check your MiniMax account, then delete {self.journal.path(key)} to request it again",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tpige_kedro.option_types import Count, Seconds, Url
+from tpige_kedro.option_types import Amount, Count, Seconds, Url
 from tpige_kedro.schemas import Settings
 
 
@@ -11,6 +11,7 @@ class HailuoOptions(Settings):
 
     ``in_flight`` tasks run at a time; each is asked after ``poll_seconds`` and then ever less often. One that takes longer than
     ``timeout_seconds`` is left to the next run. ``prompt_optimizer`` lets the service rewrite the prompt.
+    ``clip_price`` is what a task costs, in US dollars, for estimates; None: not known.
     """
 
     journal: str
@@ -18,6 +19,7 @@ class HailuoOptions(Settings):
     base_url: Url = "https://api.minimax.io"
     prompt_optimizer: bool = False
     max_tasks: Count = 50
+    clip_price: Amount | None = None
     in_flight: Count = 3
     poll_seconds: Seconds = 10.0
     timeout_seconds: Seconds = 1800.0

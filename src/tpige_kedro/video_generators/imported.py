@@ -30,12 +30,13 @@ ClipPattern = Annotated[str, AfterValidator(checked_pattern)]  # checked before 
 class Imported:
     """A folder of finished clips; ``pattern`` says where the clip of a sample by a variant is.
 
-    ``{variant}/{sample_id}`` is a folder a variant, ``{sample_id}`` is one folder for one variant. Without a suffix, any video file
+    ``{variant}/{sample_id}`` is one folder per variant, ``{sample_id}`` is one folder for one variant. Without a suffix, any video file
     of that name is the clip (``s1.mp4``, ``s1.WEBM``, ``s1.mov``, …); with one, ``{sample_id}.mp4``, only that very file is.
     """
 
     version: ClassVar[int] = 1  # raise it when a file is taken otherwise
     source_is_weights: ClassVar[bool] = False  # each clip counts by its own content
+    takes_seed: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Imported:
         self._listed: dict[Path, dict[str, list[Path]]] = {}
 
     def find(self, variant: str, sample_id: str) -> Path:
-        """The file of a clip. Raises :class:`SampleError` if it is not there, or if two files could be meant."""
+        """The file of a clip. Raises :class:`SampleError` if it is missing, or if two files match."""
         from tpige_kedro.datasets.clip_files.containers import SUFFIXES, composed
 
         file = self.folder / self.pattern.format(variant=variant, sample_id=sample_id)
@@ -82,7 +83,7 @@ class Imported:
 
         seen = resembling(file.parent, file.stem)
         there = f" (there is {', '.join(seen)})" if seen else ""
-        remedy = "put it there, or take the sample from the list"
+        remedy = "put it there, or remove the sample from the list"
         return SampleError(sample_id, f"no clip {file}{there}", remedy)
 
 

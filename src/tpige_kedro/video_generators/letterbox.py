@@ -1,4 +1,4 @@
-"""Brings a reference picture to the size of the clip: aspect kept, on a white canvas (what VACE and Phantom were trained on)."""
+"""Resizes a reference picture to the size of the clip: aspect ratio kept, on a white canvas (what VACE and Phantom were trained on)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MiniMax video API over HTTP: create a task, ask how it is, find its file, download it.
+"""The MiniMax video API over HTTP: create a task, query its status, find its file, download it.
 
 Protocol and codes as documented at platform.minimax.io (API reference: video generation with subject reference, task query, file
 retrieval, error codes), read in November 2026; docs/models.md says which codes come from elsewhere. Not tried with a key.
@@ -49,7 +49,7 @@ class AccountError(ServiceError):
 
 
 class Unanswered(ServiceError):
-    """A request went out and no answer came back: whether the service took it is unknown."""
+    """A request was sent and no answer came back: whether the service accepted it is unknown."""
 
 
 class UnknownTask(ServiceError):
@@ -70,7 +70,7 @@ class MinimaxApi:
         return BoundedClient(CALL_SECONDS, [self.key], keep_alive=False)
 
     def create(self, body: dict[str, Any]) -> str:
-        """Ask for a clip; the task's id. Sent again only where it certainly was not taken.
+        """Request a clip; returns the task's id. Sent again only if it certainly was not accepted.
 
         Raises:
             Unanswered: after it was sent the connection broke, a gateway gave up, or the answer made no sense.
@@ -114,7 +114,7 @@ class MinimaxApi:
                     reason = f"HTTP {error.response.status_code}"
             if time.monotonic() >= ends:
                 raise ServiceError(f"the download of file {file} was not complete in {seconds:g} s")
-            self._wait(attempt, f"the download broke off ({reason})")
+            self._wait(attempt, f"the download was interrupted ({reason})")
         raise ServiceError(f"file {file} could not be downloaded in {ATTEMPTS} attempts ({reason})")
 
     def _call(
@@ -176,7 +176,7 @@ class MinimaxApi:
             return
         pause = self.backoff * 2**attempt * random.uniform(1.0, 1.5)
         pause = min(max(pause, at_least or 0.0), LONGEST_WAIT)
-        logger.warning("MiniMax: %s; trying again in %.1f s", reason, pause)
+        logger.warning("MiniMax: %s; retrying in %.1f s", reason, pause)
         time.sleep(pause)
 
 
@@ -192,7 +192,7 @@ def _content(answer: httpx2.Response) -> Any:
         return answer.text
 
 
-def _code(content: Any) -> tuple[int | None, str]:
+def _code(content: object) -> tuple[int | None, str]:
     """The service's own code and text; an answer that is not its JSON has none.
 
     Two forms are documented: ``base_resp`` with code and text, and ``error`` with a message that ends in the code in brackets.
@@ -202,9 +202,10 @@ def _code(content: Any) -> tuple[int | None, str]:
     base = content.get("base_resp")
     if isinstance(base, dict):
         code = base.get("status_code")
-        is_number = isinstance(code, int) and not isinstance(code, bool)
-        if is_number or (isinstance(code, str) and re.fullmatch(r"-?\d{1,9}", code.strip())):
-            return int(code), short(base.get("status_msg", ""))  # type: ignore[arg-type]
+        if isinstance(code, str) and re.fullmatch(r"-?\d{1,9}", code.strip()):
+            code = int(code)
+        if isinstance(code, int) and not isinstance(code, bool):
+            return code, short(base.get("status_msg", ""))
     elif "error" in content:
         message = words_of(content)
         found = re.search(r"\((\d{4})\)\s*$", message)
@@ -212,13 +213,13 @@ def _code(content: Any) -> tuple[int | None, str]:
     return None, f"the answer is not what the service documents ({words_of(content)})"
 
 
-def _id(value: Any) -> str:
+def _id(value: object) -> str:
     """The id of a task or file, a text or a number; empty for anything else."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return text if AN_ID.fullmatch(text) and text != "0" else ""
 
 
-def _address(link: Any, file: str) -> str:
+def _address(link: object, file: str) -> str:
     """A link to download from. Raises ``ServiceError`` for anything but an address of the web."""
     if not isinstance(link, str) or not re.match(r"https?://[^/\s]", link, re.IGNORECASE):
         scheme = re.match(r"\w{1,10}(?=:)", link) if isinstance(link, str) else None

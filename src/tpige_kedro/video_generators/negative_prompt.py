@@ -1,4 +1,4 @@
-"""The negative prompt: a text in conf, a file of the user's, or the terms of Wan's own in our words. No torch in here."""
+"""The negative prompt: a text in conf, a file of the user's, or Wan's own terms in our words. Imports no torch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def text_in(file: str) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(
-                f"{said} has more than {MOST_BYTES:,} bytes, which is no prompt; name the right file"
+                f"{said} has more than {MOST_BYTES:,} bytes, too many for a prompt; name the right file"
             )
         text = _stripped(path.read_bytes())
     except UnicodeDecodeError as error:

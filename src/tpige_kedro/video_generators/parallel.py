@@ -11,6 +11,7 @@ Both need a ``torch.distributed`` process group in which every rank makes the sa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ def set_up(transformer: Any, options: WanOptions, device: torch.device) -> None:
 
     Raises:
         ModelError: there is no process group.
-        ValueError: naming the option, if model, size or number of ranks do not go together.
+        ValueError: naming the option, if model, size or number of ranks do not match.
     """
     parallel = options.parallel
     if parallel.context == 1 and not parallel.branches:
@@ -58,6 +59,13 @@ def share(predictions: Sequence[torch.Tensor]) -> None:
     """Give every rank all predictions of a step, in place; each holds its own (:func:`is_mine`) and space for the others."""
     for branch, prediction in enumerate(predictions):
         dist.broadcast(prediction, src=branch % dist.get_world_size())
+
+
+def added_up(counts: Counter[str]) -> Counter[str]:
+    """The sum of what all ranks counted; every rank gets it."""
+    every: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(every, counts)
+    return sum(every, Counter())
 
 
 def _check_context(transformer: Any, options: WanOptions) -> None:

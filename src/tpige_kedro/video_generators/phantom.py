@@ -24,7 +24,7 @@ class Phantom(WanGenerator):
 
     The variant's ``guidance.text_weight`` is Phantom's text scale (published: 7.5), its ``identity_weight`` our addition;
     see :class:`~tpige_kedro.guidance.phantom.PhantomGuidance`. The weak branch has zeros for the reference,
-    which is what Phantom was trained with, so that ``weak_branch`` must be ``as_published`` or ``aligned`` (the same here).
+    as in Phantom's training, so ``weak_branch`` must be ``as_published`` or ``aligned`` (the same here).
 
     Plain Wan text-to-video with layer-skip guidance is the same thing without references: a Wan-T2V ``source``, ``image_scale``
     1, ``text_weight`` the classifier-free scale.
@@ -41,19 +41,6 @@ class Phantom(WanGenerator):
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
-    files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source with weights": ("{weights}",),
-        "source with base": ("transformer/*",),
-        "base": (
-            "transformer/config.json",
-            "vae/*",
-            "text_encoder/*",
-            "tokenizer/*",
-            "scheduler/*",
-        ),
-    }
-    weight_options: ClassVar[dict[str, str | None]] = {"base": None}
-    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     Options: ClassVar[type[WanOptions]] = WanOptions
     weak_forms: ClassVar[tuple[str, ...]] = ("as_published", "aligned")
 
@@ -76,7 +63,10 @@ class Phantom(WanGenerator):
 
     def guider(self, guidance: Guidance) -> PhantomGuidance:
         """Phantom's own guidance with the identity term."""
-        return PhantomGuidance.from_settings(guidance, image_scale=self._image_scale)
+        guider: PhantomGuidance = PhantomGuidance.from_settings(
+            guidance, image_scale=self._image_scale
+        )
+        return guider
 
     def check(self, guidance: Guidance) -> None:
         """Also refuses the weak forms that Phantom does not have."""

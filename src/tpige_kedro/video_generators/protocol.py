@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tpige_kedro.video_generators.arriving import ArrivingFrames, Frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from tpige_kedro.schemas import Guidance
 
-Frames = NDArray[np.uint8]  # (T, H, W, 3), RGB
-
 
 @dataclass(frozen=True)
 class SourceVideo:
     """A video to keep or to redraw: ``frames`` (T, H, W, 3) uint8 RGB, ``mask`` (T, H, W) uint8, 255 where to generate.
 
-    T is the generator's ``num_frames``; the picture size is brought to the generator's. Without a mask all is redrawn.
+    T is the generator's ``num_frames``; the frames are resized to the generator's size. Without a mask everything is redrawn.
     """
 
     frames: Frames
@@ -39,20 +39,58 @@ class ClipRequest:
     source_video: SourceVideo | None = None
 
 
-@dataclass(frozen=True)
 class GeneratedClip:
-    """A finished clip: frames (T, H, W, 3) uint8 RGB, frames per second, and what the record should keep of its making."""
+    """A clip: its frames (T, H, W, 3) uint8 RGB, frames per second, and what the record should keep about its making.
 
-    frames: Frames
-    fps: float
-    details: dict[str, Any] = field(default_factory=dict)
+    ``frames`` is an array, or :class:`~.arriving.ArrivingFrames`, which are computed on access: by :meth:`groups`, to
+    compress them meanwhile, or as the whole array. A generator computes what nobody has taken before it makes the next clip.
+    ``details`` are complete when the frames are.
+
+    >>> clip = GeneratedClip(np.zeros((5, 32, 48, 3), np.uint8), fps=8)
+    >>> clip.shape, sum(len(group) for group in clip.groups())
+    ((5, 32, 48, 3), 5)
+    """
+
+    def __init__(
+        self, frames: Frames | ArrivingFrames, fps: float, details: dict[str, Any] | None = None
+    ) -> None:
+        self._frames = frames
+        self.fps = fps
+        self.details = {} if details is None else details
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(T, H, W, 3)."""
+        count, height, width, channels = self._frames.shape
+        return count, height, width, channels
+
+    @property
+    def frames(self) -> Frames:
+        """All frames. Raises ``TpigeError`` if they cannot be computed."""
+        return self._frames.array() if isinstance(self._frames, ArrivingFrames) else self._frames
+
+    def groups(self) -> Iterator[Frames]:
+        """The frames in order, in arrays (t, H, W, 3); to be taken once. Raises ``TpigeError`` if they cannot be computed."""
+        if isinstance(self._frames, ArrivingFrames):
+            yield from self._frames.groups()
+        else:
+            yield self._frames
+
+    def settle(self) -> None:
+        """Compute the frames now if nobody has taken them."""
+        if isinstance(self._frames, ArrivingFrames):
+            self._frames.settle()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets the frames."""
+        return GeneratedClip, (self.frames, self.fps, self.details)
 
 
 class VideoGenerator(Protocol):
-    """Makes clips; a request that fails yields the exception, so that the others go on.
+    """Makes clips; a request that fails yields its exception, so that the others continue.
 
-    A class that makes other pixels from the same request raises its ``version``: finished clips are then made again. It may also
-    declare ``paid`` (a lost clip costs money) and ``weight_options`` (the options that name further weights, with their defaults;
+    If a class makes different pixels from the same request, raise its ``version``: finished clips are then made again. It may also
+    declare ``paid`` (a lost clip costs money), ``max_references`` (how many pictures of a person a request may hold; 1 without it) and ``weight_options`` (the options that name further weights, with their defaults;
     ``<option>_revision`` pins a hub id) and ``weight_lists`` (the options that list further weights, each with its ``source``). All are read without importing the class, so they are plain values in its body.
     """
 

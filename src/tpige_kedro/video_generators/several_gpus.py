@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tpige_kedro.errors import ModelError
+from tpige_kedro.errors import ModelError, TpigeError
 from tpige_kedro.models import load_class
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
@@ -27,7 +27,7 @@ class SeveralGpus:
     """Makes each clip on ``gpus`` GPUs at once; the clips are those of one GPU up to rounding.
 
     Only this process writes: rank 0 sends it the clips, so ``kedro run`` is started as always. The other processes end with this
-    object. If one of them fails, all are ended, and the next call starts new ones.
+    object. If one of them fails, all are stopped, and the next call starts new ones.
 
     Args:
         source, revision: as the generator takes them.
@@ -96,7 +96,7 @@ class SeveralGpus:
         for _ in self._ask(None):
             pass
 
-    def _ask(self, question: Any) -> Iterator[tuple[int, GeneratedClip | Exception]]:
+    def _ask(self, question: object) -> Iterator[tuple[int, GeneratedClip | Exception]]:
         """Send a question (none: wait until the model is loaded) to all ranks and pass on what rank 0 makes, until all are done."""
         waiting: dict[Any, int] = {pipe: rank for rank, (_, pipe) in enumerate(self._ranks)}
         try:
@@ -151,7 +151,8 @@ def _serve(
             places = {id(request): index for index, request in enumerate(requests)}
             for request, outcome in generator.generate(requests, guidance):
                 if rank == 0:
-                    connection.send(("clip", (places[id(request)], outcome)))
+                    connection.send(("clip", (places[id(request)], _whole(outcome))))
+                del outcome  # the other ranks need not decode what nobody holds
             connection.send(("done", None))
     except EOFError:  # the other end is gone
         return
@@ -162,6 +163,16 @@ def _serve(
             EOFError
         ):  # stay until the end: the others would fail too, and hide the reason
             connection.recv()
+
+
+def _whole(outcome: GeneratedClip | Exception) -> GeneratedClip | Exception:
+    """The clip with all its frames, or why they cannot be decoded."""
+    try:
+        if isinstance(outcome, GeneratedClip):
+            outcome.frames  # noqa: B018
+    except TpigeError as error:
+        return error
+    return outcome
 
 
 def _join(

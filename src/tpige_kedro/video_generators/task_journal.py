@@ -1,4 +1,4 @@
-"""Which tasks of a paid service were asked for, on disk before anything else happens, so that a crash never pays twice."""
+"""Which tasks were requested from a paid service, on disk before anything else happens, so that a crash never pays twice."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TaskJournal:
             return {}
         except ValueError:
             raise ValueError(
-                f"{self.path(key)} is damaged; delete it to ask, and pay, for this clip again"
+                f"{self.path(key)} is damaged; delete it to request this clip, and pay for it, again"
             ) from None
         expected = {**about, "request": key}
         other = [name for name in expected if name in entry and entry[name] != expected[name]]
@@ -59,7 +59,7 @@ class TaskJournal:
         aside = self.path(key).with_suffix(".ignored")
         os.replace(self.path(key), aside)
         logger.warning(
-            "sample %s: the journal entry %s was made for another %s; it is put aside as %s",
+            "sample %s: the journal entry %s was made for another %s; it is set aside as %s",
             about.get("sample_id", ""),
             self.path(key),
             " and ".join(other),

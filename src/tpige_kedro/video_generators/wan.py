@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -16,15 +17,18 @@ from tpige_kedro.errors import ModelError, SampleError, TpigeError
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.guidance.schedules import check_windows
 from tpige_kedro.guidance.skipping import check_skip_layers
+from tpige_kedro.networks.onednn import convolve_by_onednn
 from tpige_kedro.schemas import Guidance
-from tpige_kedro.video_generators.acceleration import accelerate
+from tpige_kedro.video_generators.acceleration import accelerate, while_loading
+from tpige_kedro.video_generators.arriving import ArrivingFrames, Frames
 from tpige_kedro.video_generators.batches import Conditions, batches, stacked
 from tpige_kedro.video_generators.block_cache import BlockCache
-from tpige_kedro.video_generators.loras.merging import merge_loras
 from tpige_kedro.video_generators.negative_prompt import text_of
-from tpige_kedro.video_generators.parallel import check_skipping
+from tpige_kedro.video_generators.parallel import added_up, check_skipping
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
+from tpige_kedro.video_generators.wan_decoding import as_decoder_input, decoded_frames
 from tpige_kedro.video_generators.wan_encoding import PictureEncoder, TextEncoder
+from tpige_kedro.video_generators.wan_files import WanFiles
 from tpige_kedro.video_generators.wan_loading import (
     Source,
     load_scheduler,
@@ -41,20 +45,22 @@ from tpige_kedro.video_generators.wan_placement import (
 )
 from tpige_kedro.video_generators.wan_record import clip_details, reused_forwards
 from tpige_kedro.video_generators.wan_timesteps import sampler, shift_of, start_sigmas
+from tpige_kedro.weights.pipelines import STEP_BAR
 
 logger = logging.getLogger(__name__)
 
 Outcome = tuple[ClipRequest, GeneratedClip | Exception]
 SAVE_MEMORY = (
-    "set the model's options offload: model (or group), fp8_storage: true, vae_tiling: true or free_text_encoder: true, "
-    "or make height, width or num_frames smaller"
+    "set the model's options offload: model (or group), fp8_storage: true, vae_dtype: bfloat16, vae_tiling: true "
+    "or stream_text_encoder: true, or lower height, width or num_frames"
 )
 STAY_FINITE = "set the model's option dtype to bfloat16 or float32, or lower the guidance weights"
 
 
-class WanGenerator(ABC):
+class WanGenerator(WanFiles, ABC):
     """A transformer of the Wan family with its VAE, text encoder and scheduler. Not to be shared between threads."""
 
+    max_references: ClassVar[int] = 4  # pictures of one person; Phantom was trained with up to four
     identified_options: ClassVar[str] = "tpige_kedro.video_generators.negative_prompt.identified"
 
     def __init__(
@@ -68,10 +74,12 @@ class WanGenerator(ABC):
         self.negative_prompt = text_of(options.negative_prompt, options.negative_prompt_file)
         self.device, self.dtype = device_and_dtype(options)
         first = first_device(options, self.device)
-        self.transformer = load_transformer(transformer_class, source, self.dtype, first)
-        merge_loras(self.transformer, options.loras)  # before anything shares or moves its weights
+        loading = while_loading(options, self.device)
+        self.transformer = load_transformer(transformer_class, source, self.dtype, first, loading)
         self.acceleration = accelerate(self.transformer, options, self.device, self.dtype)
-        vae = load_vae(source, first)
+        vae = load_vae(source, first, getattr(torch, options.vae_dtype))
+        if options.vae_convolutions == "onednn" and self.device.type == "cpu":
+            convolve_by_onednn(vae)
         scheduler = load_scheduler(source)
         self.pipeline = WanModularPipeline(blocks=blocks)
         self.pipeline.register_components(
@@ -79,32 +87,37 @@ class WanGenerator(ABC):
             vae=vae,
             scheduler=sampler(scheduler, options.sampler, options.flow_shift),
         )
-        # its steps on a terminal while they run, nothing in a log
-        self.pipeline.set_progress_bar_config(disable=None, leave=False)
+        self.pipeline.set_progress_bar_config(**STEP_BAR)
         self.text = TextEncoder(
             lambda: self._text_encoder(source),
             load_tokenizer(source),
             options.max_sequence_length,
             self.device,
             "free" if options.free_text_encoder else "keep" if options.offload == "none" else "cpu",
-            streamed=options.offload == "group",
+            streamed=options.streams_text,
         )
+        self.ahead: tuple[str, ...] = ()  # prompts of calls to come
         self.block_cache: BlockCache | None = None
         self.pictures = PictureEncoder(
             self.pipeline, options.height, options.width, options.letterbox
         )
 
     def _text_encoder(self, source: Source) -> Any:
-        if self.options.offload != "group":
+        if not self.options.streams_text:
             return load_text_encoder(source, self.dtype, self.device)
         return streamed_text_encoder(load_text_encoder(source, self.dtype), self.device)
 
     def generate(self, requests: Sequence[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
         """See :class:`~tpige_kedro.video_generators.protocol.VideoGenerator`."""
         self.check(guidance)
-        self.text.prepare([self.negative_prompt, *(request.prompt for request in requests)])
+        prompts = [self.negative_prompt, *(request.prompt for request in requests)]
+        self.text.prepare(prompts, self.ahead)
         for batch in batches(requests, self.options.batch_size, key=lambda r: len(r.references)):
             yield from self._work_off(batch, guidance)
+
+    def foresee(self, prompts: Sequence[str]) -> None:
+        """Announce what later calls will request: a text encoder that is freed after each call is then loaded for many of them."""
+        self.ahead = tuple(prompts)
 
     def check(self, guidance: Guidance) -> None:
         """Raise ``ValueError`` naming key and value if ``guidance`` does not fit this model."""
@@ -135,7 +148,26 @@ class WanGenerator(ABC):
         guidance: Guidance,
         guider: IdAwareGuidance,
     ) -> tuple[np.ndarray, torch.Tensor]:
-        """Sample clips of equal geometry: videos (B, T, H, W, 3) in [0, 1] and their latents (B, 16, F, h, w)."""
+        """Clips of equal geometry before rounding: videos (B, T, H, W, 3) in [0, 1] and their latents (B, 16, F, h, w)."""
+        latents = self.latents(requests, conditions, guidance, guider)
+        return self.videos(latents), latents
+
+    @torch.no_grad()
+    def videos(self, latents: torch.Tensor) -> np.ndarray:
+        """Decode latents (B, 16, F, h, w): videos (B, T, H, W, 3) in [0, 1], before rounding."""
+        vae = self.pipeline.vae
+        pixels = vae.decode(as_decoder_input(vae, latents)).sample.float()
+        videos: np.ndarray = self.pipeline.video_processor.postprocess_video(pixels, "np")
+        return videos
+
+    def latents(
+        self,
+        requests: Sequence[ClipRequest],
+        conditions: Sequence[Conditions],
+        guidance: Guidance,
+        guider: IdAwareGuidance,
+    ) -> torch.Tensor:
+        """Sample clips of equal geometry: their latents (B, 16, F, h, w), without those of references."""
         self.block_cache = None if self.options.cache is None else BlockCache(self.options.cache)
         options, references = self.options, len(requests[0].references)
         self.pipeline.register_components(guider=guider)
@@ -152,13 +184,15 @@ class WanGenerator(ABC):
             num_inference_steps=options.steps,
             sigmas=start_sigmas(options.sampler, options.sigmas, options.steps),
             generator=noise,
-            output_type="np",
             split_branches=options.parallel.branches,
             block_cache=self.block_cache,
             **stacked(conditions, self.device, self.dtype),
             **self.call_options(guidance),
         )
-        return state.get("videos"), state.get("latents")
+        if self.block_cache is not None and options.parallel.branches:
+            self.block_cache.reused = added_up(self.block_cache.reused)  # each rank saw its own
+        latents: torch.Tensor = state.get("latents")
+        return latents
 
     def _work_off(self, batch: list[ClipRequest], guidance: Guidance) -> Iterator[Outcome]:
         """Make a batch; if it is too large for the GPU make its clips one by one, and yield an error for one too large."""
@@ -169,7 +203,7 @@ class WanGenerator(ABC):
             if self.options.parallel != Parallel():  # the other ranks wait for this one
                 raise ModelError(f"out of GPU memory ({reason}); {SAVE_MEMORY}") from error
         else:
-            yield from outcomes
+            yield from handed_out(outcomes)
             return
         torch.cuda.empty_cache()  # here, not above: the traceback holds the tensors of the failed batch
         if len(batch) == 1:
@@ -197,34 +231,37 @@ class WanGenerator(ABC):
         if ready:
             guider = self.guider(guidance)
             started = time.perf_counter()
-            videos, latents = self.sample(ready, conditions, guidance, guider)
-            share = round((time.perf_counter() - started) / len(ready), 3)
-            for request, video, latent in zip(ready, videos, latents, strict=True):
-                clip = self._clip(request, video, latent, guidance, guider, seconds=share)
+            latents = self.latents(ready, conditions, guidance, guider)
+            finite = latents.isfinite().flatten(1).all(dim=1).tolist()  # waits for the GPU
+            share = (time.perf_counter() - started) / len(ready)
+            for request, latent, is_finite in zip(ready, latents, finite, strict=True):
+                if not is_finite:
+                    problem = "sampling ended in values that are not finite"
+                    outcomes.append((request, SampleError(request.sample_id, problem, STAY_FINITE)))
+                    continue
+                clip = self._clip(request, latent, guidance, guider, seconds=share)
                 outcomes.append((request, clip))
         return outcomes
 
     def _clip(
         self,
         request: ClipRequest,
-        video: np.ndarray,
         latent: torch.Tensor,
         guidance: Guidance,
         guider: IdAwareGuidance,
         *,
         seconds: float,  # of its share of the batch
-    ) -> GeneratedClip | Exception:
-        if not torch.isfinite(latent).all():
-            problem = "sampling ended in values that are not finite"
-            return SampleError(request.sample_id, problem, STAY_FINITE)
+    ) -> GeneratedClip:
+        """The clip, which is decoded when its frames are taken; its ``seconds`` then say how long it took in all."""
+        options = self.options
         details = clip_details(
-            self.options,
+            options,
             guidance,
             guider,
             **self.details(),
             **self.acceleration,
             **reused_forwards(self.block_cache),
-            seconds=seconds,
+            seconds=round(seconds, 3),
             negative_prompt=self.negative_prompt,
             flow_shift=shift_of(self.pipeline.scheduler),
             noise_seed=self._seed(request),
@@ -232,18 +269,31 @@ class WanGenerator(ABC):
             device=self.device.type,
             dtype=str(self.dtype).removeprefix("torch."),
         )
-        frames = as_levels(video, self.options.frame_rounding)
-        return GeneratedClip(frames, self.options.fps, details)
+
+        def decoded() -> Iterator[Frames]:
+            started, reason = time.perf_counter(), ""
+            try:
+                yield from decoded_frames(self.pipeline.vae, latent, options.frame_rounding)
+            except torch.cuda.OutOfMemoryError as error:
+                reason = str(error).splitlines()[0]
+            if reason:  # here, not above: the traceback holds the tensors of the decoder
+                problem = f"out of GPU memory when it was decoded ({reason})"
+                raise SampleError(request.sample_id, problem, SAVE_MEMORY)
+            details["seconds"] = round(seconds + time.perf_counter() - started, 3)
+
+        shape = (options.num_frames, options.height, options.width, 3)
+        return GeneratedClip(ArrivingFrames(shape, decoded), options.fps, details)
 
     def _seed(self, request: ClipRequest) -> int:
         return request.seed if self.options.shared_noise is None else self.options.shared_noise
 
 
-def as_levels(video: np.ndarray, rounding: Literal["nearest", "truncate"]) -> np.ndarray:
-    """``video`` in [0, 1] as uint8. The savers of Wan and diffusers truncate, which darkens by half a level on average.
-
-    >>> [as_levels(np.array([0.0, 0.5, 1.0]), how).tolist() for how in ("nearest", "truncate")]
-    [[0, 128, 255], [0, 127, 255]]
-    """
-    levels = video * 255
-    return (levels.round() if rounding == "nearest" else levels).astype(np.uint8)
+def handed_out(outcomes: list[Outcome]) -> Iterator[Outcome]:
+    """Each outcome once; a clip that somebody holds, and whose frames nobody has taken, is decoded before the next."""
+    while outcomes:
+        request, outcome = outcomes.pop(0)
+        held = weakref.ref(outcome) if isinstance(outcome, GeneratedClip) else None
+        yield request, outcome
+        del outcome
+        if held is not None and (clip := held()) is not None:
+            clip.settle()

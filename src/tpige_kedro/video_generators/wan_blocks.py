@@ -53,8 +53,16 @@ class PhantomTrimStep(ModularPipelineBlocks):
         return components, state
 
 
+class PixelParts(WanVaeDecoderStep):
+    """Declares the VAE and the video processor as parts of the pipeline; decoding is left to :mod:`.wan_decoding`."""
+
+    def __call__(self, components: Any, state: Any) -> tuple[Any, Any]:
+        """Leave the latents as they are."""
+        return components, state
+
+
 class VaceSampling(SequentialPipelineBlocks):
-    """From embeddings, control and seeds to VACE clips (any batch size; the stock blocks take one clip)."""
+    """From embeddings, control and seeds to the latents of VACE clips (any batch size; the stock blocks take one clip)."""
 
     model_name = "wan"
     block_classes: ClassVar = [
@@ -63,13 +71,13 @@ class VaceSampling(SequentialPipelineBlocks):
         WanPrepareLatentsStep,
         VaceDenoiseStep,
         WanVaceTrimReferenceLatentsStep,
-        WanVaeDecoderStep,
+        PixelParts,
     ]
-    block_names: ClassVar = ["input", "timesteps", "latents", "denoise", "trim", "decode"]
+    block_names: ClassVar = ["input", "timesteps", "latents", "denoise", "trim", "pixels"]
 
 
 class PhantomSampling(SequentialPipelineBlocks):
-    """From embeddings, reference latents and seeds to Phantom clips."""
+    """From embeddings, reference latents and seeds to the latents of Phantom clips."""
 
     model_name = "wan"
     block_classes: ClassVar = [
@@ -78,6 +86,6 @@ class PhantomSampling(SequentialPipelineBlocks):
         WanPrepareLatentsStep,
         PhantomDenoiseStep,
         PhantomTrimStep,
-        WanVaeDecoderStep,
+        PixelParts,
     ]
-    block_names: ClassVar = ["input", "timesteps", "latents", "denoise", "trim", "decode"]
+    block_names: ClassVar = ["input", "timesteps", "latents", "denoise", "trim", "pixels"]

@@ -23,7 +23,7 @@ Fields = dict[str, tuple[str, ...]]
 
 
 class GuidedDenoiser(ModularPipelineBlocks):
-    """One step of the loop: the forwards that the guider asks for, and their combination.
+    """One step of the loop: the forwards that the guider requests, and their combination.
 
     ``fields`` maps each argument of the transformer to the names of its values, one per prediction of the guider; a value of
     ``None`` is not passed on. ``given`` are the names that the pipeline is called with.
@@ -92,7 +92,9 @@ class GuidedDenoiser(ModularPipelineBlocks):
                 )
             with model.cache_context(branch.removeprefix("pred_")), watched(state, model, branch):
                 timestep = t.expand(state.latents.shape[0])
-                prediction = model(timestep=timestep, return_dict=False, **arguments)[0]
+                prediction: torch.Tensor = model(timestep=timestep, return_dict=False, **arguments)[
+                    0
+                ]
             return prediction.contiguous()
         finally:
             components.guider.cleanup_models(model)

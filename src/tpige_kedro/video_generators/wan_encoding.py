@@ -57,13 +57,17 @@ class TextEncoder:
         self._encoder: Any = None
         self._embeddings: dict[str, torch.Tensor] = {}
 
-    def prepare(self, prompts: Iterable[str]) -> None:
-        """Embed ``prompts`` and forget those of calls before; one prompt at a time, so that batches change nothing."""
-        wanted = list(dict.fromkeys(prompts))
-        self._embeddings = {p: e for p, e in self._embeddings.items() if p in wanted}
+    def prepare(self, prompts: Iterable[str], ahead: Iterable[str] = ()) -> None:
+        """Embed ``prompts`` and forget those of calls before; one prompt at a time, so that batches change nothing.
+
+        If the encoder has to be brought for one of them, the prompts of calls to come (``ahead``) are embedded too.
+        """
+        wanted, later = list(dict.fromkeys(prompts)), list(dict.fromkeys(ahead))
+        self._embeddings = {p: e for p, e in self._embeddings.items() if p in {*wanted, *later}}
         missing = [prompt for prompt in wanted if prompt not in self._embeddings]
         if not missing:
             return
+        missing = [p for p in dict.fromkeys([*missing, *later]) if p not in self._embeddings]
         encoder = self._encoder or self._load()
         if not self._streamed:
             encoder.to(self._device)
@@ -91,10 +95,12 @@ class TextEncoder:
         return len(self._tokenizer(prompt).input_ids) > self._length
 
     @torch.no_grad()
-    def _embed(self, encoder: Any, prompt: str) -> torch.Tensor:
+    def _embed(self, encoder: object, prompt: str) -> torch.Tensor:
         from diffusers.modular_pipelines.wan.encoders import get_t5_prompt_embeds
 
-        padded = get_t5_prompt_embeds(encoder, self._tokenizer, prompt, self._length, self._device)
+        padded: torch.Tensor = get_t5_prompt_embeds(
+            encoder, self._tokenizer, prompt, self._length, self._device
+        )
         filled = int(
             padded.ne(0).any(dim=-1).sum()
         )  # rows after the text are zeros: not worth keeping
@@ -125,7 +131,9 @@ class PictureEncoder:
     def encode(self, video: torch.Tensor) -> torch.Tensor:
         """Latents of ``video`` (1, 3, T, H, W) in [-1, 1]: the mode of the posterior, normalised per channel."""
         vae = self._pipeline.vae
-        latents = vae.encode(video.to(self.device, vae.dtype)).latent_dist.mode().float()
+        latents: torch.Tensor = (
+            vae.encode(video.to(self.device, vae.dtype)).latent_dist.mode().float()
+        )
         mean, std = (
             torch.tensor(values, device=latents.device, dtype=torch.float32).view(1, -1, 1, 1, 1)
             for values in (vae.config.latents_mean, vae.config.latents_std)
@@ -156,7 +164,8 @@ class PictureEncoder:
                 torch.float32,
                 "cpu",
             )
-            return canvases[0][0][None, :, None]
+            canvas: torch.Tensor = canvases[0][0]
+            return canvas[None, :, None]
         pixels: torch.Tensor = self._pipeline.video_processor.preprocess(
             letterbox(picture, height, width, rounded_down=self._method == "phantom")
         )

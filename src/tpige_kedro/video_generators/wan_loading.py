@@ -14,7 +14,7 @@ from torch import Tensor
 from tpige_kedro.errors import ModelError
 from tpige_kedro.weights import diffusers_models, transformers_models
 from tpige_kedro.weights.checkpoints import Checkpoint, read_checkpoint, without_prefix
-from tpige_kedro.weights.diffusers_models import CONFIG, check_class
+from tpige_kedro.weights.diffusers_models import CONFIG, Begin, check_class
 from tpige_kedro.weights.fetch import fetched
 from tpige_kedro.weights.parts import files_of
 from tpige_kedro.weights.wanted import INDEX
@@ -56,32 +56,38 @@ class Source:
             )
         if place.is_file():
             raise ModelError(
-                f"model source {source!r} is a transformer alone; set options.base to a pipeline folder or hub id with the other parts"
+                f"model source {source!r} holds only a transformer; set options.base to a pipeline folder or hub id with the other parts"
             )
         return cls(place, place, weights)
 
 
 def load_transformer(
-    cls: Any, source: Source, dtype: torch.dtype, device: torch.device | str = "cpu"
+    cls: Any,
+    source: Source,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
+    begin: Begin | None = None,
 ) -> Any:
-    """The transformer on ``device``, with the parts that must stay float32 kept so.
+    """The transformer on ``device``, with the parts that must stay float32 kept so; ``begin``: what is done to each tensor on the way.
 
     Raises:
         ModelError: names the file, and what is missing in it or does not belong there.
     """
     if (file := native_file(source)) is not None:
-        return _load_native(cls, file, source.base / TRANSFORMER, dtype, device)
+        return _load_native(cls, file, source.base / TRANSFORMER, dtype, device, begin)
     alone = (source.transformer / CONFIG).exists()
     folder = source.transformer if alone else source.transformer / TRANSFORMER
-    return diffusers_models.load_network(cls, folder, dtype, device)
+    return diffusers_models.load_network(cls, folder, dtype, device, begin)
 
 
-def load_vae(source: Source, device: torch.device | str = "cpu") -> Any:
-    """The VAE of the base, in float32."""
+def load_vae(
+    source: Source, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Any:
+    """The VAE of the base."""
     from diffusers import AutoencoderKLWan
 
     folder = source.base / "vae"
-    return diffusers_models.load_network(AutoencoderKLWan, folder, torch.float32, device)
+    return diffusers_models.load_network(AutoencoderKLWan, folder, dtype, device)
 
 
 def load_text_encoder(
@@ -126,14 +132,19 @@ def native_file(source: Source) -> Path | None:
 
 
 def _load_native(
-    cls: Any, file: Path, base: Path, dtype: torch.dtype, device: torch.device | str
+    cls: Any,
+    file: Path,
+    base: Path,
+    dtype: torch.dtype,
+    device: torch.device | str,
+    begin: Begin | None,
 ) -> Any:
     checkpoint = read_checkpoint(file)
     tensors = under_diffusers_names(checkpoint.tensors)
     is_vace = any(name.startswith("vace_") for name in tensors)
     check_class(cls, VACE if is_vace else PLAIN, file)
     renamed = Checkpoint(checkpoint.where, tensors)
-    return diffusers_models.filled(cls, native_config(cls, base), renamed, dtype, device)
+    return diffusers_models.filled(cls, native_config(cls, base), renamed, dtype, device, begin)
 
 
 def under_diffusers_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -158,6 +169,6 @@ def native_config(cls: Any, folder: Path) -> dict[str, Any]:
     known = inspect.signature(cls.__init__).parameters
     if "vace_layers" in known and "vace_layers" not in config:
         raise ModelError(
-            f"{folder / CONFIG} has no vace_layers: it is of plain Wan; set options.base to a VACE pipeline"
+            f"{folder / CONFIG} has no vace_layers: it is for plain Wan; set options.base to a VACE pipeline"
         )
     return {key: value for key, value in config.items() if key in known}

@@ -56,18 +56,22 @@ class WanOptions(Settings):
     ``negative_prompt``: a text, or ``wan`` for Wan's terms in our own words; ``negative_prompt_file`` reads it from a UTF-8 file.
     ``letterbox``: ``phantom`` rounds the size of the reference down, as Phantom's authors do, ``lanczos`` to the nearest pixel;
     ``stock`` is diffusers' own. ``frame_rounding``: how [0, 1] becomes 0 to 255; ``truncate`` as Wan's and diffusers' savers do.
-    ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere; the VAE is float32.
+    ``device`` and ``dtype`` None: cuda and bfloat16 where there is a GPU, cpu and float32 elsewhere.
+    ``vae_dtype``: what the VAE computes in; scaling of latents and pixels stays float32. bfloat16 takes half the memory and changes
+    pixels by less than the compression does (docs/performance.md). ``vae_convolutions``: ``onednn`` makes a small VAE four times as fast
+    on a CPU (:mod:`~tpige_kedro.networks.onednn`), with different last bits; it has no effect on a GPU.
 
     For small cards: ``offload`` (``model``: one part on the GPU at a time; ``group``: transformer and text encoder layer by layer, slow), ``fp8_storage``
     (weights of the transformer in 8 bits, computed in ``dtype``), ``vae_tiling`` (not bit-exact), ``free_text_encoder``
-    (loads the text encoder for the prompts of a call, then frees it), ``batch_size`` 1. For several: ``parallel``.
+    (loads the text encoder for the prompts of a call, then frees it), ``stream_text_encoder`` (brings it to the GPU layer by layer: 2 GiB at a time
+    instead of 10.6), ``batch_size`` 1. For several: ``parallel``.
 
     ``compile``: compiles the blocks when they first run (a minute; needs a C compiler), which saves a sixth to a fifth of the
-    sampling time (docs/performance.md). Each geometry is compiled once.
+    sampling time (docs/performance.md). Each geometry is compiled once. ``compile_vae`` compiles the decoder of the VAE.
 
     ``attention``: the kernel, see :mod:`~tpige_kedro.video_generators.attention`; ``auto`` is the fastest exact one of this machine.
-    ``quantisation: fp8``: linear layers of the blocks in 8 bits, see :mod:`~tpige_kedro.video_generators.fp8`; compile them too,
-    or it takes longer than bfloat16. ``cache``: see :class:`Cache`.
+    ``quantisation: fp8``: linear layers of the blocks in 8 bits, see :mod:`~tpige_kedro.networks.fp8`; compile them too,
+    or it is slower than bfloat16. ``cache``: see :class:`Cache`.
     """
 
     height: SidePixels = 480
@@ -89,12 +93,16 @@ class WanOptions(Settings):
     noise_device: Literal["cpu", "cuda"] = "cpu"
     device: Device | None = None
     dtype: Dtype | None = None
+    vae_dtype: Literal["float32", "bfloat16"] = "float32"
+    vae_convolutions: Literal["pytorch", "onednn"] = "pytorch"
     offload: Literal["none", "model", "group"] = "none"
     fp8_storage: bool = False
     vae_tiling: bool = False
     free_text_encoder: bool = False
+    stream_text_encoder: bool = False
     parallel: Parallel = Parallel()
     compile: bool = False
+    compile_vae: bool = False
     attention: Attention = "auto"
     quantisation: Literal["none", "fp8"] = "none"
     cache: Cache | None = None
@@ -124,38 +132,54 @@ class WanOptions(Settings):
     @model_validator(mode="after")
     def _no_two_hooks(self) -> WanOptions:
         if self.offload != "none" and self.parallel != Parallel():
-            raise ValueError(f"offload: {self.offload!r} does not go with parallel; set none")
+            raise ValueError(f"offload: {self.offload!r} does not work with parallel; set none")
         hooks = {
-            "offload": self.offload != "none",
+            f"offload: {self.offload}": self.offload != "none",
             "fp8_storage": self.fp8_storage,
             "parallel.context": self.parallel.context > 1,
+            "attention: sage": self.attention == "sage",  # whose package was not written for it
         }
-        if self.compile and any(
-            hooks.values()
-        ):  # they hang on the blocks, where whole graphs break
+        if self.compile and any(hooks.values()):  # what hangs on the blocks breaks whole graphs
             names = ", ".join(name for name, is_set in hooks.items() if is_set)
-            raise ValueError(f"compile: true does not go with {names}")
+            raise ValueError(f"compile: true does not work with {names}")
+        return self
+
+    @model_validator(mode="after")
+    def _decoder_that_stays_as_it_is(self) -> WanOptions:
+        if self.compile_vae and self.vae_tiling:  # each shape of a tile would be compiled
+            raise ValueError("compile_vae: true does not work with vae_tiling")
+        if self.compile_vae and self.vae_convolutions != "pytorch":
+            raise ValueError("compile_vae: true does not work with vae_convolutions: onednn")
+        if self.compile_vae and self.offload == "model":
+            raise ValueError(
+                "compile_vae: true does not work with offload: model, which moves the VAE"
+            )
         return self
 
     @model_validator(mode="after")
     def _one_quantisation(self) -> WanOptions:
         if self.quantisation != "none" and self.fp8_storage:
             raise ValueError(
-                f"quantisation: {self.quantisation} does not go with fp8_storage; remove one"
+                f"quantisation: {self.quantisation} does not work with fp8_storage; remove one"
             )
         if self.quantisation != "none" and self.offload == "group":
             raise ValueError(
-                f"quantisation: {self.quantisation} does not go with offload: group; take model"
+                f"quantisation: {self.quantisation} does not work with offload: group; take model"
             )
         if self.parallel.context > 1 and self.attention not in ("auto", "native", "cudnn"):
             raise ValueError(
-                f"attention: {self.attention} does not go with parallel.context; take auto"
+                f"attention: {self.attention} does not work with parallel.context; take auto"
             )
         if self.parallel.context > 1 and self.cache is not None:
             raise ValueError(
-                "cache: it does not go with parallel.context, whose ranks see different tokens"
+                "cache: it does not work with parallel.context, whose ranks see different tokens"
             )
         return self
+
+    @property
+    def streams_text(self) -> bool:
+        """Whether the text encoder stays in host memory and only its layer at work is on the GPU."""
+        return self.stream_text_encoder or self.offload == "group"
 
     @property
     def latent_frames(self) -> int:

@@ -20,7 +20,10 @@ KEPT_OPTIONS = {
     "frame_rounding",
     "noise_device",
     "fp8_storage",
+    "vae_dtype",
     "vae_tiling",
+    "compile_vae",
+    "vae_convolutions",
 }
 
 

@@ -32,34 +32,13 @@ class WanVace(WanGenerator):
         revision: pins a hub id.
         base: where VAE, text encoder, tokenizer and scheduler are, if not in ``source``; ``base_revision`` pins it.
         weights: file name of native weights inside ``source``.
-        conditioning_scale: what the hints of the control branch are multiplied by.
+        conditioning_scale: factor on the hints of the control branch.
         options: fields of :class:`~tpige_kedro.video_generators.wan_options.WanOptions`.
 
     With ``letterbox: stock``, ``sigmas: diffusers`` and no identity weight it is bit-equal to diffusers' ``WanVACEPipeline``.
     """
 
     version: ClassVar[int] = 1  # raise it when the same request gives other pixels
-    files: ClassVar[dict[str, tuple[str, ...]]] = {
-        "source with weights": ("{weights}",),
-        "source with base": ("transformer/*",),
-        "source": (
-            "model_index.json",
-            "transformer/*",
-            "vae/*",
-            "text_encoder/*",
-            "tokenizer/*",
-            "scheduler/*",
-        ),
-        "base": (
-            "transformer/config.json",
-            "vae/*",
-            "text_encoder/*",
-            "tokenizer/*",
-            "scheduler/*",
-        ),
-    }
-    weight_options: ClassVar[dict[str, str | None]] = {"base": None}
-    weight_lists: ClassVar[tuple[str, ...]] = ("loras",)
     Options: ClassVar[type[WanOptions]] = WanOptions
 
     def __init__(
@@ -84,7 +63,8 @@ class WanVace(WanGenerator):
 
     def guider(self, guidance: Guidance) -> IdAwareGuidance:
         """The guider of Eq. 2-3."""
-        return IdAwareGuidance.from_settings(guidance)
+        guider: IdAwareGuidance = IdAwareGuidance.from_settings(guidance)
+        return guider
 
     def call_options(self, guidance: Guidance) -> dict[str, Any]:
         """The scales of the hints, and the plain twin where the weak branch is of form ``t2v``."""
@@ -141,9 +121,9 @@ class WanVace(WanGenerator):
         else:
             pictures = [picture[..., None].repeat(3, -1) / 255.0 for picture in video.mask]
             mask = (to_pixels(pictures, options.height, options.width).float() + 1) / 2
-        mask = (mask > 0.5).float()
+        hard = (mask > 0.5).float()  # for the frames only; the mask channels keep soft edges
         kept, redrawn = (
-            self.pictures.encode(part) for part in (frames * (1 - mask), frames * mask)
+            self.pictures.encode(part) for part in (frames * (1 - hard), frames * hard)
         )
         unshuffled = WanVaceEncoderStep.prepare_masks(self.pipeline, mask, [[]])
         return torch.cat([kept.cpu(), redrawn.cpu(), unshuffled], dim=1)

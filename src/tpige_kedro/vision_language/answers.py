@@ -1,4 +1,4 @@
-"""What stands in a model's answer, whatever the model wrote around it: the object of a form, or the plain text of a caption.
+"""The content of a model's answer, whatever the model wrote around it: a JSON object of the schema, or the plain text of a caption.
 
 One reader for all questions. Thinking is taken out, fences, prose and slips of JSON are seen through; of several objects the last
 one counts that has the keys of the form. An answer that is a whole JSON text is taken as it is, whatever its texts say.

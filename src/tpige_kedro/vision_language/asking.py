@@ -1,4 +1,4 @@
-"""Asks for a text, checks it, and asks again with what was wrong: a bounded number of times."""
+"""Requests a text, checks it, and retries with feedback, a bounded number of times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limit on what one run may ask of a paid service."""
+"""The limit on what one run may request from a paid service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server takes of the optional parts of a request, learned from its refusals and remembered while the process lives."""
+"""Which optional parts of a request a server accepts, learned from its refusals and remembered while the process runs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Dialect:
 
     @property
     def structured(self) -> bool:
-        """Whether the server takes a JSON schema, as far as is known."""
+        """Whether the server accepts a JSON schema, if that is known."""
         return "response_format" not in self._refused
 
     def put(
@@ -78,7 +78,7 @@ class Dialect:
             put["messages"] = [{**user, "content": [{**first, "text": text}, *others]}]
         return put
 
-    def learn(self, body: Any, sent: Mapping[str, Any]) -> bool:
+    def learn(self, body: object, sent: Mapping[str, Any]) -> bool:
         """Whether to ask again, because the refusal ``body`` names parts of ``sent`` that can be left out or put otherwise."""
         words = words_of(body)
         refused = self.named(body, sent)
@@ -90,7 +90,7 @@ class Dialect:
                 logger.warning("%s takes no %s (%s): %s", self.name, part, words, self._instead(part))  # fmt: skip
         return bool(refused)
 
-    def named(self, body: Any, sent: Mapping[str, Any]) -> set[str]:
+    def named(self, body: object, sent: Mapping[str, Any]) -> set[str]:
         """The optional parts of ``sent`` that a refusal is about: as its fields say, else as its words do."""
         could = {part for part in OPTIONAL if part in sent}
         fields = {part for part in could if part in _fields(body, depth=6)}
@@ -104,13 +104,13 @@ class Dialect:
             found.add("system")
         return found
 
-    def may_be_the_form(self, body: Any, sent: Mapping[str, Any]) -> bool:
+    def may_be_the_form(self, body: object, sent: Mapping[str, Any]) -> bool:
         """Whether a refusal that names nothing might be about the schema."""
         words = words_of(body)
         is_new = words not in self._not_the_form and not OF_THE_QUESTION.search(words)
         return "response_format" in sent and is_new
 
-    def it_was_the_form(self, body: Any, taken: bool) -> None:
+    def it_was_the_form(self, body: object, taken: bool) -> None:
         """What became of the question without a schema: ``taken``, or refused like before."""
         with self._lock:
             if not taken:
@@ -146,7 +146,7 @@ def forget_dialects() -> None:
         _dialects.clear()
 
 
-def _fields(body: Any, depth: int) -> set[str]:
+def _fields(body: object, depth: int) -> set[str]:
     """The names of parameters in the fields that servers have for them: ``param``, and the last of FastAPI's ``loc``."""
     if depth == 0:
         return set()

@@ -68,12 +68,12 @@ def _noted(form: dict[str, Any], key: str, allowed: tuple[str, ...] = ()) -> Att
     return attribute
 
 
-def _attribute(key: str, seen: Any) -> Attribute:
+def _attribute(key: str, seen: object) -> Attribute:
     if not isinstance(seen, dict) or not isinstance(seen.get("value"), str):
         raise AnswerError(f"{key}: not an object with value and confidence")
     confidence = seen.get("confidence")
     if isinstance(confidence, bool) or not isinstance(confidence, int | float):
-        raise AnswerError(f"{key}: its confidence is no number")
+        raise AnswerError(f"{key}: its confidence is not a number")
     if not 0 <= confidence <= 1:
         raise AnswerError(f"{key}: its confidence {confidence} lies outside 0 to 1")
     text = " ".join(seen["value"].split()).rstrip(" .,;")

@@ -1,4 +1,4 @@
-"""Until when a service said that it offers a model, and which entry of conf comes after it."""
+"""The announced retirement date of a model, and which entry of conf replaces it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Lifetime:
     ``successor`` is the key of another model in conf.
 
     >>> Lifetime("gpt-4o", date(2027, 1, 14), "gpt_6_luna").advice()
-    'gpt-4o was announced to end on 14 January 2027: set prompt_enhancement.reader and reference_enhancement.writer to gpt_6_luna'
+    'the retirement of gpt-4o was announced for 14 January 2027: set prompt_enhancement.reader and reference_enhancement.writer to gpt_6_luna'
     """
 
     model: str
@@ -30,7 +30,7 @@ class Lifetime:
         instead = self.successor or "another model"
         day = f"{self.ends.day} {self.ends:%B %Y}"
         return (
-            f"{self.model} was announced to end on {day}: set prompt_enhancement.reader and reference_enhancement.writer to "
+            f"the retirement of {self.model} was announced for {day}: set prompt_enhancement.reader and reference_enhancement.writer to "
             f"{instead}"
         )
 

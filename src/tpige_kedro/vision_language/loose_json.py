@@ -1,4 +1,4 @@
-"""Finds JSON objects in what a model wrote: in fences and prose, as a text inside JSON, with the slips that models make."""
+"""Finds JSON objects in what a model wrote: in fences and prose, as a text inside JSON, with the small errors that models make."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BrokenError(ValueError):
 
 
 def objects_in(text: str) -> list[dict[str, Any]]:
-    """All objects in ``text`` that stand in no other, in order; those in a text that is itself JSON, too.
+    """All top-level objects in ``text``, in order, including those in a text that is itself JSON.
 
     Raises:
         BrokenError: none, but something that begins like one.
@@ -114,7 +114,7 @@ def _in_string(text: str, begin: int) -> tuple[Any, int]:
         return None, begin + 1
 
 
-def _objects_of(value: Any) -> Iterator[dict[str, Any]]:
+def _objects_of(value: object) -> Iterator[dict[str, Any]]:
     """The object that ``value`` is, or those in the text or list that it is."""
     if isinstance(value, dict):
         yield value

@@ -167,7 +167,7 @@ class OpenAICompatible(ChatModel):
                 if doubted is not None:
                     self.dialect.it_was_the_form(doubted, taken=False)
                 raise ServiceError(
-                    f"{self.model} refuses this question ({reply.problem}); see what it says"
+                    f"{self.model} refuses this request ({reply.problem}); see what it says"
                 )
             problem, wait = reply.problem, waiting_time(attempt, reply.wait, self.max_wait)
             if wait is None:
@@ -178,7 +178,7 @@ class OpenAICompatible(ChatModel):
                 raise ServiceError(
                     f"{self.model} gave no answer: {problem}; run the same command again later"
                 )
-            logger.info("%s: %s; asking again in %.1f s", self.model, problem, wait)
+            logger.info("%s: %s; retrying in %.1f s", self.model, problem, wait)
             time.sleep(wait)
             attempt += 1
 
@@ -227,7 +227,7 @@ class OpenAICompatible(ChatModel):
         if status in REFUSES_ALL or code in FOR_ALL:
             ended = self.lifetime.advice() if status == 404 or code in FOR_ALL[1:] else ""
             raise self._for_all(
-                f"{self.model} refuses every question ({said}); "
+                f"{self.model} refuses every request ({said}); "
                 + (f"{ended}; else " if ended else "")
                 + f"check the key, the name of the model, the account, and base_url: {self._where()}"
             ) from None
@@ -235,7 +235,7 @@ class OpenAICompatible(ChatModel):
             return Reply(problem=said, refusal=body)
         if status < 500 and status not in WORTH_REPEATING:
             raise ServiceError(
-                f"{self.model} refuses this question ({said}); see what it says"
+                f"{self.model} refuses this request ({said}); see what it says"
             ) from None
         return Reply(problem=said, wait=retry_after(headers))
 
@@ -247,7 +247,7 @@ class OpenAICompatible(ChatModel):
         where = self._where()
         if isinstance(body, str) and HTML.match(body):
             return Reply(
-                problem=f"a login page or a gateway answered, and no model: {words}; check base_url: {where}"
+                problem=f"a login page or a gateway answered, not a model: {words}; check base_url: {where}"
             )
         if _is_error(body) and not PASSING.search(words):
             raise ServiceError(

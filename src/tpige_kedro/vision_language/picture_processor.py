@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoProcessor, ProcessorMixin, Qwen2_5_VLProcessor
+from transformers import AutoProcessor
+from transformers.models.qwen2_5_vl.processing_qwen2_5_vl import Qwen2_5_VLProcessor
+from transformers.processing_utils import ProcessorMixin
 
 from tpige_kedro.weights.transformers_models import load_part
 from tpige_kedro.weights.whole import read_json

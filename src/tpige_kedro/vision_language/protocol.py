@@ -1,4 +1,4 @@
-"""What the prompt stages ask of a vision-language model.
+"""What the prompt stages need from a vision-language model.
 
 A class declares its ``version``, raised whenever it asks or reads in another way. It may say three things more: that it
 ``follows_instructions`` (those of ``prompts/instructions``, which then belong to the fingerprint of its results), its ``concurrency``
@@ -29,7 +29,7 @@ class VisionLanguageModel(Protocol):
         """One text made of ``prompt`` as ``instruction`` says (paper sections 3.2 and 3.3; the second needs no picture).
 
         Raises:
-            AnswerError: the answer cannot be used (refused, empty, malformed); worth telling and asking again.
+            AnswerError: the answer cannot be used (refused, empty, malformed); worth a retry with feedback.
             ServiceError: no answer at all.
             NotImplementedError: this model can only read faces.
         """

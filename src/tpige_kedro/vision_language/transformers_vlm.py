@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tpige_kedro.errors import AnswerError
+from tpige_kedro.errors import AnswerError, ModelError
 from tpige_kedro.option_types import Count, Device, Dtype
 from tpige_kedro.vision_language.answers import MORE_TOKENS
 from tpige_kedro.vision_language.chat import ChatModel, Question
@@ -16,12 +16,14 @@ from tpige_kedro.vision_language.usage import Usage, meter
 from tpige_kedro.weights.fetch import fetched
 from tpige_kedro.weights.parts import files_of
 
+LANGUAGE_LAYERS = ("model.language_model.layers.",)  # nearly all weights of such a model
+
 
 class TransformersVlm(ChatModel):
-    """Asks a model of transformers' image-text-to-text family, always for the likeliest answer.
+    """Runs a model of transformers' image-text-to-text family with greedy decoding.
 
-    Nothing leaves the machine. The form of an answer is described in the prompt, so wrong answers are more frequent than with a service that
-    has structured output; they are asked again like any other.
+    Nothing leaves the machine. The prompt describes the schema of an answer, so wrong answers are more frequent than with a service that
+    has structured output; they are retried like any other.
 
     Args:
         source: folder or hub id, with processor and chat template.
@@ -30,7 +32,8 @@ class TransformersVlm(ChatModel):
         device: where it runs; None for the GPU if there is one.
         max_tokens: of an answer.
         max_side: pixels of the picture's longer side.
-        gpu_gib: GiB of weights that may be on the GPU; the others wait in host memory, which makes answers slow. None: no limit.
+        gpu_gib: GiB of weights that may be on the GPU; the rest stays in host memory, which makes answers slow. None: no limit.
+        quantisation: ``fp8`` keeps the linear layers of the language model in 8 bits, which halves their memory and may change answers.
     """
 
     version: ClassVar[int] = 1  # raise it when a question or its answer is put or read otherwise
@@ -48,6 +51,7 @@ class TransformersVlm(ChatModel):
         max_tokens: Count = 700,
         max_side: Count = 768,
         gpu_gib: Annotated[float, Field(gt=0)] | None = None,
+        quantisation: Literal["none", "fp8"] = "none",
     ) -> None:
         import torch
         from transformers import AutoModelForImageTextToText
@@ -62,8 +66,12 @@ class TransformersVlm(ChatModel):
         self.device = pick_device(device)
         folder = fetched(source, revision, files_of(self.files, "source", {}))
         self.processor = load_processor(folder)
-        first = self.device if gpu_gib is None else "cpu"
+        if quantisation != "none" and gpu_gib is not None:
+            raise ModelError("quantisation: fp8 does not work with gpu_gib; remove one")
+        first = self.device if gpu_gib is None and quantisation == "none" else "cpu"
         network = load_network(AutoModelForImageTextToText, folder, getattr(torch, dtype), first)
+        if quantisation == "fp8":
+            shrink(network, self.device)
         self.network = network if gpu_gib is None else spread(network, self.device, gpu_gib)
 
     def answer(self, question: Question) -> str:
@@ -116,3 +124,18 @@ class TransformersVlm(ChatModel):
     def _ends(self) -> set[int]:
         ends = self.network.generation_config.eos_token_id
         return set(ends) if isinstance(ends, list) else {ends}
+
+
+def shrink(network: Any, device: Any) -> None:
+    """Bring ``network`` to ``device`` with the linear layers of its language part in 8 bits.
+
+    Raises:
+        ModelError: it has no such layers, and would be as large as before.
+    """
+    from tpige_kedro.networks.fp8 import computes_in_fp8, quantise
+
+    if not quantise(network, device, computes_in_fp8(device), LANGUAGE_LAYERS):
+        raise ModelError(
+            f"quantisation: fp8: {type(network).__name__} has no linear layers under {', '.join(LANGUAGE_LAYERS)}; remove the option"
+        )
+    network.to(device)

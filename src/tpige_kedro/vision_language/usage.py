@@ -1,4 +1,4 @@
-"""What questions cost: requests, tokens and seconds, of one item (for its record) and of the whole process (for MLflow)."""
+"""What requests cost: number, tokens and seconds, for one item (in its record) and for the whole process (in MLflow)."""
 
 from __future__ import annotations
 

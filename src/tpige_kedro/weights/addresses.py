@@ -181,7 +181,7 @@ def _unpack(whole: Path, published: Published, target: Path) -> None:
                 raise WrongContentError(f"{whole.name.lstrip('.')} has no {published.member}")
             data = archive.read(found[0])
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError) as error:
-        raise WrongContentError(f"{whole.name.lstrip('.')} is no zip file ({error})") from error
+        raise WrongContentError(f"{whole.name.lstrip('.')} is not a zip file ({error})") from error
     digest = hashlib.sha256(data).hexdigest()
     if not digest.startswith(published.sha256):
         raise WrongContentError(
@@ -204,6 +204,6 @@ def _failed(error: Exception, url: str, folder: Path, names: Sequence[str]) -> M
         why = f"{error or type(error).__name__}" + (f": {cause}" if cause else "")
     shown = QUERY.sub(r"\1?…", " ".join(why.split()))
     return ModelError(
-        f"{', '.join(names)} cannot be had from {url} ({shown}); run the same command again, or get it by hand and put "
+        f"{', '.join(names)} cannot be downloaded from {url} ({shown}); run the same command again, or download it by hand and put "
         f"{'them' if len(names) > 1 else 'it'} into {folder}"
     )

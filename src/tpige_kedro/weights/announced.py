@@ -1,4 +1,4 @@
-"""A file to download, what was announced of it, and whether what comes is that."""
+"""A file to download, what was announced about it, and whether the download matches."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def check_announced(job: Download, start: int, answer: Any) -> None:
     kind = answer.headers.get("Content-Type", "")
     if "html" in kind and not job.name.endswith(".html"):
         raise WrongContentError(
-            f"{job.name}: a web page came instead of it ({kind.partition(';')[0]})"
+            f"{job.name}: a web page arrived instead of it ({kind.partition(';')[0]})"
         )
     length = answer.headers.get("Content-Length", "")
     if job.size is not None and length.isdigit() and start + int(length) != job.size:
         raise WrongContentError(
-            f"{job.name}: {start + int(length):,} bytes come instead of the announced {job.size:,}"
+            f"{job.name}: {start + int(length):,} bytes would arrive instead of the announced {job.size:,}"
         )
 
 
@@ -49,7 +49,7 @@ def check(job: Download, digest: Any) -> None:
     size = job.partial.stat().st_size if job.partial.exists() else 0
     if job.size is not None and size != job.size:
         raise WrongContentError(
-            f"{job.name}: {size:,} bytes came instead of the announced {job.size:,}"
+            f"{job.name}: {size:,} bytes arrived instead of the announced {job.size:,}"
         )
     if job.digest is None:
         return

@@ -82,7 +82,7 @@ def _read_safetensors(file: Path) -> dict[str, Tensor]:
     except (OSError, SafetensorError, ValueError) as error:
         reason = "no such file" if not file.exists() else first_line(error)
         raise ModelError(
-            f"{file} is not a whole safetensors file ({reason}); {again(file)}"
+            f"{file} is not a complete safetensors file ({reason}); {again(file)}"
         ) from error
 
 
@@ -133,7 +133,7 @@ def without_prefix(tensors: Mapping[str, Tensor], wanted: Mapping[str, Any]) -> 
     return dict(tensors)
 
 
-def _is_state_dict(content: Any) -> bool:
+def _is_state_dict(content: object) -> bool:
     return (
         isinstance(content, Mapping)
         and bool(content)

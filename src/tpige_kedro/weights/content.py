@@ -100,4 +100,4 @@ def _remember(known: KnownFiles) -> None:
     try:
         known.save()
     except (OSError, DatasetError) as error:
-        logger.debug("hashes of weights are not kept: %s", error)
+        logger.debug("hashes of weights are not cached: %s", error)

@@ -16,13 +16,20 @@ from tpige_kedro.weights.whole import cannot_load, check_whole, read_json
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
+Begin = Callable[[Any], Callable[[str], None]]  # given the empty network, what follows each tensor
+
 
 def load_network(
-    cls: Any, folder: Path, dtype: torch.dtype, device: torch.device | str = "cpu"
+    cls: Any,
+    folder: Path,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
+    begin: Begin | None = None,
 ) -> Any:
     """A network of diffusers, ready to predict, with what its class keeps in float32 kept so.
 
-    The weights go from the mapped file to ``device``, tensor by tensor: the host never holds a copy of all.
+    The weights go from the mapped file to ``device``, tensor by tensor: the host never holds a copy of all. ``begin`` gets the
+    network before, and returns what is called with the name of each tensor once it is there.
 
     Raises:
         ModelError: a file is missing or damaged, another class is in ``folder``, or the tensors are not exactly those of the network.
@@ -31,7 +38,7 @@ def load_network(
     check_class(cls, config.get("_class_name"), folder)
     index = folder / f"{WEIGHTS}.index.json"
     checkpoint = read_checkpoint(index if index.is_file() else folder / WEIGHTS)
-    return filled(cls, config, checkpoint, dtype, device)
+    return filled(cls, config, checkpoint, dtype, device, begin)
 
 
 def check_class(cls: Any, name: str | None, folder: Path) -> None:
@@ -49,6 +56,7 @@ def filled(
     checkpoint: Checkpoint,
     dtype: torch.dtype,
     device: torch.device | str,
+    begin: Begin | None = None,
 ) -> Any:
     """A network of class ``cls`` with the sizes of ``config`` and the tensors of ``checkpoint``, which are used up."""
     try:
@@ -60,7 +68,7 @@ def filled(
     ignorable = tuple(cls._keys_to_ignore_on_load_unexpected or ())
     wanted = network.state_dict()
     check_whole(cls.__name__, checkpoint.where, wanted, tensors, ignorable=ignorable)
-    fill(network, tensors, device, precision(cls, dtype))
+    fill(network, tensors, device, precision(cls, dtype), begin and begin(network))
     return network.eval()
 
 
@@ -71,11 +79,11 @@ def precision(cls: Any, dtype: torch.dtype) -> Callable[[str], torch.dtype]:
 
 
 def empty(cls: Any, config: Mapping[str, Any], dtype: torch.dtype) -> Any:
-    """The network without memory for its weights; what it computes itself (tables of positions) is there.
+    """The network without memory for its weights; what it computes itself (tables of positions) is present.
 
     It is built as ``from_pretrained`` builds it, with ``dtype`` as the default one.
     """
-    from accelerate import init_empty_weights  # type: ignore[import-untyped]
+    from accelerate import init_empty_weights
 
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)

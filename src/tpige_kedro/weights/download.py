@@ -1,4 +1,4 @@
-"""One file from an address to this disk: resumed where it broke off, checked against what was announced, downloaded once."""
+"""One file from an address to this disk: resumed where it stopped, checked against what was announced, downloaded once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def download(
 ) -> None:
     """Get a file; ``advance`` takes the number of bytes that came or were here, ``stop`` ends it between two chunks.
 
-    A wrong content is deleted and downloaded once more.
+    Wrong content is deleted and downloaded once more.
 
     Raises:
         WrongContentError: wrong twice.
@@ -207,7 +207,7 @@ def _status(error: Exception) -> int | None:
 
 
 def wait_asked_for(error: Exception) -> float | None:
-    """Seconds that a busy server asks for."""
+    """Seconds that a busy server asks to wait."""
     from huggingface_hub.utils import parse_ratelimit_headers
 
     response = getattr(error, "response", None)

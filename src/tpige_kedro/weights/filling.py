@@ -18,6 +18,7 @@ def fill(
     tensors: dict[str, Tensor],
     device: torch.device | str,
     dtype_of: Callable[[str], torch.dtype],
+    placed: Callable[[str], None] | None = None,
 ) -> None:
     """Give ``network``, built without memory, its weights on ``device``.
 
@@ -27,6 +28,7 @@ def fill(
             are no longer mapped.
         device: where the network will compute; the host holds one tensor at a time if that is a GPU.
         dtype_of: the precision of a tensor of floating numbers by its name; others stay as they are.
+        placed: called with the name of each tensor once it is there; it may change or replace the module that holds it.
     """
     wanted = network.state_dict()
     for name in list(tensors):
@@ -34,6 +36,8 @@ def fill(
         if name in wanted:
             dtype = dtype_of(name) if tensor.is_floating_point() else tensor.dtype
             _put(network, name, tensor.to(device=device, dtype=dtype).contiguous())
+            if placed is not None:
+                placed(name)
     network.to(device)
 
 

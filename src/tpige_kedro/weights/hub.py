@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 from tpige_kedro.weights.hub_cache import MAIN, CachedRepository
@@ -14,6 +16,7 @@ logger = logging.getLogger(__name__)
 UNRESOLVED = "unresolved"
 COMMIT = re.compile(r"^[0-9a-f]{40}$")
 PATIENCE = 5.0  # seconds for the hub's answer
+_may_ask = True
 
 _known: dict[tuple[str, str], str] = {}  # what the hub said, and what was loaded
 
@@ -39,6 +42,19 @@ def known_commit(source: str, revision: str | None = None) -> str | None:
     name = revision or MAIN
     commit = _known.get((source, name)) or CachedRepository.of(source).commit_of(name)
     return commit if commit and COMMIT.match(commit) else None
+
+
+@contextmanager
+def without_asking() -> Iterator[None]:
+    """Inside, a commit that is neither stated nor in the local cache is one that nobody knows."""
+    global _may_ask  # noqa: PLW0603
+    before, _may_ask = _may_ask, False
+    resolved_commit.cache_clear()
+    try:
+        yield
+    finally:
+        _may_ask = before
+        resolved_commit.cache_clear()
 
 
 def remember_commit(source: str, revision: str | None, commit: str) -> None:
@@ -72,7 +88,7 @@ def hub_revision(source: str, revision: str | None = None) -> str:
 def _asked_commit(source: str, revision: str | None) -> str | None:
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
-    if HF_HUB_OFFLINE:
+    if HF_HUB_OFFLINE or not _may_ask:
         return None
     from huggingface_hub import HfApi
 

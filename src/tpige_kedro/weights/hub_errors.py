@@ -1,4 +1,4 @@
-"""One message for each way in which the hub, the line or the disk fails: what is wrong, in the hub's own words, and what to do."""
+"""One message for each way in which the hub, the network or the disk fails: what is wrong, in the hub's own words, and what to do."""
 
 from __future__ import annotations
 
@@ -74,18 +74,18 @@ def _explained(error: Exception, asked: Asked) -> tuple[str, str]:
         return _no_connection(error)
     if isinstance(error, OSError):
         return _disk(error)
-    return f"the hub at {endpoint()} gives an answer that is not its own ({_words(str(error))})", (
+    return f"the hub at {endpoint()} gives an answer that is not a hub's ({_words(str(error))})", (
         "check HF_ENDPOINT, and whether a proxy or a network's login page answers instead: open that address in a browser"
     )
 
 
 def _broken_download(error: Exception) -> tuple[str, str]:
     if isinstance(error, BrokenOffError):
-        return f"the download broke off ({error}: {_innermost(error)})", (
+        return f"the download was interrupted ({error}: {_innermost(error)})", (
             "run the same command again: what is here is kept and the rest is downloaded"
         )
     return f"a file is not what the hub announced ({error})", (
-        "run again; if it stays, a proxy or a network's login page may stand between you and the hub: open "
+        "run again; if it stays, a proxy or a network's login page may be between you and the hub: open "
         f"{endpoint()} in a browser, {ELSEWHERE}"
     )
 
@@ -94,7 +94,7 @@ def _refusal(error: Exception, asked: Asked) -> tuple[str, str]:
     """The hub answered, and said no."""
     from huggingface_hub import errors
 
-    status = error.response.status_code  # type: ignore[attr-defined]
+    status = error.response.status_code  # type: ignore[attr-defined]  # an error of HTTP
     said = f"the hub says {status}: {hub_words(error)}"
     token = sent_token()
     if isinstance(error, errors.GatedRepoError):
@@ -166,7 +166,7 @@ def _no_connection(error: Exception) -> tuple[str, str]:
     host = request.url.host if request is not None else endpoint()
     words = _words(str(error) or type(error).__name__)
     if isinstance(error, httpx2.ProxyError):
-        return f"the proxy lets nothing through ({words})", "check HTTPS_PROXY and NO_PROXY"
+        return f"the proxy refuses the connection ({words})", "check HTTPS_PROXY and NO_PROXY"
     if isinstance(error, httpx2.TimeoutException):
         why = f"{host} does not answer in time ({type(error).__name__})"
         return why, f"check the network, or raise HF_HUB_DOWNLOAD_TIMEOUT, {ELSEWHERE}"
@@ -193,7 +193,7 @@ def _disk(error: OSError) -> tuple[str, str]:
 
 def hub_words(error: Exception) -> str:
     """What the hub itself says in an error, in one line."""
-    response = error.response  # type: ignore[attr-defined]
+    response = error.response  # type: ignore[attr-defined]  # an error of HTTP
     return _words(getattr(error, "server_message", None) or response.reason_phrase or "no reason")
 
 

@@ -1,4 +1,4 @@
-"""What a model folder says that belongs into it: layouts of diffusers and transformers describe themselves in JSON.
+"""What a model folder says about its own contents: layouts of diffusers and transformers describe themselves in JSON.
 
 To look there needs no torch, so that a finished run stays quick.
 """

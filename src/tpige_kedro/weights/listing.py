@@ -1,4 +1,4 @@
-"""What a repository of the hub has: one request, or none where the cache knows it."""
+"""What a repository of the hub has: one request, or none if the cache knows it."""
 
 from __future__ import annotations
 

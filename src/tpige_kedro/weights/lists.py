@@ -33,7 +33,7 @@ def weight_lists(spec: ModelSpec) -> dict[str, Sequence[Any]]:
     }
 
 
-def is_entry(entry: Any) -> TypeGuard[Entry]:
+def is_entry(entry: object) -> TypeGuard[Entry]:
     """Whether ``entry`` names a place; others are left to the check of the options."""
     return (
         isinstance(entry, Mapping)

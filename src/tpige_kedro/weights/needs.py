@@ -1,4 +1,4 @@
-"""What several models need together: each place once, with all the files that one of them wants."""
+"""What several models need together: each place once, with all the files that any of them needs."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def absent_files(need: Need) -> list[str]:
     if by_hand:
         what = "it does not exist" if not need.folder.exists() else f"it has no {_few(by_hand)}"
         raise ModelError(
-            f"{need.folder}: {what}, and nothing of it can be downloaded by itself; {where_from(need.part.place)}"
+            f"{need.folder}: {what}, and none of it can be downloaded automatically; {where_from(need.part.place)}"
         )
     return absent
 

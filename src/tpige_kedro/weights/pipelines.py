@@ -10,9 +10,18 @@ from typing import Any
 import torch
 
 from tpige_kedro.weights import diffusers_models, transformers_models
+from tpige_kedro.weights.small_files import check_settings, check_vocabulary
 from tpige_kedro.weights.whole import cannot_load, read_json
 
 INDEX = "model_index.json"
+# of sampling: on a terminal, below the bar of the stage and laid out like it, while a picture or clip takes longer than a few seconds
+STEP_BAR: dict[str, Any] = {
+    "disable": None,  # in a log
+    "leave": False,
+    "desc": "  its steps",
+    "delay": 5,
+    "bar_format": "{desc:22} {percentage:3.0f}% |{bar:12}| {n_fmt}/{total_fmt}  {elapsed}, {remaining} left",
+}
 
 
 def load_pipeline(
@@ -35,14 +44,15 @@ def load_pipeline(
         if name not in given:
             loader = diffusers_models if _is_of_diffusers(part) else transformers_models
             given[name] = loader.load_network(part, folder / name, dtype, device)
+    for name in read_json(folder / INDEX):
+        check_settings(folder / name)
     try:
         pipeline = cls.from_pretrained(str(folder), dtype=dtype, local_files_only=True, **given)
     except Exception as error:  # the tokenizers library has no class of its own for errors
         raise cannot_load(cls.__name__, folder, error) from error
     for name, part in pipeline.components.items():
-        transformers_models.check_vocabulary(part, folder / name)
-    # its steps on a terminal while they run, nothing in a log
-    pipeline.set_progress_bar_config(disable=None, leave=False)
+        check_vocabulary(part, folder / name)
+    pipeline.set_progress_bar_config(**STEP_BAR)
     return pipeline
 
 

@@ -1,4 +1,4 @@
-"""What of a place is on this machine and what has to come from the hub, before anything is downloaded."""
+"""Which files of a place are on this machine and which must come from the hub, before anything is downloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the disks have room for what is to come."""
+"""Whether the disks have room for the downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts in transformers' layout from a local folder: no remote code, no weight made up, nothing asked of the hub."""
+"""Parts in transformers' layout from a local folder: no remote code, no invented weights, no request to the hub."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from tpige_kedro.weights.checkpoints import read_checkpoint
-from tpige_kedro.weights.whole import cannot_load, read_json, refuse
+from tpige_kedro.weights.small_files import check_settings, check_vocabulary
+from tpige_kedro.weights.whole import cannot_load, quantised, read_json, refuse
 
-TOKENIZER = "tokenizer.json"
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 PICKLED = "pytorch_model.bin"
@@ -18,6 +18,7 @@ PICKLED = "pytorch_model.bin"
 
 def load_part(cls: Any, folder: Path, **options: Any) -> Any:
     """A tokenizer, processor, scheduler or the like of class ``cls``. Raises :class:`ModelError` naming the folder."""
+    check_settings(folder)
     try:
         part = cls.from_pretrained(str(folder), local_files_only=True, **options)
     except Exception as error:  # the tokenizers library has no class of its own for errors
@@ -26,19 +27,6 @@ def load_part(cls: Any, folder: Path, **options: Any) -> Any:
     for tokenizer in (loaded, getattr(loaded, "tokenizer", None)):  # a processor has one
         check_vocabulary(tokenizer, folder)
     return part
-
-
-def check_vocabulary(part: Any, folder: Path) -> None:
-    """Refuse a tokenizer whose files are not in ``folder``: transformers makes one that knows no words, and texts mean nothing then."""
-    names: dict[str, str] = getattr(part, "vocab_files_names", {})
-    if not names or (folder / TOKENIZER).is_file():
-        return
-    own = [name for name in names.values() if name != TOKENIZER]
-    absent = [name for name in own if not (folder / name).is_file()]
-    if absent or not own:
-        raise cannot_load(
-            type(part).__name__, folder, f"it has no {' and no '.join([TOKENIZER, *absent])}"
-        )
 
 
 def load_network(
@@ -62,7 +50,8 @@ def load_network(
     from transformers.utils.logging import disable_progress_bar
 
     file = _weights_file(folder, pickled)
-    read_checkpoint(file)  # whole, and shards as the index says
+    types = quantised(read_checkpoint(file).tensors)  # whole, and shards as the index says
+    refuse(cls.__name__, file, [], [], [], types=types)
     disable_progress_bar()  # of the tensors of one file
     network, report = load_part(
         cls,

@@ -1,4 +1,4 @@
-"""Whole or refused: the tensors of a checkpoint against those of the network, and the words for each way to fail."""
+"""Complete or refused: compares the tensors of a checkpoint with those of the network, with a message for each way to fail."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SHOWN = 3
+COUNTS = ("position_ids", "num_batches_tracked")  # whole numbers in published checkpoints
 
 
 def check_whole(
@@ -39,7 +40,8 @@ def check_whole(
         remedy: what to do; by default, to download it again.
 
     Raises:
-        ModelError: which tensors are missing, do not belong there, or have another shape.
+        ModelError: which tensors are missing, do not belong there, or have another shape or kind of number: whole numbers in
+            place of fractions are quantised weights, which mean something else.
     """
     missing = [name for name in wanted if name not in held and not _matches(name, optional)]
     foreign = [name for name in held if name not in wanted and not _matches(name, ignorable)]
@@ -48,7 +50,12 @@ def check_whole(
         for name, tensor in wanted.items()
         if name in held and held[name].shape != tensor.shape
     ]
-    refuse(what, where, missing, foreign, shapes, remedy)
+    types = [
+        f"{name} {type_of(held[name])}"
+        for name, tensor in wanted.items()
+        if name in held and held[name].is_floating_point() != tensor.is_floating_point()
+    ]
+    refuse(what, where, missing, foreign, shapes, remedy, types)
 
 
 def refuse(
@@ -58,14 +65,34 @@ def refuse(
     foreign: Sequence[str],
     shapes: Sequence[str],
     remedy: str = "",
+    types: Sequence[str] = (),
 ) -> None:
     """Raise :class:`ModelError` that names the tensors, or nothing if there are none."""
-    kinds = (("missing", missing), ("not part of it", foreign), ("of another shape", shapes))
+    kinds = (
+        ("missing", missing),
+        ("not part of it", foreign),
+        ("of another shape", shapes),
+        ("of another type", types),
+    )
     problems = [f"{_tensors(names)} {kind} ({some(names)})" for kind, names in kinds if names]
     if problems:
         raise ModelError(
-            f"{where} does not hold a whole {what}: {'; '.join(problems)}; {remedy or again(where)}"
+            f"{where} does not hold a complete {what}: {'; '.join(problems)}; {remedy or again(where)}"
         )
+
+
+def quantised(held: Mapping[str, Tensor]) -> list[str]:
+    """The tensors that hold no fractions although they are no counts or positions, each with its type."""
+    return [
+        f"{name} {type_of(tensor)}"
+        for name, tensor in sorted(held.items())
+        if not tensor.is_floating_point() and not name.endswith(COUNTS)
+    ]
+
+
+def type_of(tensor: Tensor) -> str:
+    """The name of a tensor's type, such as ``int8``."""
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def cannot_load(what: str, where: str | Path, error: BaseException | str) -> ModelError:
@@ -84,7 +111,7 @@ def read_json(file: Path) -> dict[str, Any]:
         reason = "no such file" if not file.exists() else first_line(error)
         raise ModelError(f"{file} cannot be read ({reason}); {again(file)}") from error
     if not isinstance(content, dict):
-        raise ModelError(f"{file} cannot be read (no JSON object); {again(file)}")
+        raise ModelError(f"{file} cannot be read (not a JSON object); {again(file)}")
     return content
 
 
@@ -92,9 +119,9 @@ def again(where: str | Path) -> str:
     """What to do about a file or folder of weights that is not whole.
 
     >>> again("wan/vae/config.json")
-    'download it again or set models.<name>.source to a whole copy (docs/models.md says where the weights are and how to fill the folder)'
+    'download it again or set models.<name>.source to a complete copy (docs/models.md says where the weights are and how to fill the folder)'
     """
-    return f"download it again or set models.<name>.source to a whole copy ({where_from(where)})"
+    return f"download it again or set models.<name>.source to a complete copy ({where_from(where)})"
 
 
 def some(names: Sequence[Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a container says of its clip and FFmpeg does not pass on: how frames are cropped, and how long the file should be."""
+"""What a container says about its clip and FFmpeg does not expose: how frames are cropped, and how long the file should be."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The colours of a decoded frame as 8-bit RGB for a display of the usual kind (BT.709, not HDR)."""
+"""The colours of a decoded frame as 8-bit RGB for a standard display (BT.709, not HDR)."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,17 @@ def to_rgb(frame: VideoFrame) -> NDArray[np.uint8]:
     """
     refuse_unshowable(frame)
     if any(part.is_alpha for part in frame.format.components):
-        rgba = frame.to_ndarray(format="rgba", threads=1)
+        rgba = as_bytes(frame.to_ndarray(format="rgba", threads=1))
         if rgba[..., 3].min() < 255:
             return on_white(rgba)
-    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgb24", threads=1)
+    pixels = as_bytes(frame.to_ndarray(format="rgb24", threads=1))
     wide = WIDE.get(int(frame.color_primaries))
     return pixels if wide is None else to_bt709(pixels, np.array(wide, np.float32))
+
+
+def as_bytes(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """The array itself, which is of bytes in the formats that are asked for here."""
+    return np.asarray(pixels, np.uint8)
 
 
 def to_bt709(pixels: NDArray[np.uint8], matrix: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -63,7 +68,9 @@ def to_bt709(pixels: NDArray[np.uint8], matrix: NDArray[np.float32]) -> NDArray[
 def refuse_unshowable(frame: VideoFrame) -> None:
     """Raise :class:`ClipError` for a frame whose colours would come out wrong."""
     if frame.color_trc in HDR:
-        raise ClipError(f"is HDR ({HDR[frame.color_trc]}), which the metrics do not know", TO_SDR)
+        raise ClipError(
+            f"is HDR ({HDR[frame.color_trc]}), which the metrics do not support", TO_SDR
+        )
     if frame.colorspace not in KNOWN_MATRICES:
         dolby = any(name.startswith("DOVI") for name in side_data(frame))
         what = "Dolby Vision" if dolby else f"colour matrix {frame.colorspace} of ITU-T H.273"
@@ -78,7 +85,7 @@ def side_data(frame: VideoFrame) -> dict[str, bytes]:
     from av.sidedata.sidedata import SideDataContainer
 
     try:
-        return {data.type.name: bytes(data) for data in SideDataContainer(frame)}  # type: ignore[call-arg]
+        return {data.type.name: bytes(data) for data in SideDataContainer(frame)}  # type: ignore[call-arg]  # its stub lacks the constructor
     except (
         ValueError
     ):  # a kind that PyAV has no name for: of the turn, the angle is known nonetheless

@@ -1,4 +1,4 @@
-"""Which files of a folder are clips: containers by their suffix, without what systems and browsers leave beside them."""
+"""Which files of a folder are clips: containers by their suffix, without leftovers of systems and browsers."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def composed(name: str) -> str:
 
 
 def clip_files(folder: Path) -> dict[str, list[Path]]:
-    """The clips that lie in a folder by the stem of their names, in order; several files for one stem are for the reader to refuse."""
+    """The clips in a folder by the stem of their names, in order; the reader refuses several files for one stem."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
         if is_clip_name(file.name) and file.is_file():
@@ -50,7 +50,7 @@ def clip_files(folder: Path) -> dict[str, list[Path]]:
 
 
 def unread_files(folder: Path) -> list[str]:
-    """What lies in a folder, could be meant as a clip, and is not read: the names, each with the reason."""
+    """Files in a folder that could be meant as clips but are not read: the names, each with the reason."""
     found = []
     for file in sorted(folder.iterdir()) if folder.is_dir() else []:
         if file.is_dir() and is_clip_name(file.name):

@@ -1,4 +1,4 @@
-"""Decodes the track of a clip frame by frame, as a player shows it; the limits hold here too, where a header lies."""
+"""Decodes the track of a clip frame by frame, as a player shows it; the limits hold here too, in case a header lies."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def decoded(source: Source, track: Track) -> Iterator[VideoFrame]:
     """The frames of a track as they are stored. Raises :class:`ClipError` on damaged ones and on other sizes."""
     size: tuple[int, int] | None = None
     with opened(source) as container:
-        stream: VideoStream = container.streams[track.index]  # type: ignore[assignment]
+        stream: VideoStream = container.streams[track.index]  # type: ignore[assignment]  # tracks are of video
         stream.codec_context.options = {"max_pixels": str(int(tracks.LARGEST_FRAME * SPARE))}
         stream.codec_context.thread_count = min(THREADS, processors())
         number = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +35,21 @@ class LongClip:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, key: Any) -> NDArray[np.uint8]:
+    def __getitem__(
+        self, key: SupportsIndex | slice | Sequence[int] | NDArray[np.integer]
+    ) -> NDArray[np.uint8]:
         """The frames of a slice or a list (n, H, W, 3), or one frame (H, W, 3)."""
         if isinstance(key, slice):
             return self._read(range(len(self))[key])
         if isinstance(key, (Sequence, np.ndarray)):
             return self._read([range(len(self))[int(index)] for index in key])
-        return self._read([range(len(self))[int(key)]])[0]
+        frame: NDArray[np.uint8] = self._read([range(len(self))[int(key)]])[0]
+        return frame
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self[index] for index in range(len(self)))
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[np.uint8]:
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> NDArray[np.uint8]:
         """Refused: that is what does not fit."""
         raise TypeError(f"a clip of {len(self)} frames is read in parts; index it with a slice")
 
@@ -76,7 +79,7 @@ class LongClip:
 def read_frames(
     source: Source, most_pixels: int = MOST_PIXELS, in_memory: int = IN_MEMORY
 ) -> tuple[NDArray[np.uint8] | LongClip, Track]:
-    """All frames of a clip, and what its header says. Every frame is decoded once here, so that a damaged one is found at once.
+    """All frames of a clip, and what its header says. Every frame is decoded once here, so that a damaged one is found immediately.
 
     Args:
         source: a file, or its bytes.

@@ -54,7 +54,7 @@ def survey(source: Source, most_pixels: int = MOST_PIXELS) -> Track:
     with open_file(source) as file:
         crops, size = crops_of(file), file.seek(0, 2)
         if lacking := missing_bytes(file, size):
-            raise ClipError(f"is not a readable clip: it is cut off, {lacking} bytes are missing")
+            raise ClipError(f"is not a readable clip: it is truncated, {lacking} bytes are missing")
     with opened(source) as container:
         packets = count_packets(container)
         stream = choose_track(container, packets)
@@ -80,7 +80,7 @@ def survey(source: Source, most_pixels: int = MOST_PIXELS) -> Track:
         check_limits(track.packets, *track.shown, most_pixels)
         index = stream.index_entries if "mov" in container.format.name else ()
         if any(entry.pos + entry.size > size for entry in index):
-            raise ClipError("is not a readable clip: it is cut off in the middle of its frames")
+            raise ClipError("is not a readable clip: it is truncated in the middle of its frames")
     return track
 
 
@@ -115,7 +115,7 @@ def choose_track(container: InputContainer, packets: Counter[int]) -> VideoStrea
     everything = container.streams.video
     videos = [s for s in everything if s.codec_context and not s.disposition & covers]
     if not videos:
-        cover = ", only a cover picture or a codec that is not read" if everything else ""
+        cover = ", only a cover image or an unsupported codec" if everything else ""
         raise ClipError(f"is not a readable clip: it holds no video{cover}")
     still = Disposition.still_image
 

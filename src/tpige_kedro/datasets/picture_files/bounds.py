@@ -1,4 +1,4 @@
-"""Bounds on what a file says about itself, checked before any decoder runs, so that none can hang or fill the memory."""
+"""Limits on what a file says about itself, checked before any decoder runs, so that no decoder can hang or fill the memory."""
 
 from __future__ import annotations
 

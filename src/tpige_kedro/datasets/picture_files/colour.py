@@ -45,7 +45,7 @@ def profile_to_srgb(picture: Image, profile: bytes) -> Image:
         if mode in {"RGB", "L"} and _is_srgb(transform, mode):
             return picture
         given = picture if picture.mode == mode else picture.convert(mode)
-        return in_bands(given, lambda band: ImageCms.applyTransform(band, transform))  # type: ignore[arg-type, return-value]
+        return in_bands(given, lambda band: ImageCms.applyTransform(band, transform))  # type: ignore[arg-type, return-value]  # None only in place
     except (OSError, TypeError, ImageCms.PyCMSError) as error:
         raise ProfileIgnored(f"a damaged colour profile ({error})") from error
 
@@ -57,7 +57,7 @@ def lab_to_srgb(picture: Image) -> Image:
     transform = ImageCms.buildTransform(
         ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
     )
-    return in_bands(picture, lambda band: ImageCms.applyTransform(band, transform))  # type: ignore[arg-type, return-value]
+    return in_bands(picture, lambda band: ImageCms.applyTransform(band, transform))  # type: ignore[arg-type, return-value]  # None only in place
 
 
 def in_bands(picture: Image, convert: Callable[[Image], Image]) -> Image:

@@ -120,7 +120,7 @@ def _between(primaries: Chromaticities) -> np.ndarray:
     cones = np.array(BRADFORD)
     scale = (cones @ target.sum(1)) / (cones @ source.sum(1))
     adapt = np.linalg.inv(cones) @ np.diag(scale) @ cones
-    made = np.linalg.inv(target) @ adapt @ source
+    made: np.ndarray = np.linalg.inv(target) @ adapt @ source
     if not np.isfinite(made).all():
         raise ProfileIgnored("impossible chromaticities")
     return made

@@ -50,7 +50,7 @@ def matches(wanted: str, files: Iterable[str]) -> list[str]:
         found = [name for name in names if key(name) == key(wanted)]
         if found:
             return found
-    found = [name for name in names if _look(PurePosixPath(name).stem) == _look(wanted)]
+    found = [name for name in names if _bare(name) == _look(wanted)]
     return [name for name in found if is_picture_name(name)] or found
 
 
@@ -67,7 +67,7 @@ def several(wanted: str, found: Iterable[str], folder: str) -> PictureProblem:
     """That two files may be meant."""
     files = " and ".join(f"{folder}/{name}" for name in sorted(found))
     return PictureProblem(
-        f"reference {wanted!r} may be {files}; keep one of them or write its whole name"
+        f"reference {wanted!r} could be {files}; keep one of them or write its whole name"
     )
 
 
@@ -114,6 +114,11 @@ def _normal(name: str) -> str:
 @lru_cache(100_000)
 def _look(name: str) -> str:
     return unicodedata.normalize("NFC", _normal(name).casefold())
+
+
+@lru_cache(100_000)
+def _bare(name: str) -> str:
+    return _look(PurePosixPath(name).stem)
 
 
 @lru_cache(100_000)

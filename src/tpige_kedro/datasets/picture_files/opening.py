@@ -94,7 +94,7 @@ def open_bytes(data: bytes) -> Opened:
     if kind == "TIFF":
         check_tiff(data)
         picture = _opened(data, kind)
-        return Opened(picture, tiff_depth(Directory(data)), frames=picture.is_animated)  # type: ignore[attr-defined]
+        return Opened(picture, tiff_depth(Directory(data)), frames=picture.is_animated)  # type: ignore[attr-defined]  # TIFF files have it
     if kind == "GIF":
         first, more = first_gif_frame(data)
         return Opened(_opened(first, kind), Depth(), frames=more)
@@ -136,7 +136,7 @@ def _opened(data: bytes, kind: Format) -> Image:
     except UnidentifiedImageError as error:
         if kind == "AVIF" and not features.check("avif"):
             raise PictureProblem(f"this Pillow reads no AVIF; upgrade it or {RESAVE}") from error
-        what = describe_tiff(data) if kind == "TIFF" else "damaged or of a rare kind"
+        what = describe_tiff(data) if kind == "TIFF" else "damaged or of an unsupported kind"
         raise PictureProblem(
             f"damaged or not a picture that can be read ({kind}: {what}); {RESAVE}"
         ) from error

@@ -34,5 +34,5 @@ def find_portrait(
     if not close and of_one:
         pictures = [name for name in names if is_picture_name(name)]
         close = pictures if len(pictures) == 1 else []
-    there = f"; {folder / close[0]} is there: rename it if it is the one" if close else ""
+    there = f"; {folder / close[0]} is there: rename it if it is the right one" if close else ""
     return "", absent + there

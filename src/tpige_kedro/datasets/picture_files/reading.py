@@ -60,7 +60,7 @@ def load_reference(path: str | Path) -> Image:
     try:
         opened = open_bytes(read_file(path))
         if opened.frames:
-            _say(f"reference {path}: of its pictures the first one is used")
+            _say(f"reference {path}: it has several images; the first one is used")
         return _seen(opened, str(path))
     except PictureProblem as problem:
         raise PictureError(f"reference {path}: {problem}") from problem
@@ -96,7 +96,7 @@ def _seen(opened: Opened, name: str) -> Image:
     try:
         coloured = _in_srgb(picture, opened)
     except ProfileIgnored as ignored:
-        _say(f"reference {name}: {ignored} is ignored, its colours are taken for sRGB")
+        _say(f"reference {name}: {ignored} is ignored; its colours are treated as sRGB")
         coloured = picture
     if not (plain and coloured is picture):
         _check_seen(coloured, opened.picture)
@@ -208,7 +208,7 @@ def _check_seen(made: Image, source: Image) -> None:
     given = np.asarray(source)
     if (given != given[:1, :1]).any():
         raise PictureProblem(
-            f"its values from {given.min()} to {given.max()} all come out as one colour; {RESAVE}"
+            f"its values from {given.min()} to {given.max()} all become one colour; {RESAVE}"
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tpige_kedro.datasets.picture_files.formats import RESAVE, PictureProblem
 
@@ -40,7 +40,7 @@ class Directory:
 
     def __init__(self, data: bytes | memoryview, offset: int | None = None) -> None:
         self._data = data
-        self._order = "little" if data[:2] == b"II" else "big"
+        self._order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
         self._big = self._number(2, 2) == 43
         first = self._number(8, 8) if self._big else self._number(4, 4)
         self.count = 0  # of tags that it holds, also of those that are too many to read
@@ -90,7 +90,7 @@ class Directory:
 
     def _number(self, start: int, size: int) -> int:
         part = self._data[start : start + size]
-        return int.from_bytes(part, self._order) if len(part) == size else 0  # type: ignore[arg-type]
+        return int.from_bytes(part, self._order) if len(part) == size else 0
 
 
 def check_exif(exif: bytes) -> None:

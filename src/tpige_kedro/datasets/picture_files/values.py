@@ -1,4 +1,4 @@
-"""From the values of a file to eight bits a channel, as people see them; refused by name where the white level is a guess."""
+"""From the values of a file to eight bits a channel, as people see them; refused by name if the white level would be a guess."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Depth(NamedTuple):
     @property
     def quarter(self) -> float:
         """Below a quarter of the range, the file may well have fewer bits than it has room for."""
-        return 2 ** (self.used or min(self.bits, 16)) / 4
+        return float(2 ** (self.used or min(self.bits, 16))) / 4
 
 
 def png_depth(chunks: Mapping[bytes, bytes]) -> Depth:
@@ -95,7 +95,7 @@ def check_cut_values(picture: Image, depth: Depth) -> None:
         return
     colours = picture.getextrema()[: 3 if picture.mode.startswith("RGB") else 1]
     pairs = [colours] if picture.mode == "L" else list(colours)
-    top = max(int(pair[1]) for pair in pairs)  # type: ignore[index]
+    top = max(int(pair[1]) for pair in pairs)  # type: ignore[index]  # pairs, as more than one band has
     if top < 64:
         raise PictureProblem(
             f"16-bit values up to about {top * 256 + 255} of 65535, which may be 10, 12 or 14 bits in 16; {REMEDY}"
@@ -130,7 +130,7 @@ def _white_of_floats(values: np.ndarray, low: float, high: float) -> tuple[float
     import numpy as np
 
     if not np.isfinite([low, high]).all():
-        raise PictureProblem(f"float values that are no numbers (NaN or infinite); {REMEDY}")
+        raise PictureProblem(f"float values that are not finite (NaN or infinite); {REMEDY}")
     bright = float(np.quantile(values[:: max(1, len(values) // 1000)], 0.95))
     for white in (1.0, 255.0, 65535.0):
         filled = white == 1 or (high > white / 4 and bright > white / 16)

@@ -1,1 +1,1 @@
-"""Tables as files of other people and for spreadsheets: encodings, separators, column names, cells."""
+"""Tables as files from other people and for spreadsheets: encodings, separators, column names, cells."""

@@ -1,4 +1,4 @@
-"""Column names of a user's table: known, like a known one and therefore refused, or not used."""
+"""Column names of a user's table: known, too similar to a known one and refused, or not used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files as people and spreadsheets write them: any marked encoding, separator and line end, or an error that names what was seen."""
+"""CSV files as people and spreadsheets write them: any marked encoding, separator and line ending, or an error that names what was found."""
 
 from __future__ import annotations
 

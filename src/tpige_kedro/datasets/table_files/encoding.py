@@ -1,4 +1,4 @@
-"""Text of files: UTF-8, or what a byte order mark says; anything else is named, never guessed."""
+"""Text of files: UTF-8, or what a byte order mark says; anything else is reported, never guessed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What MLflow is sent of a run, and what happens when it cannot be reached."""
+"""What a run sends to MLflow, and what happens if MLflow cannot be reached."""

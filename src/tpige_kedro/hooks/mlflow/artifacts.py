@@ -1,4 +1,4 @@
-"""Artifacts of MLflow runs: logged when they changed, else the run says which earlier run holds them."""
+"""Artifacts of MLflow runs: logged if they changed; otherwise the run says which earlier run holds them."""
 
 from __future__ import annotations
 
@@ -33,11 +33,22 @@ class Artifact:
 def table(content: pd.DataFrame, name: str) -> Artifact:
     """A table as the JSON that MLflow's pages show and compare.
 
-    Written here, because ``MlflowClient.log_table`` cuts numbers to ten digits.
+    Columns that are empty in all rows are left out. Written here, because ``MlflowClient.log_table`` cuts numbers to ten digits.
     """
+    content = without_empty(content)
     return Artifact(
         name, table_mark(content), lambda log, run: log.log_table_text(run, as_json(content), name)
     )
+
+
+def without_empty(content: pd.DataFrame) -> pd.DataFrame:
+    """A table without the columns that say nothing in any row.
+
+    >>> without_empty(pd.DataFrame({"a": [1, None], "b": [None, ""]})).columns.to_list()
+    ['a']
+    """
+    said = content.notna() & (content != "")
+    return content.loc[:, said.any().to_numpy(dtype=bool)]
 
 
 def as_json(content: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""MLflow's client, so that it costs no result: every call ends in time, fails in one way, and is quiet about it."""
+"""MLflow's client, wrapped so that it never costs a result: every call ends in time, and fails in one quiet way."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tpige_kedro.hooks.mlflow.outage import MlflowAway, away, outage
 from tpige_kedro.hooks.mlflow.uri import scrubbed
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ def settle() -> None:
 
 
 def bounded(function: Callable[[], Any], seconds: float) -> Any:
-    """What ``function`` returns or raises, run in a thread of its own.
+    """What ``function`` returns or raises, run in its own thread.
 
     Raises:
         TimeoutError: it did not end in time; its thread is left behind.
@@ -115,7 +118,7 @@ class GuardedClient:
         return self.call(find)
 
     def has_run(self, run: str) -> bool:
-        """Whether a run is there and not deleted."""
+        """Whether a run exists and is not deleted."""
         from mlflow.exceptions import MlflowException
 
         def look() -> bool:
@@ -162,7 +165,7 @@ class GuardedClient:
         return True
 
 
-def _client(uri: str) -> Any:
+def _client(uri: str) -> MlflowClient:
     from mlflow import MlflowClient
 
     return MlflowClient(tracking_uri=uri)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import DatasetError
@@ -42,7 +42,12 @@ from tpige_kedro.hooks.mlflow.results import (
 from tpige_kedro.hooks.mlflow.runs import RunLog
 from tpige_kedro.hooks.mlflow.settings import parse_settings, tracking_uri
 from tpige_kedro.hooks.mlflow.traces import Traces
+from tpige_kedro.hooks.outcome import outcome_of_run
 from tpige_kedro.hooks.parameters import parse_parameters
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +71,7 @@ class MlflowHooks:
         self.guard = threading.Lock()  # stages may begin in several threads
 
     @hook_impl
-    def after_context_created(self, context: Any) -> None:
+    def after_context_created(self, context: KedroContext) -> None:
         """Read ``mlflow.yml`` and the parameters."""
         self.parameters = parse_parameters(context.config_loader["parameters"])
         self.settings = parse_settings(context.config_loader["mlflow"], self.parameters)
@@ -76,7 +81,7 @@ class MlflowHooks:
 
     @hook_impl
     def before_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: Any
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: DataCatalog
     ) -> None:
         """Open the parent run, and a child for every variant that this run touches, unless there may be nothing to log.
 
@@ -85,7 +90,7 @@ class MlflowHooks:
         """
         self._forget()
         self.saved, self.problems = set(), []
-        known = {name: catalog.get(f"params:{name}").load() for name in ("models", "variants")}
+        known = {name: catalog[f"params:{name}"].load() for name in ("models", "variants")}
         self.parameters = self.parameters.model_copy(update=known)  # with what is skipped
         if not self.settings.enabled:
             return
@@ -100,6 +105,7 @@ class MlflowHooks:
             self.env,
             pipeline,
             run_params["pipeline_names"],
+            run_params.get("runtime_params"),
         )
         self.drops = [when_stopped(self._kill), when_work_begins(self._open_if_waiting)]
         try:
@@ -126,7 +132,7 @@ class MlflowHooks:
         self.saved.add(dataset_name)
 
     @hook_impl
-    def after_pipeline_run(self, pipeline: Pipeline, catalog: Any) -> None:
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Log all results; with more failures than allowed, the run and the variants that have them are FAILED."""
         if not self.settings.enabled:
             return
@@ -152,18 +158,20 @@ class MlflowHooks:
             failed = {variant_of(failure) for failure in failures} if too_many else set()
             children = {name: "FAILED" if name in failed else "FINISHED" for name in log.children}
             log.close_all("FAILED" if too_many else "FINISHED", children)
+            if not self.problems:
+                logger.info("MLflow: %s", self.opening.how_to_look(log))
             if not too_many and not self.problems:
                 shows = marks_of(shown_names(self.saved, pipeline, catalog), catalog)
                 self._remember(log, shows, failures)
         self._forget()
 
     @hook_impl
-    def on_pipeline_error(self, error: Exception, pipeline: Pipeline, catalog: Any) -> None:
+    def on_pipeline_error(self, error: Exception, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """Log what was finished before the error; FAILED where it happened, KILLED what never came to its turn."""
         self._open_if_waiting()
         if self.log is None:
             return
-        log, consequence = self.log, "MLflow could not be told about the error of this run"
+        log, consequence = self.log, "MLflow could not record the error of this run"
         with self._costs_nothing(consequence):
             log.note_error(first_cause(error))
             self._log_results(log, pipeline, catalog)
@@ -209,13 +217,14 @@ class MlflowHooks:
         ).to_json()
         self.ledger.save()
 
-    def _log_results(self, log: RunLog, pipeline: Pipeline, catalog: Any) -> None:
+    def _log_results(self, log: RunLog, pipeline: Pipeline, catalog: DataCatalog) -> None:
         """The numbers of all runs, then their files, which may be kept elsewhere than the numbers."""
         self._stop_traces()
         failures = failures_of_run(pipeline, catalog)
         names = shown_names(self.saved, pipeline, catalog)
         results = Results(names, catalog, self.settings)
-        log_numbers(log, results)
+        found = outcome_of_run(pipeline, catalog) if "variant_summary" in names else None
+        log_numbers(log, results, found)
         try:
             self.ledger.publish(log, "", log.parent, list(parent_artifacts(results, failures)))
             for name, run in log.children.items():
@@ -232,8 +241,8 @@ class MlflowHooks:
             logger.debug("MLflow", exc_info=True)
             self._say(first_line(error), consequence)
         except Exception:
-            logger.exception("MLflow could not be told about this run, by a defect of this program")
-            self.problems.append("there is a defect in what is logged")
+            logger.exception("MLflow could not record this run because of a defect in this program")
+            self.problems.append("a defect in this program stopped the logging")
 
     def _say(self, problem: str, consequence: str) -> None:
         """Warn once."""
@@ -246,7 +255,7 @@ class MlflowHooks:
         if self.traces is not None and not self.traces.given_up:
             self.traces.give_up()
             problem = outage(RuntimeError(text), tracking_uri(self.settings, self.project))
-            self._say(str(problem), "requests to language models are not traced any more")
+            self._say(str(problem), "requests to language models are no longer traced")
 
     def _close_what_was_opened(self) -> None:
         if self.log is not None:

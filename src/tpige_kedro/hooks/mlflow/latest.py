@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from tpige_kedro.hooks.failures import Failure
@@ -20,6 +20,10 @@ from tpige_kedro.hooks.mlflow.settings import MlflowSettings
 from tpige_kedro.hooks.mlflow.uri import shown
 from tpige_kedro.schemas import Parameters
 
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
+
+NAMES = 2  # of metrics; with other ones, a run is logged again though nothing changed
 ACTIVE = """
     SELECT count(DISTINCT run_uuid) FROM runs JOIN experiments USING (experiment_id)
     WHERE experiments.name = ? AND experiments.lifecycle_stage = 'active' AND runs.lifecycle_stage = 'active'
@@ -71,6 +75,7 @@ def mark_of_setting(
     Without passwords of the URI: short ones could be guessed.
     """
     parts = [
+        NAMES,
         shown(uri),
         settings.model_dump(mode="json", exclude={"tracking_uri", "enabled", "required"}),
         parameters.model_dump(mode="json", exclude={"mlflow"}),
@@ -79,11 +84,12 @@ def mark_of_setting(
     return text_mark(json.dumps(parts, sort_keys=True))
 
 
-def marks_of(names: Iterable[str], catalog: Any) -> dict[str, str]:
+def marks_of(names: Iterable[str], catalog: DataCatalog) -> dict[str, str]:
     """The hash of each dataset of ``names`` of which MLflow shows something; of a class of yours that has none, a new one."""
     shown_ones = sorted({*TABLES, *OTHERS, *FILES}.intersection(names))
     datasets = {name: catalog.get(name) for name in shown_ones}
-    return {n: d.mark() if hasattr(d, "mark") else token_hex() for n, d in datasets.items()}
+    marks = {name: getattr(dataset, "mark", token_hex) for name, dataset in datasets.items()}
+    return {name: mark() for name, mark in marks.items()}
 
 
 def mark_of_failures(failures: Iterable[Failure]) -> str:
@@ -108,7 +114,7 @@ def sqlite_has(file: Path, experiment: str, runs: Iterable[str]) -> bool:
 
 
 def local_file(uri: str, settings: MlflowSettings) -> Path | None:
-    """The SQLite file that says which runs there are; None where MLflow itself has to be asked.
+    """The SQLite file that says which runs there are; None if MLflow itself must be queried.
 
     A run that has to be logged asks MLflow, so that it ends before its first node if MLflow cannot be used.
     """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from kedro.pipeline import Pipeline
 
@@ -17,6 +18,7 @@ from tpige_kedro.hooks.mlflow.latest import (
     parse_latest,
     sqlite_has,
 )
+from tpige_kedro.hooks.mlflow.pages import how_to_look, setting_in_words
 from tpige_kedro.hooks.mlflow.results import TRAINING
 from tpige_kedro.hooks.mlflow.runs import RunLog, close_abandoned, connect, variant_status
 from tpige_kedro.hooks.mlflow.settings import MlflowSettings, tracking_uri
@@ -35,6 +37,7 @@ class Opening:
     env: str
     pipeline: Pipeline
     names: list[str] | None  # of pipelines
+    runtime_params: Mapping[str, Any] | None = None  # of the command line
 
     @property
     def uri(self) -> str:
@@ -56,7 +59,7 @@ class Opening:
 
     @property
     def setting(self) -> str:
-        """A hash of all that these runs show besides results."""
+        """A hash of everything that these runs show apart from results."""
         status = {
             f"{name}: {key}": value
             for name in self.parameters.variants
@@ -92,10 +95,15 @@ class Opening:
         """
         client, experiment = connect(self.settings, self.project)
         close_abandoned(client, experiment)
-        return RunLog(client, experiment, self.names, self.tags)
+        setting = setting_in_words(self.env, self.runtime_params)
+        return RunLog(client, experiment, self.names, self.tags, setting)
+
+    def how_to_look(self, log: RunLog) -> str:
+        """How to see the run of ``log`` in a browser."""
+        return how_to_look(self.uri, log.experiment, log.parent, bool(log.children))
 
     def traces(self, log: RunLog) -> Traces | None:
-        """Traces of the questions to language models, linked to the parent run; None if no service is asked."""
+        """Traces of requests to language models, linked to the parent run; None if no service is used."""
         if not asks_service(self.pipeline, self.parameters):
             return None
         make = partial(Traces, log.client.tracking_uri, log.experiment, log.parent)

@@ -1,4 +1,4 @@
-"""Why MLflow cannot be used: its errors, a hundred kinds of them, as what is wrong and what to do."""
+"""Why MLflow cannot be used: translates its many errors into what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CAUSES = (
     (
         r"ReadTimeout|ConnectTimeout|timed out|timeout exception|no answer in",
         "it does not answer in time",
-        f"look at the server, or {ANOTHER}",
+        f"check the server, or {ANOTHER}",
     ),
     (
         r"error code 40[137]|40[137] Client Error|UNAUTHENTICATED|PERMISSION_DENIED|password authentication|access denied",
@@ -56,8 +56,8 @@ CAUSES = (
     ),
     (
         r"too many \d+ error|error code 5\d\d|5\d\d Server Error(: [\w ]+(?= for url))?",
-        "it has an error of its own ({0})",
-        "look at the log of the server",
+        "it reports an error ({0})",
+        "check the log of the server",
     ),
     (
         r"Connection aborted|RemoteDisconnected|Connection reset|ConnectionError|Max retries exceeded|connection failed",
@@ -78,12 +78,12 @@ CAUSES = (
     (
         r"File too large|disk I/O error",
         "a file would be too large, or the disk fails ({0})",
-        "look at ulimit -f and at the disk",
+        "check ulimit -f and the disk",
     ),
     (
         r"readonly database|read-only|unable to open database|Permission denied|Operation not permitted|Not a directory|File exists",
         "it cannot be written to ({0})",
-        f"look at the folder and its permissions, or {ANOTHER}",
+        f"check the folder and its permissions, or {ANOTHER}",
     ),
     (r"No module named '[\w.]+'", "a Python package is missing ({0})", "install it with pip"),
     (

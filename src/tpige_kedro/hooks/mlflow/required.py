@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
 
 from kedro.framework.hooks import hook_impl
 
@@ -18,7 +17,7 @@ class RequiredHooks:
         self._mlflow = mlflow
 
     @hook_impl(wrapper=True)
-    def after_pipeline_run(self) -> Generator[None, Any, Any]:
+    def after_pipeline_run(self) -> Generator[None, object, object]:
         """Summary and report come first. Raises :class:`RunStopped`."""
         result = yield
         if self._mlflow.problems and self._mlflow.settings.required:

@@ -1,35 +1,64 @@
 """What MLflow shows of the results: the tables' own numbers, nothing is computed again.
 
-Its chart page makes a section of what stands before a slash, in the order of the alphabet: ``mean``, ``selection``,
-``uncertainty``, ``work``.
+Numbers are metrics (see :mod:`.numbers`); intervals stand in the table ``means.json`` of each variant and in its description.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from kedro.pipeline import Pipeline
 
 from tpige_kedro.datasets import Item, ItemFolder
-from tpige_kedro.execution.tally import Tally, tallies
-from tpige_kedro.hooks.failures import Failure, summary_table
+from tpige_kedro.execution.tally import paces, tallies
+from tpige_kedro.hooks.failures import Failure
 from tpige_kedro.hooks.mlflow.artifacts import Artifact, file, table, text
+from tpige_kedro.hooks.mlflow.costs import clip_costs
+from tpige_kedro.hooks.mlflow.numbers import (
+    FIRST,
+    language_model_metrics,
+    mean_metrics,
+    means_in_words,
+    outcome_metrics,
+    pace_metrics,
+    prompt_metrics,
+    stage_counts,
+    study_counts,
+    study_metrics,
+    win_metrics,
+    work_in_words,
+)
+from tpige_kedro.hooks.mlflow.pages import ORDER, in_order
 from tpige_kedro.hooks.mlflow.references import (
     reference_artifacts,
     reference_metrics,
     reference_table,
 )
-from tpige_kedro.hooks.mlflow.runs import MlflowSettings, RunLog
-from tpige_kedro.prompts.counts import count_checks, count_sources
-from tpige_kedro.vision_language.usage import Usage, usage_totals
+from tpige_kedro.hooks.mlflow.runs import RunLog
+from tpige_kedro.hooks.mlflow.settings import MlflowSettings
+from tpige_kedro.hooks.outcome import Outcome
+from tpige_kedro.hooks.summary import summary_table
+from tpige_kedro.metrics.catalog import OVERALL
+from tpige_kedro.metrics.columns import HELD_OUT, KEYS, MOE, REASON, why_missing
+from tpige_kedro.metrics.declared import (
+    declaration_table,
+    declared_metrics,
+    spec_of,
+    with_declarations,
+)
+from tpige_kedro.metrics.protocol import MetricSpec
+from tpige_kedro.study.results import StudyResults, results_today
+from tpige_kedro.vision_language.usage import usage_totals
+
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
 
 MAX_METRICS = 1000  # in one request
-WINS = {"wins": "wins", "win_share": "share"}  # as MLflow and as the table call them
-
 
 TABLES = (
     "variant_summary",
@@ -41,8 +70,9 @@ TABLES = (
     "variant_differences",
     "paper_tables",
 )
-OTHERS = ("all_scores", "clips", "enhanced_prompts", "enhanced_references")
-FILES = ("variant_means", "contact_sheets", "variant_sheets", "report")
+STUDY = "study_results"
+OTHERS = ("all_scores", "clips", "enhanced_prompts", "enhanced_references", STUDY)
+FILES = ("contact_sheets", "variant_sheets", "report")
 TRAINING = "mini_training_log"
 
 
@@ -51,7 +81,7 @@ class Results:
     """What a run left: the names of the datasets that it saved, and the catalog that holds them. Each is loaded once."""
 
     saved: frozenset[str]
-    catalog: Any
+    catalog: DataCatalog
     settings: MlflowSettings
     _loaded: dict[str, Any] = field(default_factory=dict)
 
@@ -65,8 +95,31 @@ class Results:
 
     def first(self, name: str, count: int, prefix: str = "") -> list[Item]:
         """The first items of a folder, without looking at the others."""
-        folder: ItemFolder = self.catalog.get(name)
+        folder = self.catalog.get(name)
+        assert isinstance(folder, ItemFolder), name
         return folder.first(count, prefix)
+
+    def grouped(self, name: str) -> dict[str, dict[str, Item]]:
+        """The items of a folder by variant."""
+        if (key := f"{name} by variant") not in self._loaded:
+            self._loaded[key] = self[name].by_group()
+        groups: dict[str, dict[str, Item]] = self._loaded[key]
+        return groups
+
+    def declared(self) -> dict[str, MetricSpec]:
+        """What the metrics are, as the run's scorers declare them."""
+        given = [self.catalog.load(f"params:{name}") for name in ("models", "scoring")]
+        return declared_metrics(*given)
+
+    def study(self) -> StudyResults:
+        """What people say, as the report shows it; nothing without a study."""
+        if STUDY not in self or not self[STUDY]:
+            return StudyResults()
+        if (key := "study today") not in self._loaded:
+            clips = {name: item.mark for name, item in self["clips"].items()}
+            self._loaded[key] = results_today(self[STUDY], clips, self["all_scores"])
+        found: StudyResults = self._loaded[key]
+        return found
 
     def get(self, name: str) -> Any:
         """A dataset that this run saved, else None."""
@@ -75,78 +128,141 @@ class Results:
         return self[name]
 
 
-def shown_names(saved: set[str], pipeline: Pipeline, catalog: Any) -> frozenset[str]:
+def shown_names(saved: set[str], pipeline: Pipeline, catalog: DataCatalog) -> frozenset[str]:
     """The datasets that a run shows: what it saved; a report alone, also what it was made of, which may not have been logged."""
-    if "report" not in saved or "variant_summary" in pipeline.all_outputs():
+    if "report" not in saved:
         return frozenset(saved)
+    if "variant_summary" in pipeline.all_outputs():
+        return frozenset(saved | ({STUDY} & pipeline.inputs()))
     read = pipeline.inputs() | {"prompt_checks", "set_scores"}
     return frozenset(saved | {n for n in read & {*TABLES, *OTHERS} if catalog.exists(n)})
 
 
-def log_numbers(log: RunLog, results: Results) -> None:
+def log_numbers(log: RunLog, results: Results, outcome: Outcome | None = None) -> None:
     """Counts per stage, the selection and its means; of each variant mean metrics with intervals, win share and counts."""
-    log.log_metrics(log.parent, parent_metrics(results))
+    log.log_metrics(log.parent, parent_metrics(results, outcome))
     log.tag(log.parent, "tpige.work", work_in_words(tallies()))
-    log.tag(log.parent, "mlflow.note.content", f"```\n{summary_table()}\n```")
+    lines = outcome.lines() if outcome else []
+    log.describe(
+        log.parent, "\n".join([*(f"* {x}" for x in lines), "", f"```\n{summary_table()}\n```"])
+    )
     if TRAINING in results:
         log_training(log, results[TRAINING])
-    for name, run in log.children.items():
-        log.log_metrics(run, variant_metrics(name, results))
-
-
-def parent_metrics(results: Results) -> dict[str, float]:
-    """All numbers of the whole run."""
-    found = {**stage_counts(tallies()), **language_model_metrics(usage_totals())}
-    if "enhanced_prompts" in results:
-        found |= prompt_metrics(results["enhanced_prompts"])
     if "variant_summary" in results:
-        for row in ("moe", "moe_held_out"):
-            found |= interval_metrics(results["variant_summary"], row, prefix=f"{row}.")
+        for run in (log.parent, *log.children.values()):
+            tag_directions(log, run, results)
+    numbers = {name: variant_metrics(name, results) for name in log.children}
+    overall = {name: found.get(FIRST, math.nan) for name, found in numbers.items()}
+    baseline = outcome.baseline if outcome else None
+    for place, name in enumerate(in_order(log.children, overall, baseline)):
+        log.log_metrics(log.children[name], numbers[name])
+        if "variant_summary" in results:  # without, there is nothing to chart
+            log.tag(log.children[name], ORDER, f"{place:03}")
+            log.describe(log.children[name], means_in_words(results["variant_summary"], name))
+
+
+def tag_directions(log: RunLog, run: str, results: Results) -> None:
+    """Say in tags which way each metric is better: MLflow's own metrics have a name and a value only."""
+    names = present_metrics(results["variant_summary"])
+    specs = [spec_of(name, results.declared()) for name in names]
+    for better in ("higher", "lower", "neither"):
+        if found := [spec.name for spec in specs if spec.better == better]:
+            log.tag(run, f"tpige.better.{better}", ", ".join(found))
+
+
+def present_metrics(summary: pd.DataFrame) -> list[str]:
+    """The metrics that any variant has a mean of."""
+    return list(dict.fromkeys(summary.loc[summary["mean"].notna(), "metric"]))
+
+
+def parent_metrics(results: Results, outcome: Outcome | None = None) -> dict[str, float]:
+    """All numbers of the whole run, what came out of it first."""
+    found = outcome_metrics(outcome) if outcome else {}
+    if "variant_summary" in results:
+        for row in (MOE, HELD_OUT):
+            found |= mean_metrics(results["variant_summary"], row, prefix=f"{row}.")
     if drawn := results.get("enhanced_references"):
         found |= reference_metrics(reference_table(drawn))
-    return found
+    if "enhanced_prompts" in results:
+        found |= prompt_metrics(results["enhanced_prompts"])
+    if study := results.study():
+        found |= study_counts(study)
+    found |= language_model_metrics(usage_totals())
+    return {**found, **stage_counts(tallies()), **pace_metrics(paces())}
 
 
 def parent_artifacts(results: Results, failures: list[Failure]) -> Iterator[Artifact]:
     """All files of the whole run: the tables, the plot, contact sheets, the report, and what failed."""
     for name in TABLES:
         if name in results and len(results[name]):
-            yield table(results[name], f"{name}.json")
-    if "variant_means" in results:
-        yield text(results["variant_means"], "variant_means.svg")
+            shown = results[name]
+            if "metric" in shown:
+                shown = with_declarations(shown, results.declared())
+            yield table(shown, f"{name}.json")
+    if "variant_summary" in results and len(results["variant_summary"]):
+        names = present_metrics(results["variant_summary"])
+        yield table(declaration_table(names, results.declared()), "metrics.json")
+    for name, content in results.study().tables.items():
+        if name != "clips" and len(content):
+            yield table(content, f"user_study/{name}.json")
     if drawn := results.get("enhanced_references"):
         yield from reference_artifacts(reference_table(drawn), drawn, results["references"])
     if "contact_sheets" in results:
         for item in results.first("contact_sheets", results.settings.sheets_per_run):
             yield file(item.path, item.mark, "contact_sheets")
     if "report" in results:
-        yield text(results["report"], "report.html")
+        for name in ("variant_means.svg", "report.html"):
+            yield text(results["report"][name], name)
     if failures:
         yield table(pd.DataFrame([asdict(f) for f in failures]), "failures.json")
 
 
 def variant_metrics(name: str, results: Results) -> dict[str, float]:
-    """All numbers of one variant."""
-    found = stage_counts([t for t in tallies() if t.label.endswith(f".{name}")])
+    """All numbers of one variant, its scores first."""
+    found: dict[str, float] = {}
     if "variant_summary" in results:
-        found |= interval_metrics(results["variant_summary"], name)
+        found |= mean_metrics(results["variant_summary"], name)
     if "win_shares" in results:
         found |= win_metrics(results["win_shares"], name)
-    return found
+    if study := results.study():
+        found |= study_metrics(study, name)
+    if "clips" in results:
+        clips = results.grouped("clips").get(name, {}).values()
+        gpus = results.catalog.load("params:execution").gpus_per_worker
+        found |= clip_costs((clip.record() for clip in clips), gpus)
+    return found | stage_counts([t for t in tallies() if t.label.endswith(f".{name}")])
 
 
 def variant_artifacts(name: str, results: Results) -> Iterator[Artifact]:
-    """All files of one variant: the table per sample, the contact sheet, and clips."""
+    """All files of one variant: its means with intervals, the table per sample, the contact sheet, and clips."""
+    if "variant_summary" in results:
+        summary = results["variant_summary"]
+        if len(mine := summary[(summary["variant"] == name) & summary["mean"].notna()]):
+            yield table(with_declarations(mine, results.declared()), "means.json")
     if "all_scores" in results:
         scores = results["all_scores"]
         if len(mine := scores[scores["variant"] == name]):
-            yield table(mine, "scores.json")
+            yield table(with_one_reason(mine), "scores.json")
     if "variant_sheets" in results and name in results["variant_sheets"]:
         sheet = results["variant_sheets"][name]
         yield file(sheet.path, sheet.mark, name="contact_sheet.png")
     if "clips" in results:
         for item in results.first("clips", results.settings.clips_per_variant, f"{name}/"):
             yield file(item.path, item.mark, "clips")
+
+
+def with_one_reason(scores: pd.DataFrame) -> pd.DataFrame:
+    """The scores, the overall one first, with one column ``missing`` for all reasons; MLflow is not sent it where it is empty.
+
+    >>> with_one_reason(
+    ...     pd.DataFrame({"a": [1, None], "a_reason": [None, "no face"]})
+    ... ).missing.to_list()
+    ['', 'no face']
+    """
+    reasons = [column for column in scores.columns if column.endswith(REASON)]
+    first = [name for name in (*KEYS, OVERALL.name) if name in scores]
+    others = [name for name in scores.columns if name not in {*first, *reasons}]
+    return scores[[*first, *others]].assign(missing=scores[reasons].apply(why_missing, axis=1))
 
 
 def log_training(log: RunLog, log_table: pd.DataFrame) -> None:
@@ -165,67 +281,3 @@ def log_training(log: RunLog, log_table: pd.DataFrame) -> None:
     ]
     for start in range(0, len(metrics), MAX_METRICS):
         log.client.log_batch(log.parent, metrics=metrics[start : start + MAX_METRICS])
-
-
-def interval_metrics(summary: pd.DataFrame, variant: str, prefix: str = "") -> dict[str, float]:
-    """``mean/<metric>`` and ``uncertainty/<metric>.low``, ``.high`` and ``.n`` of one variant, as the summary has them."""
-    rows = summary[summary["variant"] == variant].to_dict("records")
-    means = {f"mean/{prefix}{row['metric']}": row["mean"] for row in rows}
-    return means | {
-        f"uncertainty/{prefix}{row['metric']}.{part}": row[part]
-        for row in rows
-        for part in ("low", "high", "n")
-    }
-
-
-def win_metrics(win_shares: pd.DataFrame, variant: str) -> dict[str, float]:
-    """How often the selection chose the variant: ``selection/wins`` and ``selection/win_share``; nothing if it takes no part."""
-    rows = win_shares[win_shares["variant"] == variant].to_dict("records")
-    return {f"selection/{name}": row[of] for row in rows for name, of in WINS.items()}
-
-
-def stage_counts(found: list[Tally]) -> dict[str, float]:
-    """``work/<stage>.total``, ``.done``, ``.skipped`` (kept from earlier runs) and ``.failed``, variants added up."""
-    counts: dict[str, float] = {}
-    for tally in found:
-        stage = tally.label.partition(".")[0]
-        parts = {
-            "total": tally.total,
-            "done": tally.made,
-            "skipped": tally.kept,
-            "failed": len(tally.failures),
-        }
-        for part, count in parts.items():
-            key = f"work/{stage}.{part}"
-            counts[key] = counts.get(key, 0) + count
-    return counts
-
-
-def prompt_metrics(enhanced_prompts: pd.DataFrame) -> dict[str, float]:
-    """``prompts.<source>``: how many ended so; ``prompt_checks.<check>``: how often each check fired."""
-    checks = count_checks(enhanced_prompts)
-    fired = dict(zip(checks["check"], checks["failures"], strict=True))
-    return {
-        **{f"prompts.{source}": count for source, count in count_sources(enhanced_prompts).items()},
-        **{f"prompt_checks.{check}": count for check, count in fired.items()},
-    }
-
-
-def language_model_metrics(totals: dict[str, Usage]) -> dict[str, float]:
-    """``language_model.<count>`` of this run (requests, answers, tokens, seconds), models added up, and the mean ``latency`` in seconds."""
-    total = Usage()
-    for usage in totals.values():
-        total.add(usage)
-    if not total.requests:
-        return {}
-    counts = {f"language_model.{name}": value for name, value in total.to_dict().items()}
-    return {**counts, "language_model.latency": total.seconds / total.requests}
-
-
-def work_in_words(found: list[Tally]) -> str:
-    """What the run did, in one line."""
-    done, kept = sum(t.made for t in found), sum(t.kept for t in found)
-    failed = sum(len(t.failures) for t in found)
-    if found and not done and not failed:
-        return f"nothing to do: all {kept} items were finished before"
-    return f"{done} made, {kept} kept from earlier runs, {failed} failed"

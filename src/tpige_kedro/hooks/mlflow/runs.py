@@ -10,8 +10,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from PIL import Image
@@ -20,10 +21,15 @@ from tpige_kedro import __version__
 from tpige_kedro.execution.lock import store_lock
 from tpige_kedro.hooks.mlflow.client import GuardedClient, settle
 from tpige_kedro.hooks.mlflow.outage import check_uri, sqlite_file
+from tpige_kedro.hooks.mlflow.pages import run_label
 from tpige_kedro.hooks.mlflow.settings import MlflowSettings, tracking_uri
+from tpige_kedro.hooks.outcome import in_their_order
 from tpige_kedro.models import why_skipped
 from tpige_kedro.provenance import environment
 from tpige_kedro.schemas import Parameters
+
+if TYPE_CHECKING:
+    pass
 
 MAX_BATCH = 100  # parameters in one request
 MAX_VALUE = 6000  # characters of a parameter
@@ -63,7 +69,7 @@ def artifact_location(uri: str) -> str | None:
     return None if file is None else (file.parent / "mlartifacts").resolve().as_uri()
 
 
-def close_abandoned(client: Any, experiment: str) -> None:
+def close_abandoned(client: GuardedClient, experiment: str) -> None:
     """Close as KILLED what processes of this machine left open that no longer exist."""
     query = f"attributes.status = 'RUNNING' and tags.`tpige.host` = '{socket.gethostname()}'"
     for run in client.search_runs([experiment], query):
@@ -80,10 +86,12 @@ class RunLog:
         experiment: str,
         pipelines: list[str] | None,
         tags: Mapping[str, str],
+        setting: str = "",
     ) -> None:
         self.client = client
         self.experiment = experiment
-        self.name = "+".join(pipelines or ["__default__"])
+        self.name = "+".join(in_their_order(pipelines or ["full"]))
+        self.label = run_label(datetime.now(), setting)
         self.tags = {
             "tpige.version": __version__,
             "tpige.host": socket.gethostname(),
@@ -100,7 +108,9 @@ class RunLog:
 
     def open_parent(self, parameters: Parameters) -> None:
         """Open the run of the whole command, with all parameters."""
-        run = self.client.create_run(self.experiment, tags=self.tags, run_name=self.name)
+        run = self.client.create_run(
+            self.experiment, tags=self.tags, run_name=f"{self.name} {self.label}"
+        )
         self.parent = run.info.run_id
         self.log_params(
             self.parent, flatten(parameters.model_dump(mode="json", exclude={"mlflow"}))
@@ -116,7 +126,7 @@ class RunLog:
             "variant": name,
             **variant_status(name, parameters),
         }
-        run = self.client.create_run(self.experiment, tags=tags, run_name=name)
+        run = self.client.create_run(self.experiment, tags=tags, run_name=f"{name} {self.label}")
         self.children[name] = run.info.run_id
         options = {**variant.model_dump(mode="json"), "model": model.model_dump(mode="json")}
         self.log_params(run.info.run_id, {"seed": parameters.seed, **flatten(options)})
@@ -166,6 +176,10 @@ class RunLog:
     def tag(self, run: str, key: str, value: str) -> None:
         """Set a tag."""
         self.client.set_tag(run, key, value)
+
+    def describe(self, run: str, text: str) -> None:
+        """Set what MLflow's page of a run shows as its description."""
+        self.tag(run, "mlflow.note.content", text[:MAX_VALUE])
 
     def note_error(self, error: BaseException) -> None:
         """Put the error that ended the run where the UI shows it."""

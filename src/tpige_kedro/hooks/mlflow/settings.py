@@ -1,4 +1,4 @@
-"""``mlflow.yml``, and what the command line says instead."""
+"""``mlflow.yml``, and what the command line overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow's traces of the questions to language models: autolog, switched on for the length of a run.
+"""MLflow's traces of requests to language models: autolog, switched on for the duration of a run.
 
 A trace keeps what was asked and answered, the tokens and the time. The photos stay out of it: each is replaced by its length
 before anything is written. Left alone, MLflow (3.17) would store every upload as an attachment of its trace. Keys are scrubbed from
@@ -8,7 +8,7 @@ answers where they arrive, and here once more from all that a trace holds.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kedro.pipeline import Pipeline
 
@@ -17,6 +17,9 @@ from tpige_kedro.hooks.preflight import needed_models
 from tpige_kedro.models import declared
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.services.secrets import known_secrets, scrubbed
+
+if TYPE_CHECKING:
+    from mlflow.entities import LiveSpan
 
 ATTACHMENTS = (
     "MLFLOW_TRACE_EXTRACT_ATTACHMENTS"  # whether MLflow moves pictures into files of their own
@@ -51,7 +54,7 @@ class Traces:
         import mlflow
         import mlflow.openai
 
-        def prepare(span: Any) -> None:
+        def prepare(span: LiveSpan) -> None:
             without_secrets(span)
             link_to(span, run)
 
@@ -101,9 +104,8 @@ class Traces:
     def _restore(self) -> None:
         import mlflow
 
-        mlflow.set_tracking_uri(
-            None
-        )  # also its variable, which would win over the settings of the next run
+        # also its variable, which would win over the settings of the next run
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]  # documented, but not in its hint
         for name, value in self.before.items():
             _set_variable(name, value)
 
@@ -115,7 +117,7 @@ def _set_variable(name: str, value: str | None) -> None:
         os.environ[name] = value
 
 
-def without_secrets(span: Any) -> None:
+def without_secrets(span: LiveSpan) -> None:
     """Take pictures and keys out of a span's inputs, outputs and attributes."""
     if span.inputs is not None:
         span.set_inputs(hidden(span.inputs))
@@ -126,7 +128,7 @@ def without_secrets(span: Any) -> None:
             span.set_attribute(name, hidden(value))
 
 
-def hidden(value: Any) -> Any:
+def hidden(value: object) -> Any:
     """``value`` with every data URI in it replaced by its length, and keys by ``***``."""
     if isinstance(value, dict):
         return {key: hidden(part) for key, part in value.items()}
@@ -137,7 +139,7 @@ def hidden(value: Any) -> Any:
     return scrubbed(value, known_secrets()) if isinstance(value, str) else value
 
 
-def link_to(span: Any, run: str) -> None:
+def link_to(span: LiveSpan, run: str) -> None:
     """Let MLflow's page of the run show the trace."""
     from mlflow.tracing.constant import TraceMetadataKey
     from mlflow.tracing.trace_manager import InMemoryTraceManager

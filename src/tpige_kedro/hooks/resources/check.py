@@ -1,4 +1,4 @@
-"""All that a run needs of the hub, of this machine and of local servers, looked at once."""
+"""Everything that a run needs from the hub, this machine and local servers, checked once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kedro.pipeline import Pipeline
 
@@ -37,6 +37,9 @@ from tpige_kedro.hooks.resources.writes import expected_writes
 from tpige_kedro.schemas import Parameters
 from tpige_kedro.video_generators.imported import is_imported
 
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -62,7 +65,7 @@ class Resources:
 
 
 def look_at_resources(
-    pipeline: Pipeline, parameters: Parameters, catalog: Any, machine: Machine = THIS
+    pipeline: Pipeline, parameters: Parameters, catalog: DataCatalog, machine: Machine = THIS
 ) -> Resources:
     """Look at everything that the nodes of ``pipeline`` need, before anything is loaded or paid.
 
@@ -72,7 +75,7 @@ def look_at_resources(
     look, look_at_host = cache(machine.gpus), cache(machine.host_memory)
     downloads = look_at_hub(needed, parameters, machine.ask)
     of_hub = hub_cache() if downloads else Path()
-    generators = _made_here(needed, parameters)
+    generators = made_here(needed, parameters)
     writes = needs_of(downloads, of_hub, expected_writes(pipeline, parameters, generators, catalog))
     lines = [
         *download_line(downloads, of_hub, machine.room),
@@ -94,7 +97,7 @@ def look_at_resources(
     )
 
 
-def _made_here(needed: dict[str, str], parameters: Parameters) -> dict[str, str]:
+def made_here(needed: dict[str, str], parameters: Parameters) -> dict[str, str]:
     """The variants that this run makes, each with its model."""
     models = parameters.models
     return {

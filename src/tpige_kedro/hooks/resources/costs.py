@@ -1,4 +1,4 @@
-"""What a run can cost at most, by the limits of the services that it asks."""
+"""What a run can cost at most, by the limits of the services that it uses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def costs(needed: Mapping[str, str], parameters: Parameters) -> Iterator[str]:
     for name in needed:
         spec = parameters.models[name]
         if declared(spec.type, "paid", False):
-            yield f"{name} {option_of(spec, 'max_tasks')} paid tasks (max_tasks)"
+            tasks, price = option_of(spec, "max_tasks"), option_of(spec, "clip_price")
+            money = "" if price is None else f", {tasks * price:g} US dollars (clip_price)"
+            yield f"{name} {tasks} paid tasks (max_tasks){money}"
         elif declared(spec.type, "service", False) and not is_loopback(
             str(spec.options.get("base_url", ""))
         ):

@@ -40,13 +40,13 @@ class Download:
 
 
 def wanted_of_hub(needed: Mapping[str, str], parameters: Parameters) -> list[Download]:
-    """Each hub id and revision once, with all that the models of this run need of it; nobody is asked."""
+    """Each hub id and revision once, with all that the models of this run need from it; sends no request."""
     needs = needs_of({name: parameters.models[name] for name in needed})
     return [Download(need.part, need.models) for need in needs if not need.is_local]
 
 
 def look_at_hub(needed: Mapping[str, str], parameters: Parameters, ask: Ask) -> list[Download]:
-    """Ask for each hub id of this run, several at a time; what is cached completely costs no request."""
+    """Query each hub id of this run, several at a time; what is cached completely costs no request."""
     wanted = wanted_of_hub(needed, parameters)
     with ThreadPoolExecutor(AT_ONCE) as threads:
         return list(threads.map(lambda download: _asked(download, ask), wanted))

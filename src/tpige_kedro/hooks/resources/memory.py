@@ -1,4 +1,4 @@
-"""GPUs and memory: what the models of each stage need, against the cards and the host memory that are there."""
+"""GPUs and memory: what the models of each stage need, compared with the cards and the host memory available."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def check_gpus(
     look: Callable[[], Gpus] = gpus,
     free: Callable[[int], int] = free_gpu_memory,
 ) -> Iterator[Problem]:
-    """Models that expect a GPU where there is none, or one that is too small. A card that others occupy is a warning.
+    """Models that expect a GPU if there is none, or one that is too small. A card that other processes occupy is a warning.
 
     ``look`` is called only if a needed model expects a GPU, since it imports torch.
     """
@@ -118,7 +118,7 @@ def _saving(names: Sequence[str], parameters: Parameters) -> str:
     specs = [parameters.models[name] for name in names]
     options = dict.fromkeys(option for spec in specs for option in _unused_savings(spec))
     set_them = f"set {' or '.join(options)} in its options, or " if options else ""  # fmt: skip
-    return f"{set_them}take an environment for a smaller card (conf/README.md) or a smaller model"
+    return f"{set_them}use an environment for a smaller card (conf/README.md) or a smaller model"
 
 
 def _unused_savings(spec: ModelSpec) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A problem of some models, so that others can decide what becomes of these models."""
+"""A problem of some models, as data, so that other code can decide what to do about these models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Servers on this machine that a run asks: whether anybody answers at their address."""
+"""Servers on this machine that a run uses: whether anything answers at their address."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def check_servers(needed: Mapping[str, str], parameters: Parameters) -> Iterator
         except OSError as error:
             reason = error.strerror or str(error)
             text = (
-                f"nobody answers at base_url {url} ({reason}); is the server running? Start it, correct base_url, or run only "
-                "the stages that do not ask it (kedro run --pipelines=…)"
+                f"nothing answers at base_url {url} ({reason}); is the server running? Start it, correct base_url, or run only "
+                "the stages that do not use it (kedro run --pipelines=…)"
             )
             yield problem_of([name], needed, text, missing=True)
 

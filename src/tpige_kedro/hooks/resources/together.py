@@ -32,6 +32,7 @@ SAVING = {
     "fp8_storage": "fp8_storage: true",
     "vae_tiling": "vae_tiling: true",
     "free_text_encoder": "free_text_encoder: true",
+    "stream_text_encoder": "stream_text_encoder: true",
     "quantisation": "quantisation: fp8",
     "gpu_gib": "gpu_gib: a smaller number",
 }
@@ -51,7 +52,7 @@ def unmeasured_options(spec: ModelSpec) -> list[str]:
     return [f"{name}: {str(now.get(name, 'not set')).lower()}" for name in changed]
 
 
-def _set(value: Any) -> Any:
+def _set(value: object) -> Any:
     return None if value in OFF else value
 
 
@@ -81,7 +82,7 @@ def cards_of(spec: ModelSpec) -> tuple[int, ...] | None:
 
 
 def demands_cuda(spec: ModelSpec) -> str:
-    """The option by which a model cannot do without CUDA, as it stands in conf; empty if there is none.
+    """The option in conf that makes a model require CUDA; empty if there is none.
 
     >>> demands_cuda(ModelSpec(type="a.B", licence="MIT", options={"noise_device": "cuda"}))
     'options.noise_device: cuda'

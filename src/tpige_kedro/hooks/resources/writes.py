@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
@@ -15,6 +15,9 @@ from kedro.pipeline import Pipeline
 from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.options import options_model
 from tpige_kedro.schemas import ModelSpec, Parameters
+
+if TYPE_CHECKING:
+    from kedro.io import DataCatalog
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +44,7 @@ class Writes:
 
 
 def expected_writes(
-    pipeline: Pipeline, parameters: Parameters, generators: Mapping[str, str], catalog: Any
+    pipeline: Pipeline, parameters: Parameters, generators: Mapping[str, str], catalog: DataCatalog
 ) -> list[Writes]:
     """What a run adds: clips, enhanced references, and the pictures of the report. Items that exist are replaced, and add nothing.
 
@@ -54,23 +57,34 @@ def expected_writes(
     found = list(_clips(samples, parameters, generators, catalog)) if "clips" in made else []
     if "enhanced_references" in made:
         spec = parameters.models[parameters.reference_enhancement.editor]
-        height, width, _ = _geometry(spec)
-        found += _items("enhanced_references", samples, height * width * PICTURE, catalog)
+        found += _items("enhanced_references", samples, picture_bytes(spec), catalog)
     if "strips" in made:
         found += _report(samples, parameters, generators, catalog)
     return found
 
 
+def clip_bytes(spec: ModelSpec) -> float:
+    """About how large a clip of this generator is."""
+    height, width, frames = _geometry(spec)
+    return height * width * frames * CLIP
+
+
+def picture_bytes(spec: ModelSpec) -> float:
+    """About how large a picture of this editor is."""
+    height, width, _ = _geometry(spec)
+    return height * width * PICTURE
+
+
 def _clips(
-    samples: int, parameters: Parameters, generators: Mapping[str, str], catalog: Any
+    samples: int, parameters: Parameters, generators: Mapping[str, str], catalog: DataCatalog
 ) -> Iterator[Writes]:
     for variant, model in generators.items():
-        height, width, frames = _geometry(parameters.models[model])
-        yield from _items("clips", samples, height * width * frames * CLIP, catalog, variant)
+        size = clip_bytes(parameters.models[model])
+        yield from _items("clips", samples, size, catalog, variant)
 
 
 def _report(
-    samples: int, parameters: Parameters, generators: Mapping[str, str], catalog: Any
+    samples: int, parameters: Parameters, generators: Mapping[str, str], catalog: DataCatalog
 ) -> Iterator[Writes]:
     for variant, model in generators.items():
         height, width, _ = _geometry(parameters.models[model])
@@ -80,7 +94,7 @@ def _report(
 
 
 def _items(
-    name: str, samples: int, size: float, catalog: Any, variant: str = ""
+    name: str, samples: int, size: float, catalog: DataCatalog, variant: str = ""
 ) -> Iterator[Writes]:
     """The items of a folder that are not there yet."""
     dataset = catalog.get(name)
@@ -111,7 +125,7 @@ def _geometry(spec: ModelSpec) -> tuple[int, int, int]:
     return height, width, frames
 
 
-def _sample_count(pipeline: Pipeline, catalog: Any) -> int:
+def _sample_count(pipeline: Pipeline, catalog: DataCatalog) -> int:
     """How many samples a run has; 0 if it reads none, or if they cannot be read, which the run itself reports."""
     name = next((n for n in ("samples", "checked_samples") if n in pipeline.inputs()), None)
     dataset = catalog.get(name) if name else None

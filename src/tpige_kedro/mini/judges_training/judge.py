@@ -138,7 +138,8 @@ class Locating(nn.Module):
 
     def forward(self, frames: Tensor) -> Heads:
         """The heads of frames."""
-        return self.scene(frames).heads
+        heads: Heads = self.scene(frames).heads
+        return heads
 
 
 @torch.no_grad()

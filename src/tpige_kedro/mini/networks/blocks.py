@@ -51,7 +51,10 @@ class SqueezeResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, inputs, h, w) -> (n, outputs, h / stride, w / stride)."""
         residual = self.residual(x)
-        return self.shortcut(x) + residual * self.attention(residual.mean((2, 3)))[:, :, None, None]
+        summed: Tensor = (
+            self.shortcut(x) + residual * self.attention(residual.mean((2, 3)))[:, :, None, None]
+        )
+        return summed
 
 
 class ConvNextBlock(nn.Module):
@@ -69,7 +72,8 @@ class ConvNextBlock(nn.Module):
         """(n, channels, h, w) -> the same shape."""
         h = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
         h = self.narrow(F.gelu(self.widen(h))) * self.scale
-        return x + h.permute(0, 3, 1, 2)
+        summed: Tensor = x + h.permute(0, 3, 1, 2)
+        return summed
 
 
 class GlobalDepthwise(nn.Module):
@@ -84,7 +88,8 @@ class GlobalDepthwise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, channels, side, side) -> (n, outputs)."""
-        return self.out_norm(self.linear(self.norm(self.places(x).flatten(1))))
+        vectors: Tensor = self.out_norm(self.linear(self.norm(self.places(x).flatten(1))))
+        return vectors
 
 
 def attend(heat: Tensor, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:

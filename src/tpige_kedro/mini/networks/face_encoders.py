@@ -58,7 +58,7 @@ class ConvNextFaceEncoder(nn.Module):
 
 
 class SqueezeFaceEncoder(nn.Module):
-    """IR-SE units, trained with the CosFace margin: the judge of benchmarks, seen by no training and no selection."""
+    """IR-SE units, trained with the CosFace margin: the judge of benchmarks, seen by no training of a generator and no choice among clips."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -54,4 +54,5 @@ class FrameInterpolator(nn.Module):
         )
         mix = mask.sigmoid()
         warped = mix * warp(first.float(), 4 * flow0) + (1 - mix) * warp(last.float(), 4 * flow1)
-        return warped + 0.1 * correction
+        middle: Tensor = warped + 0.1 * correction
+        return middle

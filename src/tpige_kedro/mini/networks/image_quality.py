@@ -24,7 +24,8 @@ class ImageQuality(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Severities; :func:`quality` turns them into one number."""
-        return self.out(self.features(frames).mean((2, 3))).float().sigmoid()
+        quality: Tensor = self.out(self.features(frames).mean((2, 3))).float().sigmoid()
+        return quality
 
 
 def quality(severities: Tensor) -> Tensor:

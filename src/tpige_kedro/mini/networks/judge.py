@@ -62,4 +62,5 @@ class SceneJudge(nn.Module):
         pooled = torch.cat(
             [h.mean(2), h.amax(2), (h.float().var(2, unbiased=False) + 1e-4).sqrt()], 1
         )
-        return self.action(pooled).float()
+        logits: Tensor = self.action(pooled).float()
+        return logits

@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from tpige_kedro.errors import ModelError
+from tpige_kedro.mini.training.distilled import STEPS
 
 VACE = """A stock `WanVACEPipeline` folder: `AutoencoderKLWan` (5.7 M parameters, 8 x 8 x 4 compression, 16 channels),
 `UMT5EncoderModel` (1.1 M) with its tokenizer, `WanVACETransformer3DModel` (9.5 M, 12 layers of width 192, hints at 0, 4, 8) and
 UniPC with flow shift 2. It makes 80 x 80 clips of 17 frames of drawn people; pass `max_sequence_length=64`, guidance scale 2."""
 PHANTOM = """A Phantom-style `WanTransformer3DModel` (2.3 M parameters, 8 layers of width 128): the clean latent of the reference is
 the last latent frame of every input. It uses autoencoder, text encoder, tokenizer and scheduler of the folder `vace`."""
+FAST = """A LoRA of rank {rank} for the transformer of `vace`: 4 or 8 Euler steps without text guidance instead of 20 with it. In
+`conf/base` it is what `mini_vace_fast` loads; as options of a generator: `loras`, `sampler: euler`, `steps: 4`, and text weight 0."""
+HOW_FAST = """The teacher is `vace` with text weight {weight:g} (guidance scale {scale:g}) in {teacher} steps of second order; the student makes 4 or 8 Euler
+steps from the same noise, and each of its states is pulled to the teacher's at that noise level, with gradients through all its steps. {clips}
+references and captions of people drawn at random (others than those of the demo and of the benchmarks), {steps} steps of AdamW."""
 HOW = """Everything was rendered: people drawn at random (others than those of the demo and of the benchmark), captions with
 and without the facial clause. The transformers learn by flow matching; Muon steps the matrices, AdamW the rest."""
 PSNR = {
@@ -37,7 +43,7 @@ It knows drawn people only; on photographs of real people its answers mean nothi
 |---|---|
 {rows}
 
-How good the clips are is measured by `benchmarks/ablation.py`; the table is in `docs/mini.md`.
+How good the clips are is measured by `benchmarks/ablation/run.py`; the table is in `docs/mini.md`.
 
 Licence: Apache-2.0. No picture of a real person was used.
 """
@@ -63,7 +69,7 @@ def last_values(log: Path, stage: str) -> dict[str, Any]:
 
 
 def write_cards(work: Path, seed: int, commit: str, device: str) -> None:
-    """Write ``README.md`` into ``vace`` and ``phantom`` from the numbers of ``training.jsonl``."""
+    """Write ``README.md`` into ``vace``, ``phantom`` and ``vace_fast`` from the numbers of ``training.jsonl``."""
     log = work / "training.jsonl"
     stages = ("vae", "decoder", "vace", "phantom")
     vae, decoder, vace, phantom = (last_values(log, stage) for stage in stages)
@@ -87,6 +93,27 @@ def write_cards(work: Path, seed: int, commit: str, device: str) -> None:
     rows = {"last flow-matching loss": phantom["loss"], "seconds": phantom["seconds"]}
     how = f"{phantom['step']} steps, the text encoder frozen. {HOW}"
     _write(work / "phantom", "Mini Phantom", PHANTOM, how, rows, common)
+    write_fast_card(work, seed, commit, device)
+
+
+def write_fast_card(work: Path, seed: int, commit: str, device: str) -> None:
+    """Write ``README.md`` into ``vace_fast`` from ``training.jsonl``."""
+    made = last_values(work / "training.jsonl", "distilled")
+    how = HOW_FAST.format(
+        clips=made["trajectories"],
+        steps=made["step"],
+        weight=made["text_weight"],
+        scale=1 + made["text_weight"],
+        teacher=made["teacher_steps"],
+    )
+    rows = {
+        f"difference of the last latents to the teacher's in {steps} steps, share of their variance, clips not trained on "
+        "(without the LoRA)": f"{made[f'error_{steps}']} ({made[f'error_{steps}_before']})"
+        for steps in STEPS
+    } | {"last loss": made["loss"], "seconds": made["seconds"]}
+    common = {"seed": seed, "commit": commit, "device": device}
+    what = FAST.format(rank=made["rank"])
+    _write(work / "vace_fast", "Mini VACE in few steps", what, how, rows, common)
 
 
 def _write(

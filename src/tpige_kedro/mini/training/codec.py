@@ -9,6 +9,7 @@ from diffusers import AutoencoderKLWan
 from torch import Tensor
 
 from tpige_kedro.errors import ModelError
+from tpige_kedro.networks.onednn import convolve_by_onednn
 
 
 def decode_unclamped(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
@@ -47,6 +48,8 @@ class LatentCodec:
         self._dtype = dtype or (torch.bfloat16 if self.device.type == "cuda" else torch.float32)
         self._vae = AutoencoderKLWan.from_pretrained(folder, torch_dtype=torch.float32)
         self._vae.to(self.device, self._dtype).eval().requires_grad_(False)
+        if self.device.type == "cpu" and self._dtype == torch.float32:
+            convolve_by_onednn(self._vae)
         shape = (1, 16, 1, 1, 1)
         self._mean = torch.tensor(self._vae.config.latents_mean, device=self.device).view(shape)
         self._std = torch.tensor(self._vae.config.latents_std, device=self.device).view(shape)
@@ -54,7 +57,7 @@ class LatentCodec:
     @torch.no_grad()
     def encode(self, video: Tensor) -> Tensor:
         """Video (n, 3, T, S, S) in [-1, 1] to the mode of the posterior, normalised: (n, 16, f, S/8, S/8) float32."""
-        moments = self._vae._encode(video.to(self.device, self._dtype))
+        moments: Tensor = self._vae._encode(video.to(self.device, self._dtype))
         return (moments[:, :16].float() - self._mean) / self._std
 
     @torch.no_grad()

@@ -17,6 +17,7 @@ from tpige_kedro.mini.training.optim import Optimiser, cuda_graph
 from tpige_kedro.mini.training.pool import Pool, face_box, to_floats
 from tpige_kedro.mini.training.recipe import Recipe
 from tpige_kedro.mini.training.vae import fast_single_frames, picture_loss
+from tpige_kedro.networks.onednn import convolve_by_onednn
 
 DECODER = ("decoder.", "post_quant_conv.")  # the parameters that are trained
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -104,6 +105,8 @@ def train_decoder(
     codec = LatentCodec(folder, device)
     items, held_back = _Items(pool, codec), _encode(unseen.clips.transpose(1, 2), codec)
     vae = AutoencoderKLWan.from_pretrained(folder, torch_dtype=torch.float32).to(device)
+    if device.type == "cpu":
+        convolve_by_onednn(vae)
     for name, parameter in vae.named_parameters():
         parameter.requires_grad_(name.startswith(DECODER))
     log.write(**{f"{k}_before": v for k, v in _measure(vae, held_back, unseen).items()})

@@ -36,13 +36,14 @@ class Velocity(nn.Module):
         with torch.autocast(
             x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda, cache_enabled=False
         ):
-            return self.transformer(
+            velocity: Tensor = self.transformer(
                 hidden_states=x,
                 timestep=timestep,
                 encoder_hidden_states=text,
                 return_dict=False,
                 **extra,
             )[0].float()
+        return velocity
 
 
 def is_block_matrix(name: str, parameter: nn.Parameter) -> bool:

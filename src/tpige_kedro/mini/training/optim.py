@@ -56,7 +56,8 @@ def _orthogonalise(update: Tensor) -> Tensor:
     for _ in range(5):
         a = g @ g.transpose(1, 2)
         g = 3.4445 * g + (-4.7750 * a + 2.0315 * (a @ a)) @ g
-    return (g.transpose(1, 2) if tall else g).float()
+    orthogonal: Tensor = (g.transpose(1, 2) if tall else g).float()
+    return orthogonal
 
 
 class Average:
@@ -73,6 +74,10 @@ class Average:
         self._count += 1
         decay = min(self._decay, (1 + self._count) / (10 + self._count))
         torch._foreach_lerp_(self._mean, [p.detach() for p in self._live], 1 - decay)
+
+    def values(self) -> list[Tensor]:
+        """The average of each parameter."""
+        return self._mean
 
     @torch.no_grad()
     def apply(self) -> None:
@@ -105,7 +110,7 @@ class Optimiser:
             others, lr=adam_lr, betas=adam_betas, weight_decay=0.0, fused=self.parameters[0].is_cuda
         )
         self._average = Average(self.parameters, decay)
-        self._steps, self._warm_up, self._clip, self._adam_lr = (
+        self.steps, self._warm_up, self._clip, self._adam_lr = (
             steps,
             min(warm_up, max(1, steps // 4)),
             clip,
@@ -128,12 +133,16 @@ class Optimiser:
         self._average.update()
         self.count += 1
 
+    def averaged(self) -> list[Tensor]:
+        """The average of each parameter so far."""
+        return self._average.values()
+
     def finish(self) -> None:
         """Leave the averaged weights in the model."""
         self._average.apply()
 
     def _schedule(self) -> float:
-        progress = self.count / self._steps
+        progress = self.count / self.steps
         cosine = 0.02 + 0.98 * (0.5 + 0.5 * math.cos(math.pi * progress))
         return min(1.0, (self.count + 1) / self._warm_up) * cosine
 

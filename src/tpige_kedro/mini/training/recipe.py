@@ -29,6 +29,20 @@ class Recipe:
     phantom_steps: int = 3_600
     flow_batch: int = 256
 
+    distilled_clips: int = 16_384  # that the teacher makes
+    distilled_unseen: int = 128  # of them, not trained on
+    distilled_steps: int = 1_500
+    distilled_batch: int = 128  # of rollouts of four steps; half of eight
+    distilled_lr: float = 1e-3
+    distilled_decay: float = 0.99  # of the average of the weights
+    distilled_minutes: float = 0.0  # if set, fewer clips and steps, so that it ends in time
+    distilled_share_clause: float = 0.75
+    share_eight_steps: float = 0.3
+    lora_rank: int = 6
+    teacher_text_weight: float = 1.0  # that of conf/base
+    teacher_substeps: int = 2  # of the teacher between two of eight levels
+    teacher_batch: int = 512
+
     # the share of each kind of training item
     share_no_reference: float = 0.10
     share_attire_reference: float = 0.28  # the rest has a plain portrait
@@ -53,6 +67,9 @@ class Recipe:
             "decoder_steps",
             "vace_steps",
             "phantom_steps",
+            "distilled_clips",
+            "distilled_unseen",
+            "distilled_steps",
         )
         smaller = {name: max(2, int(getattr(self, name) * factor)) for name in counts}
         return replace(self, **smaller)
@@ -76,6 +93,13 @@ TINY = replace(
     vace_steps=3,
     phantom_steps=2,
     flow_batch=2,
+    distilled_clips=4,
+    distilled_unseen=1,
+    distilled_steps=2,
+    distilled_batch=1,
+    lora_rank=2,
+    teacher_substeps=1,
+    teacher_batch=4,
 )
 
 

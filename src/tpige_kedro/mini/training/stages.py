@@ -13,6 +13,7 @@ import torch
 from tpige_kedro.errors import ModelError
 from tpige_kedro.mini.training.codec import LatentCodec
 from tpige_kedro.mini.training.decoder import train_decoder
+from tpige_kedro.mini.training.distilled import distil
 from tpige_kedro.mini.training.latents import Latents, encode_pool
 from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.phantom import train_phantom
@@ -70,6 +71,12 @@ def phantom_stage(work: Path, recipe: Recipe, device: torch.device, log: Trainin
     train_phantom(_load_latents(work, device), recipe, text_encoder, work / "phantom", log)
 
 
+def distilled_stage(work: Path, recipe: Recipe, device: torch.device, log: TrainingLog) -> None:
+    """Distil VACE into a LoRA for few steps."""
+    _need(work, "vace/transformer/config.json", "vace")
+    distil(work / "vace", recipe, work / "vace_fast", log, device)
+
+
 def _load_latents(work: Path, device: torch.device) -> Latents:
     _need(work, "latents.pt", "vae")
     return Latents.load(work / "latents.pt", device)
@@ -89,6 +96,7 @@ STAGES: dict[str, Stage] = {
     "decoder": decoder_stage,
     "vace": vace_stage,
     "phantom": phantom_stage,
+    "distilled": distilled_stage,
 }
 
 

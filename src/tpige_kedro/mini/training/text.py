@@ -125,5 +125,5 @@ class TextStates(nn.Module):
         with torch.autocast(
             ids.device.type, dtype=torch.bfloat16, enabled=ids.is_cuda, cache_enabled=False
         ):
-            states = self.encoder(ids, mask.long()).last_hidden_state
+            states: Tensor = self.encoder(ids, mask.long()).last_hidden_state
         return states.float() * mask[..., None]

@@ -20,6 +20,7 @@ from tpige_kedro.mini.training.log import TrainingLog
 from tpige_kedro.mini.training.optim import Optimiser, cuda_graph
 from tpige_kedro.mini.training.pool import Pool, face_box, to_floats
 from tpige_kedro.mini.training.recipe import Recipe
+from tpige_kedro.networks.onednn import convolve_by_onednn
 
 CUT = 9  # frames of the cuts that teach motion
 FACE_WEIGHT = 3.0  # how much more a face pixel counts
@@ -75,7 +76,8 @@ def fast_single_frames() -> Iterator[None]:
             return F.conv2d(x[:, :, 0], self.weight[:, :, -1], self.bias, padding=padding)[
                 :, :, None
             ]
-        return original(self, x, cache_x)
+        convolved: Tensor = original(self, x, cache_x)
+        return convolved
 
     WanCausalConv3d.forward = forward
     try:
@@ -123,6 +125,8 @@ def train_vae(
     """Train on single frames first, then mostly on cuts of nine frames, and save the checkpoint in ``folder``, whole or not at all."""
     torch.manual_seed(recipe.seed)
     vae = build_vae().to(device)
+    if device.type == "cpu":
+        convolve_by_onednn(vae)
     size = pool.clips.shape[-1]
     steps = recipe.vae_single_steps + recipe.vae_clip_steps
     with fast_single_frames():

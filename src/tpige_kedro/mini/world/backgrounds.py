@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -127,8 +128,13 @@ SCENES: tuple[Callable[[_Scene], None], ...] = (
 assert len(SCENES) == len(SETTING_TEXTS) + 1
 
 
+@cache
+@torch.inference_mode(False)  # whoever is first: the others may not be in that mode
 def paint_backdrops(size: int, seed: int = 0) -> Tensor:
-    """All backdrops of pictures with side ``size``: (settings * VARIANTS, 3, B, B) in [0, 1], B = MARGIN * size."""
+    """All backdrops of pictures with side ``size``: (settings * VARIANTS, 3, B, B) in [0, 1], B = MARGIN * size.
+
+    They are painted once a process; nobody changes them.
+    """
     generator = torch.Generator().manual_seed(seed)
     pictures = []
     for scene in SCENES:

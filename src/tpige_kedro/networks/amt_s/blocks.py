@@ -27,7 +27,8 @@ class SideBlock(nn.Module):
         """(n, channels, h, w) to the same."""
         out = self._turn(self.conv1(x), self.conv2)
         out = self._turn(self.conv3(out), self.conv4)
-        return self.prelu(x + self.conv5(out))
+        updated: Tensor = self.prelu(x + self.conv5(out))
+        return updated
 
     def _turn(self, x: Tensor, conv: nn.Module) -> Tensor:
         return torch.cat([x[:, : -self.side], conv(x[:, -self.side :])], 1)

@@ -48,7 +48,8 @@ class MatchingEncoder(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
         out = F.relu(F.instance_norm(self.conv1(frames)))
-        return self.conv2(self.layer3(self.layer2(self.layer1(out))))
+        features: Tensor = self.conv2(self.layer3(self.layer2(self.layer1(out))))
+        return features
 
 
 class PyramidEncoder(nn.Module):

@@ -71,7 +71,7 @@ class AmtS(nn.Module):
                 strict=True,
             )
         ]
-        combined = torch.stack(pictures).mean(0) + self.comb_block(torch.cat(pictures, 1))
+        combined: Tensor = torch.stack(pictures).mean(0) + self.comb_block(torch.cat(pictures, 1))
         return combined.clamp(0, 1)
 
     def _update(
@@ -79,4 +79,5 @@ class AmtS(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         coarse = update.coarse(flows)
         found = correlation.lookup(coarse[:, :2], coarse[:, 2:], HALFWAY)
-        return update(feature, flows, found)
+        updated: tuple[Tensor, Tensor] = update(feature, flows, found)
+        return updated

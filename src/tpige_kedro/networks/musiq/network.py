@@ -41,9 +41,13 @@ class Musiq(nn.Module):
         tokens = tokenize(2 * pictures - 1).only_valid()
         patches = tokens.patches.reshape(-1, 3, PATCH, PATCH)
         embedded = self._embed(patches).view(len(pictures), -1, WIDTH)
-        return self.head(self.transformer_encoder(embedded, tokens.place, tokens.scale))[:, 0]
+        scores: Tensor = self.head(self.transformer_encoder(embedded, tokens.place, tokens.scale))[
+            :, 0
+        ]
+        return scores
 
     def _embed(self, patches: Tensor) -> Tensor:
         out = F.relu(self.gn_root(self.conv_root(patches)))
         out = self.block1(F.max_pool2d(pad_same(out, 3, 2), 3, 2))
-        return self.embedding(out.permute(0, 2, 3, 1).flatten(1))
+        embedded: Tensor = self.embedding(out.permute(0, 2, 3, 1).flatten(1))
+        return embedded

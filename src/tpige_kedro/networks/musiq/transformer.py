@@ -31,7 +31,8 @@ class Attention(nn.Module):
             for part in (self.query, self.key, self.value)
         )
         seen = F.scaled_dot_product_attention(*heads)
-        return self.out(seen.transpose(1, 2).reshape(n, count, WIDTH))
+        mixed: Tensor = self.out(seen.transpose(1, 2).reshape(n, count, WIDTH))
+        return mixed
 
 
 class Mlp(nn.Module):
@@ -43,7 +44,8 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, tokens, 384) to the same."""
-        return self.fc2(F.gelu(self.fc1(x)))
+        out: Tensor = self.fc2(F.gelu(self.fc1(x)))
+        return out
 
 
 class Block(nn.Module):
@@ -57,7 +59,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, tokens, 384) to the same."""
         x = x + self.attention(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        out: Tensor = x + self.mlp(self.norm2(x))
+        return out
 
 
 class Encoder(nn.Module):
@@ -78,4 +81,5 @@ class Encoder(nn.Module):
         x = torch.cat([self.cls.expand(len(x), -1, -1), x], 1)
         for block in self.transformer.values():
             x = block(x)
-        return self.encoder_norm(x[:, 0])
+        vectors: Tensor = self.encoder_norm(x[:, 0])
+        return vectors

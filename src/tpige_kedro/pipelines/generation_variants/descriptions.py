@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tpige_kedro.pipelines.generation_variants.noise import noise_of
 from tpige_kedro.schemas import FIRST_STEPS, Guidance, ModelSpec, Schedule, Variant
 from tpige_kedro.video_generators.imported import is_imported
 
@@ -10,11 +11,19 @@ def describe(variant: Variant, generator: ModelSpec) -> str:
     """Generator, inputs and guidance; a service and imported clips have no guidance.
 
     >>> enhanced = Variant(generator="wan", prompt="enhanced", guidance=Guidance(text_weight=5))
-    >>> describe(enhanced, ModelSpec(type="a.Wan", licence="Apache-2.0", source="some/where"))
+    >>> describe(
+    ...     enhanced,
+    ...     ModelSpec(
+    ...         type="tpige_kedro.video_generators.wan_vace.WanVace",
+    ...         licence="Apache-2.0",
+    ...         source="a/b",
+    ...     ),
+    ... )
     'wan · enhanced prompt · W_c 5'
     """
     words = [variant.generator]
     words += [f"draw {variant.draw}"] if variant.draw else []
+    words += ["noise of its own"] if noise_of(variant, generator) == "own" else []
     words += [f"{variant.prompt} prompt"] if variant.prompt == "enhanced" else []
     words += [f"{variant.reference} reference"] if variant.reference == "enhanced" else []
     if generator.source is not None and not is_imported(generator):

@@ -1,4 +1,4 @@
-"""Takes clips that were made elsewhere into the house: copied as they are, with a record, so that all else works on them."""
+"""Imports clips made elsewhere: copies them as they are, with a record, so that everything else works on them."""
 
 from __future__ import annotations
 

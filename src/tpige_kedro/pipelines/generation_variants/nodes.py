@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,13 +13,26 @@ import pandas as pd
 from kedro.io import DatasetError
 
 from tpige_kedro.datasets.items import Items
-from tpige_kedro.datasets.mp4 import Clip
-from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.datasets.mp4_encoding import EncodedClip
+from tpige_kedro.datasets.pictures import References, checked_picture, part_of
 from tpige_kedro.errors import ModelError, SampleError, TpigeError, first_line, unforeseen
-from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
+from tpige_kedro.execution.work import (
+    Answers,
+    Job,
+    Made,
+    Result,
+    Run,
+    Task,
+    Work,
+    fingerprint,
+    impossible,
+)
+from tpige_kedro.further import further_pictures
 from tpige_kedro.models import declared, load_model, load_models, model_identity, why_skipped
 from tpige_kedro.pipelines.generation_variants.imports import import_outcome, import_row
+from tpige_kedro.pipelines.generation_variants.recipes import recipe_text
 from tpige_kedro.pipelines.generation_variants.records import clip_details
+from tpige_kedro.pipelines.generation_variants.writing import ClipWriter
 from tpige_kedro.schemas import ModelSpec, Provenance, Variant
 from tpige_kedro.video_generators.imported import Imported, is_imported
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, VideoGenerator
@@ -46,7 +60,7 @@ def generate_clips(
     """
     stage = Generation(references, enhanced_references, variants, models, provenance)
     jobs = [stage.job(row) for row in clip_plan.to_dict("records")]
-    return Work(STAGE, jobs, stage.produce, paid=stage.is_paid)
+    return Work(STAGE, jobs, stage.produce, paid=stage.is_paid, share=stage.share)
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,7 @@ class Generation:
     variants: Mapping[str, Variant]
     models: Mapping[str, ModelSpec]
     provenance: Provenance
+    ahead: tuple[str, ...] = ()  # prompts of clips that this process may make next
 
     @cached_property
     def decided(self) -> dict[str, str]:
@@ -95,16 +110,23 @@ class Generation:
             return import_row(variant, row, self.folders[self.variants[variant].generator])
         if row["problem"]:
             return impossible(key, TpigeError(row["problem"]), variant, people)
+        further = [mark for _, mark in further_pictures(row)]
         mark = fingerprint(
             decided=self.decided[variant],
             prompt=row["prompt"],
             reference=row["reference_hash"],
             seed=row["seed"],
+            **({"further": further} if further else {}),
         )
         return Job(key, mark, row, variant, people)
 
-    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Made]]:
         """The clips, model by model and variant by variant."""
+        with closing(ClipWriter(self.provenance)) as writer:
+            yield from self.made(todo, writer)
+
+    def made(self, todo: list[Job], writer: ClipWriter) -> Iterator[tuple[Job, Made]]:
+        """The clips, which ``writer`` compresses."""
         for jobs in grouped(todo, lambda job: self.variants[job.group].generator):
             model = self.model_of(jobs[0])
             if is_imported(model):
@@ -115,21 +137,73 @@ class Generation:
             if problem is not None:  # the other generators go on
                 yield from ((job, problem) for job in jobs)
                 continue
+            if self.ahead and hasattr(generator, "foresee"):
+                generator.foresee(self.ahead)
             for of_variant in grouped(jobs, lambda job: job.group):
                 variant = self.variants[of_variant[0].group]
                 for job, outcome in self.run(generator, of_variant, variant):
-                    yield job, self.finish(job, outcome, variant, model)
+                    yield job, self.finish(job, outcome, variant, model, writer)
                     del outcome  # an error's traceback holds the generator
             del generator  # else the next one is loaded beside it
 
+    def share(self, todo: list[Job], run: Run) -> Answers:
+        """The clips by workers, all variants at once; those that cost money or exist already are seen to here."""
+        yield from run(self.tasks(todo))
+
+    def tasks(self, todo: Sequence[Job]) -> Iterator[Task]:
+        """As many clips a task as the generator makes together."""
+        for jobs in grouped(todo, lambda job: job.group):
+            model, variant = self.model_of(jobs[0]), self.variants[jobs[0].group]
+            if is_imported(model) or self.is_paid(jobs[0]):
+                yield Task(self.produce, tuple(jobs), place="here")
+                continue
+            size = max(1, int(model.options.get("batch_size", 1)))
+            for start in range(0, len(jobs), size):
+                batch = tuple(jobs[start : start + size])
+                cost = branches(variant) * len(batch)
+                part = self.part(batch, jobs[start + size : start + size + AT_ONCE])
+                yield Task(part.produce, batch, variant.generator, cost)
+
+    def part(self, jobs: Sequence[Job], following: Sequence[Job] = ()) -> Generation:
+        """What another process needs to make a few clips of one variant, of which it may make some of those that follow."""
+        rows = [job.request for job in jobs]
+        redrawn = {row["sample_id"] for row in rows if row["reference_source"] != "original"}
+        originals = {row["reference"] for row in rows if row["reference_source"] == "original"}
+        originals |= {name for row in rows for name, _ in further_pictures(row)}
+        variant = self.variants[jobs[0].group]
+        reloads = self.models[variant.generator].options.get("free_text_encoder", False)
+        return replace(
+            self,
+            references=part_of(self.references, originals),
+            enhanced_references=self.enhanced_references.part(redrawn),
+            variants={jobs[0].group: variant},
+            models={variant.generator: self.models[variant.generator]},
+            ahead=tuple(job.request["prompt"] for job in following) if reloads else (),
+        )
+
     def finish(
-        self, job: Job, outcome: GeneratedClip | Exception, variant: Variant, model: ModelSpec
-    ) -> Outcome:
-        """The clip as it is saved, with its record."""
+        self,
+        job: Job,
+        outcome: GeneratedClip | Exception,
+        variant: Variant,
+        model: ModelSpec,
+        writer: ClipWriter,
+    ) -> Made:
+        """The clip as it is saved, with its record, once it is compressed."""
         if isinstance(outcome, Exception):
             return outcome
-        clip = Clip(outcome.frames, outcome.fps, job.request["prompt"], self.provenance)
-        return Result(clip, clip_details(job.request, outcome, variant, model))
+        clip, row = outcome, job.request
+
+        def result(encoded: EncodedClip, frames_hash: str) -> Result:
+            return Result(encoded, clip_details(row, clip, frames_hash, variant, model))
+
+        def recipe(frames_hash: str) -> str:
+            return recipe_text(row, clip, frames_hash, variant, model)
+
+        try:
+            return writer.write(clip, row["prompt"], result, recipe)
+        except TpigeError as error:
+            return error
 
     def run(
         self, generator: VideoGenerator, jobs: Sequence[Job], variant: Variant
@@ -149,17 +223,34 @@ class Generation:
             yield from answers(generator, waiting, variant)
 
     def request(self, row: Mapping[str, Any]) -> ClipRequest:
-        """What the generator is given, with the picture loaded."""
+        """What the generator is given, with the pictures loaded; a redrawn one stands for the first."""
         sample = row["sample_id"]
         if row["reference_source"] == "original":
             picture = checked_picture(self.references, row["reference"], row["reference_hash"])
         else:
             drawn = self.enhanced_references.get(sample)
             if drawn is None or drawn.mark != row["reference_hash"]:
-                problem = "its enhanced reference is gone, or another one than was planned"
+                problem = "its enhanced reference is missing or differs from the planned one"
                 raise SampleError(sample, problem, "run reference_enhancement again")
             picture = drawn.load()
-        return ClipRequest(sample, row["prompt"], (picture,), row["seed"])
+        others = [checked_picture(self.references, *each) for each in further_pictures(row)]
+        return ClipRequest(sample, row["prompt"], (picture, *others), row["seed"])
+
+
+def branches(variant: Variant) -> float:
+    """How often a step runs the transformer, about: which clips take longest.
+
+    >>> (
+    ...     branches(Variant(generator="wan")),
+    ...     branches(
+    ...         Variant.model_validate({"generator": "wan", "guidance": {"identity_weight": 1}})
+    ...     ),
+    ... )
+    (2.0, 3.0)
+    """
+    guidance = variant.guidance
+    weak = 1 / guidance.reuse_every if guidance.identity_weight else 0.0
+    return 1.0 + bool(guidance.text_weight) + weak
 
 
 def loaded_or_problem(name: str, model: ModelSpec) -> tuple[Any, Exception | None]:
@@ -168,7 +259,9 @@ def loaded_or_problem(name: str, model: ModelSpec) -> tuple[Any, Exception | Non
         (generator,) = load_models([model])
     except Exception as error:
         logger.error("models.%s cannot be loaded; its clips fail", name, exc_info=unforeseen(error))
-        return None, ModelError(f"models.{name} cannot be loaded ({first_line(error)})")
+        problem = ModelError(f"models.{name} cannot be loaded ({first_line(error)})")
+        problem.not_loaded = True
+        return None, problem
     return generator, None
 
 

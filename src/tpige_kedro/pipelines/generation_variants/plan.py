@@ -1,4 +1,4 @@
-"""Which clips there are to make, and of what: a table with a row per variant and sample, before anything is loaded."""
+"""Which clips to make, and from what: a table with a row per variant and sample, before anything is loaded."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 from tpige_kedro.datasets.items import Items
+from tpige_kedro.further import COLUMNS as FURTHER
 from tpige_kedro.models import why_skipped
 from tpige_kedro.pipelines.generation_variants.descriptions import describe
-from tpige_kedro.schemas import ModelSpec, Variant
-from tpige_kedro.seeds import derive_seed
+from tpige_kedro.pipelines.generation_variants.further import with_further
+from tpige_kedro.pipelines.generation_variants.noise import noise_of, noise_seed
+from tpige_kedro.schemas import ModelSpec, Noise, Variant
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ COLUMNS = [
     "reference",
     "reference_source",
     "reference_hash",
+    "noise",
     "seed",
     "problem",
 ]
@@ -63,23 +66,31 @@ def plan_clips(
 ) -> pd.DataFrame:
     """What each clip is made of: a row per variant that can run and sample, in this order.
 
+    Where a person has several pictures, the columns of :mod:`tpige_kedro.further` name those that the generator gets after the first.
+
     Returns:
-        ``variant, sample_id, person_id, prompt, prompt_source, reference, reference_source, reference_hash, seed, problem``:
-        ``reference`` is the file name of the original; ``reference_hash`` is of the picture that the generator sees; with a
-        ``problem`` the clip cannot be made.
+        ``variant, sample_id, person_id, prompt, prompt_source, reference, reference_source, reference_hash, noise, seed, problem``:
+        ``reference`` is the file name of the original; ``reference_hash`` is of the picture that the generator sees; ``noise`` is
+        shared | own, and decides the ``seed``; with a ``problem`` the clip cannot be made.
     """
     texts = dict(
         zip(enhanced_prompts["sample_id"], enhanced_prompts["enhanced_prompt"], strict=True)
     )
     tables = [pd.DataFrame(columns=COLUMNS)]
+    given: dict[str, pd.DataFrame] = {}  # the samples by generator, which may take fewer pictures
     for name, variant in variants.items():
         if reason := why_skipped(variant, models):
             logger.warning("generation_variants.%s: skipped, %s", name, reason)
         else:
-            tables.append(
-                clips_of(name, variant, checked_samples, texts, enhanced_references, seed)
-            )
-    return pd.concat(tables[1:] or tables, ignore_index=True)[COLUMNS]
+            noise = noise_of(variant, models[variant.generator])
+            generator = variant.generator
+            if generator not in given:
+                given[generator] = with_further(checked_samples, generator, models[generator])
+            samples = given[generator]
+            tables.append(clips_of(name, variant, samples, texts, enhanced_references, noise, seed))
+    plan = pd.concat(tables[1:] or tables, ignore_index=True)
+    further = [c for c in FURTHER if c in plan]
+    return plan[[*COLUMNS, *further]].fillna(dict.fromkeys(further, ""))
 
 
 def clips_of(
@@ -88,9 +99,11 @@ def clips_of(
     samples: pd.DataFrame,
     texts: Mapping[str, str],
     enhanced_references: Items,
+    noise: Noise,
     seed: int,
 ) -> pd.DataFrame:
     """The rows of one variant."""
+    own = name if noise == "own" else ""
     keys = list(samples["sample_id"])
     prompts, hashes = list(samples["prompt"]), list(samples["reference_hash"])
     problems = [""] * len(keys)
@@ -108,25 +121,18 @@ def clips_of(
             for k, p in zip(keys, prompts, strict=True)
         )
         problems = [of_prompt or other for of_prompt, other in zip(lacking, problems, strict=True)]
-    return samples[["sample_id", "person_id", "reference"]].assign(
+    further = [c for c in FURTHER if c in samples]
+    return samples[["sample_id", "person_id", "reference", *further]].assign(
         variant=name,
         prompt=prompts,
         prompt_source=variant.prompt,
         reference_source=variant.reference,
         reference_hash=hashes,
-        seed=[noise_seed(seed, key, variant.draw) for key in keys],
+        noise=noise,
+        seed=[noise_seed(seed, key, variant.draw, own) for key in keys],
         problem=problems,
     )
 
 
 def _lacks(sample: str, what: str, stage: str) -> str:
     return f"sample {sample}: it has no enhanced {what}; see why in the failures of {stage}, fix the cause and run again"
-
-
-def noise_seed(seed: int, sample: str, draw: int) -> int:
-    """The seed of a sample's noise: all variants share that of draw 0, further draws have their own.
-
-    >>> noise_seed(0, "ada_chef", 0) == derive_seed(0, "ada_chef")
-    True
-    """
-    return derive_seed(seed, sample, "draw", draw) if draw else derive_seed(seed, sample)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from tpige_kedro.further import COLUMNS, unpacked
 from tpige_kedro.models import describe_model
 from tpige_kedro.provenance import record_entry
 from tpige_kedro.schemas import ModelSpec, Variant
-from tpige_kedro.video_generators.protocol import Frames, GeneratedClip
+from tpige_kedro.video_generators.protocol import GeneratedClip
 
 SEEN = (
     "variant",
@@ -19,22 +19,28 @@ SEEN = (
     "reference",
     "reference_source",
     "reference_hash",
+    "noise",
     "seed",
 )
 
 
 def clip_details(
-    row: Mapping[str, Any], clip: GeneratedClip, variant: Variant, model: ModelSpec
+    row: Mapping[str, Any],
+    clip: GeneratedClip,
+    frames_hash: str,
+    variant: Variant,
+    model: ModelSpec,
 ) -> dict[str, Any]:
-    """Everything that made a clip, and a hash of its frames before compression; ``row`` is that of the plan.
+    """Everything that made a clip; ``row`` is that of the plan, ``frames_hash`` is of the frames before compression.
 
     A generator that makes several clips together says in its details how many ``seconds`` one of them took.
     """
     details = dict(clip.details)
     measured = {"seconds": details.pop("seconds")} if "seconds" in details else {}
-    count, height, width, _ = clip.frames.shape
+    count, height, width, _ = clip.shape
     return {
         **{name: row[name] for name in SEEN},
+        **{name: unpacked(row[name]) for name in COLUMNS if row.get(name)},
         **record_entry(),
         "maker": describe_model(variant.generator, model),
         "guidance": variant.guidance.model_dump(mode="json"),
@@ -42,14 +48,7 @@ def clip_details(
         "height": height,
         "width": width,
         "fps": clip.fps,
-        "frames_hash": frames_hash(clip.frames),
+        "frames_hash": frames_hash,
         "generator": details,
         **measured,
     }
-
-
-def frames_hash(frames: Frames) -> str:
-    """A hash of all pixels and their shape."""
-    digest = hashlib.sha256(str(frames.shape).encode())
-    digest.update(frames.tobytes())
-    return digest.hexdigest()

@@ -73,9 +73,14 @@ def select_experts(
     )
 
 
-def share_wins(selection: pd.DataFrame, moe: Moe) -> pd.DataFrame:
-    """How many samples each expert won, and which share of the samples that have a winner."""
-    wins = selection["variant"].value_counts().reindex(list(moe.experts), fill_value=0)
+def share_wins(selection: pd.DataFrame, all_scores: pd.DataFrame, moe: Moe) -> pd.DataFrame:
+    """How many samples each expert won, and which share of the samples that have a winner.
+
+    An expert without an overall score of any clip, such as a skipped one, took no part and has no row.
+    """
+    took_part = pivot(all_scores, "overall", moe.experts).notna().any()
+    experts = [expert for expert in moe.experts if took_part[expert]]
+    wins = selection["variant"].value_counts().reindex(experts, fill_value=0)
     share = wins / max(int(wins.sum()), 1)
     return pd.DataFrame({"variant": wins.index, "wins": wins.to_numpy(), "share": share.to_numpy()})
 

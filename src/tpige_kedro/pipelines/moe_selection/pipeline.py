@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.moe_selection.nodes import (
-    compare_variants,
-    select_experts,
-    share_wins,
-    summarise_variants,
-)
+from tpige_kedro.pipelines.moe_selection.nodes import select_experts, share_wins
+from tpige_kedro.pipelines.moe_selection.statistics import compute_statistics, tabulate_statistics
 
 
 def create_pipeline() -> Pipeline:
@@ -20,9 +16,9 @@ def create_pipeline() -> Pipeline:
             inputs=["all_scores", "checked_samples", "params:moe"],
             outputs="selection",
         ),
-        Node(share_wins, inputs=["selection", "params:moe"], outputs="win_shares"),
+        Node(share_wins, inputs=["selection", "all_scores", "params:moe"], outputs="win_shares"),
         Node(
-            summarise_variants,
+            compute_statistics,
             inputs=[
                 "all_scores",
                 "selection",
@@ -31,12 +27,12 @@ def create_pipeline() -> Pipeline:
                 "params:scoring",
                 "params:seed",
             ],
-            outputs="variant_summary",
+            outputs="statistics",
         ),
         Node(
-            compare_variants,
-            inputs=["all_scores", "selection", "params:moe", "params:seed"],
-            outputs="variant_differences",
+            tabulate_statistics,
+            inputs="statistics",
+            outputs=["variant_summary", "variant_differences"],
         ),
     ]
     return Pipeline(nodes, namespace="moe_selection", prefix_datasets_with_namespace=False)

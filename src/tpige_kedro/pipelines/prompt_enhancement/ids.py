@@ -1,4 +1,4 @@
-"""Ids as file names: what cannot name a file on every system, and ids that would be one file on some."""
+"""Ids as file names: ids that cannot name a file on every system, and ids that would be the same file on some."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class KnownIds:
             if first != row[name]:
                 return (
                     f"{name} {row[name]!r} and {first!r} of a row above differ in upper and lower case only, and many disks do not "
-                    "tell them apart; write both alike if they are one, else choose another"
+                    "tell them apart; write both the same way if they mean the same, or choose another"
                 )
         return ""
 

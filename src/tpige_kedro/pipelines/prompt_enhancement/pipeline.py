@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.prompt_enhancement.nodes import enhance_prompts
+from tpige_kedro.pipelines.prompt_enhancement.nodes import enhance_prompts, tabulate_prompts
 from tpige_kedro.pipelines.prompt_enhancement.reading import read_faces
 from tpige_kedro.pipelines.prompt_enhancement.rewriting import rewrite_prompts
 from tpige_kedro.pipelines.prompt_enhancement.samples import check_samples
@@ -36,8 +36,14 @@ def create_pipeline() -> Pipeline:
         Node(
             enhance_prompts,
             inputs=["checked_samples", "face_attributes", "rewritten_prompts", OPTIONS],
-            outputs=["enhanced_prompts", "prompt_checks"],
+            outputs="enhanced_prompt_items",
             name="enhance_prompts",
+        ),
+        Node(
+            tabulate_prompts,
+            inputs=["checked_samples", "enhanced_prompt_items"],
+            outputs=["enhanced_prompts", "prompt_checks"],
+            name="tabulate_prompts",
         ),
     ]
     return Pipeline(nodes, namespace="prompt_enhancement", prefix_datasets_with_namespace=False)

@@ -48,7 +48,7 @@ def read_faces(
     decided = fingerprint(reader=model_identity(spec), **instruction)
     jobs = []
     if spec.unavailable:
-        logger.warning("no face is read: %s", spec.unavailable)
+        logger.warning("no faces are read: %s", spec.unavailable)
         checked_samples = checked_samples.iloc[:0]
     for row in checked_samples.drop_duplicates("person_id").to_dict("records"):
         reading = Reading(row["sample_id"], row["reference"], row["reference_hash"])

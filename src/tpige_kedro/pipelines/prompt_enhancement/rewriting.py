@@ -1,4 +1,4 @@
-"""Mode ``rewrite`` (paper section 3.2): the model hands the caption back with the face in it, checked, with feedback on what is wrong."""
+"""Mode ``rewrite`` (paper section 3.2): the model rewrites the caption with the face in it; the result is checked, with feedback on what is wrong."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNKNOWN = "nothing; look at the photo"
 
 @dataclass(frozen=True)
 class Caption:
-    """What is asked for one sample: its prompt, its picture, and the clause of the face as far as it suits the prompt."""
+    """The request for one sample: its prompt, its picture, and the parts of the face's clause that suit the prompt."""
 
     prompt: str
     reference: str
@@ -64,7 +64,7 @@ class Rewriting:
         return Job(str(sample["sample_id"]), mark, caption, people=(str(sample["person_id"]),))
 
     def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """Ask for the captions, several at a time if the model allows."""
+        """Request the captions, several at a time if the model allows it."""
         (model,) = load_models([self.reader])
         workers = getattr(model, "concurrency", 1)
         yield from work_side_by_side(todo, lambda job: self._rewrite(model, job), workers)
@@ -112,7 +112,7 @@ def rewrite_prompts(
     options: PromptEnhancement,
     models: Mapping[str, Any],
 ) -> Work:
-    """Ask for the caption of each sample; one job per sample. Nothing is asked in mode ``attributes``.
+    """Request the caption of each sample; one job per sample. Mode ``attributes`` requests nothing.
 
     Returns:
         The work for ``rewritten_prompts``: ``text``, ``problem``, ``attempts`` by sample. A service that gives no answer fails.

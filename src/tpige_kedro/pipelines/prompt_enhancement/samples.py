@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from functools import cache
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import pandas as pd
 
 from tpige_kedro.characters import control_in, is_visible, shown
 from tpige_kedro.datasets.pictures import PictureError, Pictures
 from tpige_kedro.errors import TpigeError
+from tpige_kedro.further import HASHES, NAMES, packed
 from tpige_kedro.pipelines.prompt_enhancement.ids import KnownIds
 from tpige_kedro.schemas import Consent
 
@@ -23,6 +24,13 @@ CHARACTERS = {"U+FFFD": "a mark for letters that were lost; write them, and save
 HIDDEN = "control characters or hidden text; remove them"
 LONGEST = 500  # characters of a problem
 SHOWN = 5  # problems named in an error that stands for all
+
+
+class Opened(NamedTuple):
+    """A picture as its file is named, and the hash of its pixels; none if it was not opened."""
+
+    name: str
+    hash: str = ""
 
 
 def check_samples(
@@ -41,6 +49,7 @@ def check_samples(
 
     Returns:
         ``checked_samples`` with these five columns (``reference`` as the file is named) and ``reference_hash``, and ``sample_issues`` (``sample_id, problem``).
+        Where somebody has several pictures, ``reference`` is the first, and the columns of :mod:`tpige_kedro.further` name the others.
 
     Raises:
         TpigeError: no rows, missing columns, or no sample left.
@@ -56,21 +65,23 @@ def sort_samples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What :func:`check_samples` does; without ``consent_needed`` also for people who were not asked."""
     table = _text_table(samples, consent)
-    opened = cache(lambda name: _open_picture(references, name))
+    opened = cache(lambda name: _open_pictures(references, name))
     known = KnownIds()
-    problems, names, hashes = [], [], []
+    problems, pictures = [], []
     for row in _rows(table):
         problem = row["problem"] or known.problem(row) or _content_problem(row, consent_needed)
-        name, picture = row["reference"], ""
+        found = [Opened(row["reference"])]
         if not problem:
-            problem, name, picture = opened(name)
+            problem, found = opened(row["reference"])
         problems.append(problem)
-        names.append(name)
-        hashes.append(picture)
+        pictures.append(found)
         known.add(row)
     references.remember()
-    table["reference"] = names
-    table["reference_hash"] = hashes
+    table["reference"] = [first.name for first, *_ in pictures]
+    table["reference_hash"] = [first.hash for first, *_ in pictures]
+    if any(len(found) > 1 for found in pictures):
+        table[NAMES] = [packed([each.name for each in others]) for _, *others in pictures]
+        table[HASHES] = [packed([each.hash for each in others]) for _, *others in pictures]
     ids = [_short(sample) or f"row {i}" for i, sample in enumerate(table["sample_id"], start=1)]
     issues = pd.DataFrame({"sample_id": ids, "problem": [_short(text) for text in problems]})
     issues = issues[issues["problem"] != ""].reset_index(drop=True)
@@ -96,7 +107,9 @@ def _text_table(samples: pd.DataFrame, consent: str | None) -> pd.DataFrame:
         raise TpigeError(
             "samples.csv lists no sample; add a line sample_id,person_id,prompt,reference,consent"
         )
-    table = pd.DataFrame({name: samples.get(name, "") for name in (*COLUMNS, PROBLEM)})
+    table: pd.DataFrame = pd.DataFrame(
+        {name: samples.get(name, "") for name in (*COLUMNS, PROBLEM)}
+    )
     table = (
         table.fillna("").astype(str).apply(lambda column: column.str.strip()).reset_index(drop=True)
     )
@@ -120,7 +133,7 @@ def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     if found := control_in(prompt):
         return f"the prompt holds {CHARACTERS.get(found, HIDDEN)} ({found})"
     if consent not in get_args(Consent):
-        return f"consent {consent[:50]!r} is none of {', '.join(get_args(Consent))}; correct it"
+        return f"consent {consent[:50]!r} is not one of {', '.join(get_args(Consent))}; correct it"
     if consent == "absent" and consent_needed:
         return (
             "no consent of the person in the picture; once you have it, write granted (or synthetic for a drawn person) "
@@ -129,17 +142,18 @@ def _content_problem(row: dict[str, str], consent_needed: bool) -> str:
     return ""
 
 
-def _open_picture(references: Pictures, name: str) -> tuple[str, str, str]:
-    """What is wrong with a picture, or the empty text; the name of its file; the hash of a picture that is fine."""
+def _open_pictures(references: Pictures, name: str) -> tuple[str, list[Opened]]:
+    """What is wrong with a picture or those of a folder, or the empty text; and the pictures."""
     if not name:
         problem = "no reference picture is named; write its file name in the column reference"
-        return problem, name, ""
+        return problem, [Opened(name)]
     try:
-        file = references.named(name)
+        files = references.all_named(name)
     except PictureError as error:
-        return str(error), name, ""
-    checked = references.check(file)
-    return checked.problem, file, checked.hash
+        return str(error), [Opened(name)]
+    checked = [references.check(file) for file in files]
+    problem = next((each.problem for each in checked if each.problem), "")
+    return problem, [Opened(f, each.hash) for f, each in zip(files, checked, strict=True)]
 
 
 def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:
@@ -150,3 +164,9 @@ def _report(checked: pd.DataFrame, issues: pd.DataFrame) -> None:
     for line in lines:
         logger.warning("left out: %s", line)
     logger.info("%d of %d samples can be used", len(checked), len(checked) + len(issues))
+    if NAMES in checked and (count := int((checked[NAMES] != "").sum())):
+        logger.info(
+            "%d of them have several reference pictures: generators that take several get them, and faces are read, redrawn and "
+            "scored by the first",
+            count,
+        )

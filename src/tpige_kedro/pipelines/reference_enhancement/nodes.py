@@ -1,4 +1,4 @@
-"""Writes what each reference should show, and redraws it so (paper section 3.3)."""
+"""Writes what each reference should show, and redraws it accordingly (paper section 3.3)."""
 
 from __future__ import annotations
 
@@ -105,4 +105,4 @@ def redraw_references(
     else:
         logger.info("no variant that can run uses an enhanced reference: nothing to draw")
     maker = describe_model(options.editor, redraw.editor)
-    return Work("reference_enhancement", jobs, redraw.produce, maker)
+    return Work("reference_enhancement", jobs, redraw.produce, maker, share=redraw.share)

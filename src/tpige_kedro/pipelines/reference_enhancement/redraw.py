@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from kedro.io import DatasetError
 from PIL.Image import Image
 
 from tpige_kedro.datasets.drawn import as_drawn
-from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.datasets.pictures import References, checked_picture, part_of
 from tpige_kedro.errors import (
     ModelError,
     NoFaceError,
@@ -22,7 +22,7 @@ from tpige_kedro.errors import (
     unforeseen,
 )
 from tpige_kedro.execution.pictures import picture_hash
-from tpige_kedro.execution.work import Job, Outcome, Result, fingerprint
+from tpige_kedro.execution.work import Answers, Job, Outcome, Result, Run, Task, fingerprint
 from tpige_kedro.image_editors.choice import Choice, choose, judge_candidates
 from tpige_kedro.image_editors.protocol import EditRequest, ImageEditor, ReferenceJudge
 from tpige_kedro.models import describe_model, load_models, model_identity
@@ -38,7 +38,7 @@ Drawn = dict[int, "Image | Exception"]  # by seed
 
 
 @dataclass(frozen=True)
-class Task:
+class DrawRequest:
     """What to draw for one sample: the text, the original picture, and a seed per candidate."""
 
     prompt: str
@@ -71,7 +71,7 @@ class Redraw:
         seeds = tuple(
             derive_seed(seed, key, "reference", i) for i in range(self.options.candidates)
         )
-        task = Task(row["reference_prompt"], row["reference"], row["reference_hash"], seeds)
+        task = DrawRequest(row["reference_prompt"], row["reference"], row["reference_hash"], seeds)
         mark = fingerprint(
             decided=self.decided,
             prompt=task.prompt,
@@ -92,13 +92,14 @@ class Redraw:
             problem = ModelError(
                 f"models.{self.options.editor} or models.{self.options.judge} cannot be loaded ({first_line(error)})"
             )
+            problem.not_loaded = True
             yield from ((job, problem) for job in todo)
             return
         for start in range(0, len(todo), SAMPLES_AT_ONCE):
             originals: dict[str, Image] = {}
             jobs = []
             for job in todo[start : start + SAMPLES_AT_ONCE]:
-                task: Task = job.request
+                task: DrawRequest = job.request
                 try:
                     originals[job.key] = checked_picture(
                         self.references, task.reference, task.reference_hash
@@ -108,6 +109,15 @@ class Redraw:
                     yield job, error
             for job, drawn in draw_candidates(editor, jobs, originals) if jobs else ():
                 yield job, self._outcome(judge, job, originals[job.key], drawn)
+
+    def share(self, todo: list[Job], run: Run) -> Answers:
+        """The pictures by workers, a sample a task."""
+        models = f"{self.options.editor} {self.options.judge}"
+        yield from run(Task(self.part(job).produce, (job,), models) for job in todo)
+
+    def part(self, job: Job) -> Redraw:
+        """What another process needs to draw for one sample."""
+        return replace(self, references=part_of(self.references, [job.request.reference]))
 
     def _outcome(self, judge: ReferenceJudge, job: Job, original: Image, drawn: Drawn) -> Outcome:
         """The chosen picture and its record; a sample of which nothing could be drawn fails."""
@@ -134,7 +144,7 @@ class Redraw:
         details |= made_by
         return Result(picture, {**details, **self._origin(job.request)})
 
-    def _origin(self, task: Task) -> dict[str, Any]:
+    def _origin(self, task: DrawRequest) -> dict[str, Any]:
         """What the candidates were made from, for the record."""
         return {
             "reference_prompt": task.prompt,

@@ -42,7 +42,7 @@ class Writing:
         return Job(str(sample["sample_id"]), mark, prompt, people=(str(sample["person_id"]),))
 
     def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        """Ask for the texts, several at a time if the model allows."""
+        """Request the texts, several at a time if the model allows it."""
         (model,) = load_models([self.writer])
         workers = getattr(model, "concurrency", 1)
         yield from work_side_by_side(todo, lambda job: self._write(model, job), workers)

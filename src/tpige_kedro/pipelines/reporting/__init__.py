@@ -1,5 +1,5 @@
 """The last pipeline: contact sheets, tables and one page that opens from disk."""
 
-from tpige_kedro.pipelines.reporting.pipeline import create_pipeline
+from tpige_kedro.pipelines.reporting.pipeline import CLIP_FAILURES, INPUT_FAILURES, create_pipeline
 
-__all__ = ["create_pipeline"]
+__all__ = ["CLIP_FAILURES", "INPUT_FAILURES", "create_pipeline"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from tpige_kedro.characters import shown
-from tpige_kedro.datasets.items import Items
+from tpige_kedro.datasets.items import NONE, Items
 from tpige_kedro.execution.tally import tally_label
 
 COLUMNS = ["stage", "item", "problem"]
@@ -37,22 +37,25 @@ def collect_sample_issues(sample_issues: pd.DataFrame) -> pd.DataFrame:
     return _table(_issues(sample_issues))
 
 
-def collect_failures(
-    input_failures: pd.DataFrame,
-    clips: Items,
-    clip_scores: Items,
-    set_score_items: Items,
-    strips: Items,
+def collect_clip_failures(
+    input_failures: pd.DataFrame, clips: Items, clip_scores: Items, set_score_items: Items
 ) -> pd.DataFrame:
-    """All failures in the order of the stages; those of clips and scores are named by variant."""
+    """The failures of the inputs, then those of clips and scores, which are named by variant."""
     rows = [
         *input_failures[COLUMNS].itertuples(index=False, name=None),
         *_failed_by_variant("generation_variants", clips),
         *_failed_by_variant("scoring", clip_scores),
         *_failed("set_scoring", set_score_items),
-        *_failed("strips", strips),
     ]
     return _table(rows)
+
+
+def collect_failures(
+    clip_failures: pd.DataFrame, strips: Items, chosen_clips: Items = NONE
+) -> pd.DataFrame:
+    """All failures in the order of the stages."""
+    earlier = clip_failures[COLUMNS].itertuples(index=False, name=None)
+    return _table([*earlier, *_failed("strips", strips), *_failed("chosen", chosen_clips)])
 
 
 def _issues(sample_issues: pd.DataFrame) -> Rows:

@@ -15,13 +15,14 @@ from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.metrics.columns import metric_columns
 from tpige_kedro.pipelines.reporting import page, sheets
 from tpige_kedro.pipelines.reporting import strips as strip_drawing
+from tpige_kedro.pipelines.reporting.comparison import DeclaredScores
 from tpige_kedro.pipelines.reporting.samples import (
     SampleView,
     photo,
     picture_of,
     view_samples,
 )
-from tpige_kedro.pipelines.reporting.scores import ScoreRow, clip_metrics, score_line, score_rows
+from tpige_kedro.pipelines.reporting.scores import ScoreRow, clip_specs, score_line, score_rows
 from tpige_kedro.pipelines.reporting.sheets import Row, Sheet, draw_sheet, sheet_mark, shorten
 from tpige_kedro.pipelines.reporting.strips import make_strip
 from tpige_kedro.schemas import Reporting
@@ -65,12 +66,12 @@ def draw_sample_sheets(
     references: References,
     enhanced_references: Mapping[str, Item],
     strips: Mapping[str, Item],
-    all_scores: pd.DataFrame,
+    declared_scores: DeclaredScores,
     reporting: Reporting,
 ) -> Work:
     """A contact sheet per sample: references at the left, frames and scores of every clip, the chosen one marked."""
     views = view_samples(
-        sample_overview, references, enhanced_references, strips, all_scores, reporting
+        sample_overview, references, enhanced_references, strips, declared_scores, reporting
     )
     jobs = []
     for view in views:
@@ -83,14 +84,14 @@ def draw_variant_sheets(
     sample_overview: pd.DataFrame,
     references: References,
     strips: Mapping[str, Item],
-    all_scores: pd.DataFrame,
+    declared_scores: DeclaredScores,
     reporting: Reporting,
 ) -> Work:
     """A contact sheet per variant: its clips of the first 24 samples, each beside the original reference."""
     samples = {row["sample_id"]: row for row in sample_overview.to_dict("records")}
     order = {sample: place for place, sample in enumerate(samples)}
     rows: dict[str, list[ScoreRow]] = {}
-    for row in score_rows(all_scores):
+    for row in score_rows(*declared_scores):
         if row.sample_id in samples and f"{row.variant}/{row.sample_id}" in strips:
             rows.setdefault(row.variant, []).append(row)
     jobs = []
@@ -109,14 +110,14 @@ def write_sample_pages(
     references: References,
     enhanced_references: Mapping[str, Item],
     strips: Mapping[str, Item],
-    all_scores: pd.DataFrame,
+    declared_scores: DeclaredScores,
     reporting: Reporting,
 ) -> Work:
-    """A page per sample with all pictures inside and links to the clips; the report takes its first samples from these."""
+    """A page per sample with all pictures inside and links to the clips."""
     views = view_samples(
-        sample_overview, references, enhanced_references, strips, all_scores, reporting
+        sample_overview, references, enhanced_references, strips, declared_scores, reporting
     )
-    frame = page.frame_mark(reporting, clip_metrics(all_scores))
+    frame = page.frame_mark(reporting, clip_specs(*declared_scores))
     jobs = [
         Job(view.sample_id, page.sample_mark(view, frame), view, people=(view.person_id,))
         for view in views

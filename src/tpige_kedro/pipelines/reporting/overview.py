@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.datasets.items import Item
+from tpige_kedro.further import COLUMNS as FURTHER
 
 CHOICE = ["variant", "overall", "reason"]
 COLUMNS = [
@@ -44,7 +45,7 @@ def overview_samples(
         enhanced_reference=[labels.get(key, "") for key in ids],
         **{name: choices[name].to_numpy() for name in CHOICE},
     )
-    return table[COLUMNS]
+    return table[[*COLUMNS, *(name for name in FURTHER if name in table)]]
 
 
 def enhanced_label(record: Mapping[str, Any]) -> str:

@@ -10,27 +10,37 @@ from typing import Any, NamedTuple
 
 from tpige_kedro.execution.work import fingerprint
 from tpige_kedro.metrics.columns import HELD_OUT, MOE
+from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.pipelines.reporting.added_text import added_text
 from tpige_kedro.pipelines.reporting.numbers import FILTERS, spread
+from tpige_kedro.pipelines.reporting.paper_tables import VOTED
 from tpige_kedro.pipelines.reporting.plot import Panel
 from tpige_kedro.pipelines.reporting.samples import ClipView, SampleView
-from tpige_kedro.pipelines.reporting.scores import spec_of
+from tpige_kedro.pipelines.reporting.scores import ranks
 from tpige_kedro.pipelines.reporting.strips import data_uri, side_by_side, split_strip
 from tpige_kedro.pipelines.reporting.tables import TITLES
 from tpige_kedro.schemas import Reporting
 
-VERSION = 1  # raise it when pages come out differently from the same templates: they are then written again
-OF_PAGES = ("sample_page.html", "article.html", "play.html", "report.css")
+VERSION = 2  # raise it when pages come out differently from the same templates: they are then written again
+SCRIPTS = ("elements", "clock", "state", "model", "order", "compare", "making", "sample")
+OF_PAGES = (
+    "sample_page.html",
+    "article.html",
+    "moved.html",
+    "report.css",
+    "gallery.css",
+    *(f"js/{name}.js" for name in SCRIPTS),
+)
 FRAME_HEIGHT, REFERENCE_HEIGHT = 160, 320  # pixels at most, inside a page
 GAP, TITLE, COLUMNS = 16, 22, 3  # of the plot: units between panels, above each; panels a row
-OPENING, CLOSING = "<article", "</article>"
 
 
 class ClipPictures(NamedTuple):
-    """The pictures of a clip as data URIs: its frames in a row, and the first one for the player."""
+    """The pictures of a clip as data URIs: its frames in a row, and the first one for the player, whose width is ``shape`` heights."""
 
     frames: str
     poster: str
+    shape: float
 
 
 @cache
@@ -47,8 +57,9 @@ def templates() -> Any:
         auto_reload=False,
     )
     found.filters |= FILTERS
-    names = {"spread": spread, "selection_rows": (MOE, HELD_OUT), "titles": TITLES}
-    found.globals |= names | {"style": _template("report.css")}
+    names = {"spread": spread, "selection_rows": (MOE, HELD_OUT), "titles": TITLES, "voted": VOTED}
+    styles = {"style": _template("report.css"), "gallery_style": _template("gallery.css")}
+    found.globals |= names | styles | {"script": lambda name: _template(f"js/{name}.js")}
     return found
 
 
@@ -57,9 +68,9 @@ def render(template: str, **values: Any) -> str:
     return str(templates().get_template(template).render(**values))
 
 
-def frame_mark(reporting: Reporting, metrics: Iterable[str]) -> str:
+def frame_mark(reporting: Reporting, metrics: Iterable[MetricSpec]) -> str:
     """A fingerprint of what all pages of samples have in common: templates, style, title, what the metrics are called."""
-    specs = [(s.name, s.title, s.source) for s in map(spec_of, metrics)]
+    specs = [(s.name, s.title, s.better, s.source) for s in metrics]
     drawing = hashlib.sha256("\0".join(_template(name) for name in OF_PAGES).encode()).hexdigest()
     options = (reporting.title, reporting.frames)
     return fingerprint(version=VERSION, templates=drawing, metrics=specs, options=options)
@@ -93,16 +104,8 @@ def render_sample(view: SampleView, reporting: Reporting) -> str:
         enhanced=added_text(view.prompt, view.enhanced_prompt) if view.enhanced_prompt else (),
         references=references,
         pictures={clip.row.variant: _clip_pictures(clip, reporting.frames) for clip in view.clips},
+        ranks=ranks([clip.row for clip in view.clips]),
     )
-
-
-def article_of(page: str) -> str:
-    """The sample itself out of its page, for the report; texts of users cannot hold the tags, since they are escaped.
-
-    >>> article_of("<main><article id='s1'>A chef.</article></main>")
-    "<article id='s1'>A chef.</article>"
-    """
-    return page[page.index(OPENING) : page.rindex(CLOSING) + len(CLOSING)]
 
 
 def render_means(panels: Sequence[Panel]) -> str:
@@ -126,6 +129,7 @@ def _clip_pictures(clip: ClipView, frames: int) -> ClipPictures | None:
     return ClipPictures(
         frames=data_uri(side_by_side(pictures, gap=1), FRAME_HEIGHT),
         poster=data_uri(pictures[0], FRAME_HEIGHT),
+        shape=round(pictures[0].width / pictures[0].height, 4),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from tpige_kedro.metrics.columns import HELD_OUT
-from tpige_kedro.pipelines.reporting.numbers import DASH
+from tpige_kedro.pipelines.reporting.numbers import DASH, without_minus_zero
 
 FILE = "published.csv"
 TITLES = {
@@ -42,7 +42,9 @@ HEADS = {1: CHALLENGE, 2: EVALUATION, 3: EVALUATION, 4: EVALUATION}
 PRINTED = {
     "clip_score": (100, 2),
     "face_feature_sqdist": (1, 2),
+    "user_study": (1, 1),
 }  # scale and decimals; else 1 and 4
+VOTED = "user_study"  # whose n counts votes, not samples
 FURTHER = {  # rows of ours that the paper does not have: (after the row, label, variant)
     3: (
         ("+PE & GE", "+PE, text guidance as with GE", "vace_pe_cfg_matched"),
@@ -72,7 +74,7 @@ class PaperRow:
     @property
     def n(self) -> int:
         """Over how many samples most of this run's means go."""
-        return max((cell.n for cell in self.ours.values()), default=0)
+        return max((cell.n for name, cell in self.ours.items() if name != VOTED), default=0)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,13 @@ class PaperTable:
     title: str
     head: Mapping[str, str]
     rows: Sequence[PaperRow]
+
+    @property
+    def our_head(self) -> Mapping[str, str]:
+        """The columns in which any row of this run has a value: what stands without the published rows."""
+        cells = [(m, cell) for row in self.rows for m, cell in row.ours.items()]
+        present = {metric for metric, cell in cells if cell.text != DASH}
+        return {metric: head for metric, head in self.head.items() if metric in present}
 
     @property
     def is_ours(self) -> bool:
@@ -99,7 +108,7 @@ def published_rows() -> pd.DataFrame:
 def printed(metric: str, value: float) -> str:
     """A value as the paper prints it: CLIPScore times 100, two decimals there and for the "FID", else four."""
     scale, decimals = PRINTED.get(metric, (1, 4))
-    return f"{scale * value:.{decimals}f}" if math.isfinite(value) else DASH
+    return without_minus_zero(f"{scale * value:.{decimals}f}") if math.isfinite(value) else DASH
 
 
 def our_cells(summary: pd.DataFrame) -> dict[str, dict[str, PaperCell]]:
@@ -129,8 +138,16 @@ def paper_tables(summary: pd.DataFrame) -> list[PaperTable]:
             if line["row"] in further:
                 label, name = further[line["row"]]
                 rows.append(PaperRow(label, name, {}, ours.get(name, {})))
+        if VOTED in HEADS[number]:
+            rows += _voted_on(ours, [row.variant for row in rows])
         tables.append(PaperTable(number, TITLES[number], HEADS[number], rows))
     return tables
+
+
+def _voted_on(ours: Mapping[str, Mapping[str, PaperCell]], there: Sequence[str]) -> list[PaperRow]:
+    """Rows of the variants that people voted on, where they have none yet."""
+    names = [name for name, cells in ours.items() if VOTED in cells and name not in there]
+    return [PaperRow(name, name, {}, ours[name]) for name in names]
 
 
 def long_table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -144,17 +161,22 @@ def long_table(summary: pd.DataFrame) -> pd.DataFrame:
                 values = {m: float(cell.text) for m, cell in row.published.items()}
                 lines.append({**head, "source": "paper", **values})
             if row.ours:
-                lines.append({**head, "source": "this run", **_exact(found, row.variant)})
+                metrics = [*EVALUATION, *({VOTED} & table.head.keys())]
+                values = _exact(found, row.variant, metrics)
+                lines.append({**head, "source": "this run", **values})
     columns = dict.fromkeys([*EVALUATION, *CHALLENGE])
     parts = [c for m in columns for c in (m, f"{m}_low", f"{m}_high", f"{m}_n")]
-    kept = [c for c in parts if any(c in line for line in lines)]
+    kept = [c for c in parts if any(pd.notna(line.get(c)) for line in lines)]
     return pd.DataFrame(lines).reindex(columns=["table", "row", "variant", "source", *kept])
 
 
-def _exact(found: Mapping[tuple[str, str], Mapping[Any, Any]], variant: str) -> dict[str, Any]:
+def _exact(
+    found: Mapping[tuple[str, str], Mapping[Any, Any]], variant: str, metrics: Sequence[str]
+) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for metric in EVALUATION:
-        if row := found.get((variant, metric)):
+    for metric in metrics:
+        row = found.get((variant, metric))
+        if row and pd.notna(row["mean"]):
             scale = PRINTED.get(metric, (1, 4))[0]
             values[metric] = scale * row["mean"]
             values |= {f"{metric}_{end}": scale * row[end] for end in ("low", "high")}

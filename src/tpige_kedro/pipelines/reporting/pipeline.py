@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
+from tpige_kedro.pipelines.reporting.chosen import choose_clips
+from tpige_kedro.pipelines.reporting.clip_facts import gather_clip_facts
+from tpige_kedro.pipelines.reporting.comparison import compare_in_print, declare_scores
 from tpige_kedro.pipelines.reporting.failures import (
+    collect_clip_failures,
     collect_failures,
     collect_input_failures,
     collect_sample_issues,
 )
+from tpige_kedro.pipelines.reporting.gallery import write_gallery
 from tpige_kedro.pipelines.reporting.item_nodes import (
     cut_strips,
     draw_sample_sheets,
@@ -17,33 +22,47 @@ from tpige_kedro.pipelines.reporting.item_nodes import (
 )
 from tpige_kedro.pipelines.reporting.nodes import (
     draw_means,
-    tabulate_paper,
-    tabulate_variants,
+    join_pages,
+    join_results,
+    print_paper,
+    print_variants,
     write_headline,
     write_notes,
     write_report,
     write_results,
 )
 from tpige_kedro.pipelines.reporting.overview import overview_samples
+from tpige_kedro.pipelines.reporting.study import add_user_study, current_study, write_study
+from tpige_kedro.pipelines.reporting.sweep_nodes import draw_sweeps
 
+# namespaces of the two nodes that look at what inputs and clips are made of
+INPUT_FAILURES, CLIP_FAILURES = "failed_inputs", "failed_clips"
 SHOWN = [  # what is shown of each sample
     "sample_overview",
     "references",
     "enhanced_references",
     "strips",
-    "all_scores",
+    "declared_scores",
     "params:reporting",
 ]
 
 
 def create_pipeline(enhanced: bool = True) -> Pipeline:
     """The report of a run; without ``enhanced``, of one that only evaluates clips."""
-    nodes = [*_tables(enhanced), *_pictures(), *_report()]
-    return Pipeline(nodes, namespace="reporting", prefix_datasets_with_namespace=False)
+    parts = {
+        INPUT_FAILURES: [_input_failures() if enhanced else _sample_issues()],
+        CLIP_FAILURES: [_clip_failures()],
+        "reporting": [*_tables(), *_pictures(), *_gallery(), *_report()],
+    }
+    boxes = [
+        Pipeline(nodes, namespace=name, prefix_datasets_with_namespace=False)
+        for name, nodes in parts.items()
+    ]
+    return sum(boxes, Pipeline([]))
 
 
-def _tables(enhanced: bool) -> list[Node]:
-    input_failures = Node(
+def _input_failures() -> Node:
+    return Node(
         collect_input_failures,
         inputs=[
             "sample_issues",
@@ -54,12 +73,25 @@ def _tables(enhanced: bool) -> list[Node]:
         ],
         outputs="input_failures",
     )
-    sample_issues = Node(collect_sample_issues, inputs="sample_issues", outputs="input_failures")
+
+
+def _sample_issues() -> Node:
+    return Node(collect_sample_issues, inputs="sample_issues", outputs="input_failures")
+
+
+def _clip_failures() -> Node:
+    return Node(
+        collect_clip_failures,
+        inputs=["input_failures", "clips", "clip_scores", "set_score_items"],
+        outputs="clip_failures",
+    )
+
+
+def _tables() -> list[Node]:
     return [
-        input_failures if enhanced else sample_issues,
         Node(
             collect_failures,
-            inputs=["input_failures", "clips", "clip_scores", "set_score_items", "strips"],
+            inputs=["clip_failures", "strips", "chosen_clips"],
             outputs="all_failures",
         ),
         Node(
@@ -68,11 +100,36 @@ def _tables(enhanced: bool) -> list[Node]:
             outputs="sample_overview",
         ),
         Node(
-            tabulate_variants,
-            inputs=["variant_summary", "variant_status"],
+            declare_scores,
+            inputs=["all_scores", "params:models", "params:scoring"],
+            outputs="declared_scores",
+        ),
+        Node(
+            compare_in_print,
+            inputs=["variant_summary", "variant_status", "declared_scores"],
+            outputs="variant_comparison",
+        ),
+        Node(
+            print_variants,
+            inputs=["variant_comparison", "variant_differences", "params:moe"],
             outputs="variant_table",
         ),
-        Node(tabulate_paper, inputs="variant_summary", outputs="paper_tables"),
+        Node(
+            current_study,
+            inputs=["study_results", "clips", "declared_scores"],
+            outputs="study_today",
+        ),
+        Node(add_user_study, inputs=["variant_summary", "study_today"], outputs="paper_summary"),
+        Node(
+            print_paper,
+            inputs=["paper_summary", "variant_comparison", "params:moe", "params:reporting"],
+            outputs="paper_tables",
+        ),
+        Node(
+            choose_clips,
+            inputs=["sample_overview", "declared_scores", "variant_status", "clips"],
+            outputs="chosen_clips",
+        ),
     ]
 
 
@@ -86,14 +143,43 @@ def _pictures() -> list[Node]:
         Node(draw_sample_sheets, inputs=SHOWN, outputs="contact_sheets"),
         Node(
             draw_variant_sheets,
-            inputs=["sample_overview", "references", "strips", "all_scores", "params:reporting"],
+            inputs=[
+                "sample_overview",
+                "references",
+                "strips",
+                "declared_scores",
+                "params:reporting",
+            ],
             outputs="variant_sheets",
         ),
         Node(write_sample_pages, inputs=SHOWN, outputs="sample_pages"),
         Node(
             draw_means,
-            inputs=["variant_summary", "variant_status", "params:moe"],
-            outputs="variant_means",
+            inputs=["variant_comparison", "params:moe"],
+            outputs="means_plot",
+        ),
+        Node(
+            draw_sweeps,
+            inputs=["declared_scores", "params:variants", "params:moe", "params:seed"],
+            outputs="sweep_curves",
+        ),
+    ]
+
+
+def _gallery() -> list[Node]:
+    return [
+        Node(gather_clip_facts, inputs=["sample_overview", "clips"], outputs="clip_facts"),
+        Node(
+            write_gallery,
+            inputs=[
+                "sample_overview",
+                "declared_scores",
+                "clip_facts",
+                "variant_status",
+                "params:moe",
+                "params:reporting",
+            ],
+            outputs="gallery_pages",
         ),
     ]
 
@@ -103,7 +189,7 @@ def _report() -> list[Node]:
         Node(
             write_headline,
             inputs=[
-                "variant_summary",
+                "variant_comparison",
                 "all_scores",
                 "sample_overview",
                 "all_failures",
@@ -114,13 +200,19 @@ def _report() -> list[Node]:
         Node(
             write_results,
             inputs=[
-                "variant_summary",
+                "variant_comparison",
+                "paper_summary",
                 "variant_differences",
                 "win_shares",
-                "variant_status",
                 "params:moe",
                 "params:reporting",
             ],
+            outputs="report_variants",
+        ),
+        Node(write_study, inputs=["study_today", "params:moe"], outputs="report_study"),
+        Node(
+            join_results,
+            inputs=["sweep_curves", "report_variants", "report_study"],
             outputs="report_results",
         ),
         Node(
@@ -128,7 +220,8 @@ def _report() -> list[Node]:
             inputs=[
                 "enhanced_prompts",
                 "all_failures",
-                "variant_summary",
+                "variant_comparison",
+                "clip_facts",
                 "params:models",
                 "params:moe",
             ],
@@ -144,6 +237,7 @@ def _report() -> list[Node]:
                 "sample_pages",
                 "params:reporting",
             ],
-            outputs="report",
+            outputs="report_page",
         ),
+        Node(join_pages, inputs=["report_page", "gallery_pages", "means_plot"], outputs="report"),
     ]

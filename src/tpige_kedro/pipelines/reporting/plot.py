@@ -16,6 +16,7 @@ LABELS, WIDTH, LINE, TOP = (
     19,
     10,
 )  # units of the SVG: left of the axis, all, per row, above
+COUNT = 36  # at the right of a panel in which n differs
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,10 @@ def interval_panel(
     if not shown:
         return None
     low, high = bounds([cell for _, cell in shown])
+    right_edge = WIDTH - 12 - (COUNT if any(cell.n != cell.of for _, cell in shown) else 0)
 
     def place(value: float) -> float:
-        return round(LABELS + (value - low) / (high - low) * (WIDTH - LABELS - 12), 2)
+        return round(LABELS + (value - low) / (high - low) * (right_edge - LABELS), 2)
 
     marks = []
     for i, (row, cell) in enumerate(shown):

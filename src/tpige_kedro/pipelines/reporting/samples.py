@@ -12,6 +12,8 @@ from PIL import Image
 
 from tpige_kedro.datasets.items import Item
 from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.further import further_pictures
+from tpige_kedro.pipelines.reporting.comparison import DeclaredScores
 from tpige_kedro.pipelines.reporting.scores import (
     ScoreRow,
     by_sample,
@@ -56,11 +58,11 @@ def view_samples(
     references: References,
     enhanced_references: Mapping[str, Item],
     strips: Mapping[str, Item],
-    all_scores: pd.DataFrame,
+    declared_scores: DeclaredScores,
     reporting: Reporting,
 ) -> Iterator[SampleView]:
     """The samples of the overview in its order, their clips in the order of the scores; loads no picture."""
-    rows = by_sample(score_rows(all_scores))
+    rows = by_sample(score_rows(*declared_scores))
     for sample in sample_overview.to_dict("records"):
         key = sample["sample_id"]
         mine = rows.get(key, [])
@@ -77,7 +79,7 @@ def view_samples(
 
 
 def photo(sample: Mapping[Any, Any], references: References) -> Picture | None:
-    """The person's own photo, which must be the one that was checked when it is loaded; None if it is not there."""
+    """The person's own photo, which must be the one that was checked when it is loaded; None if it is missing."""
     name, mark = sample["reference"], sample["reference_hash"]
     if name not in references:
         return None
@@ -90,16 +92,20 @@ def picture_of(item: Item) -> Picture:
 
 
 def text_of(value: Any) -> str:
-    """A text of a table; the empty one where there is none."""
+    """A text of a table; the empty string if there is none."""
     return value if isinstance(value, str) else ""
 
 
 def _references(
     sample: Mapping[Any, Any], references: References, enhanced: Mapping[str, Item]
 ) -> Iterator[tuple[str, Picture]]:
-    """The photo and, where there is one, the redrawn picture, with labels that say which was used."""
+    """The photos and, where there is one, the redrawn picture, with labels that say which was used."""
     if (original := photo(sample, references)) is not None:
         yield "original reference", original
+    for number, (name, mark) in enumerate(further_pictures(sample), start=2):
+        if name in references:
+            load = partial(checked_picture, references, name, mark)
+            yield f"original reference {number}", Picture(mark, load)
     if (item := enhanced.get(sample["sample_id"])) is not None:
         yield sample["enhanced_reference"], picture_of(item)
 

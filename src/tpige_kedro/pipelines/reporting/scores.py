@@ -1,4 +1,4 @@
-"""The scores that stand beside a clip, read from the table of all scores once for all samples."""
+"""The scores shown beside a clip, read from the table of all scores once for all samples."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from tpige_kedro.metrics.catalog import FACE_RATE, METRICS, OVERALL, PAPER_METRICS
 from tpige_kedro.metrics.columns import REASON, metric_columns
+from tpige_kedro.metrics.declared import Declared, spec_of
 from tpige_kedro.metrics.protocol import MetricSpec
 from tpige_kedro.pipelines.reporting.numbers import DASH, short
 
@@ -41,23 +42,24 @@ class ScoreRow(NamedTuple):
         ]
 
 
-def spec_of(metric: str) -> MetricSpec:
-    """The specification of a metric; of one that the catalogue does not know, its name is all there is."""
-    unknown = MetricSpec(metric, metric, float("-inf"), float("inf"), "higher", "")
-    return METRICS.get(metric, unknown)
-
-
 def clip_metrics(scores: pd.DataFrame) -> list[str]:
-    """The metrics printed beside a clip: overall first, the published ones, how often a face is seen, unknown ones."""
+    """The metrics printed beside a clip: overall first, the published ones, how often a face is seen, then those of
+    one's own scorers; without those that no clip has.
+    """
     first = [OVERALL, *PAPER_METRICS, FACE_RATE]
     known = dict.fromkeys(spec.name for spec in first)
-    present = metric_columns(scores)
+    present = [name for name in metric_columns(scores) if scores[name].notna().any()]
     return [n for n in known if n in present] + [n for n in present if n not in METRICS]
 
 
-def score_rows(scores: pd.DataFrame) -> list[ScoreRow]:
-    """The rows of the table of all scores, in its order."""
-    specs = tuple(spec_of(name) for name in clip_metrics(scores))
+def clip_specs(scores: pd.DataFrame, declared: Declared = METRICS) -> tuple[MetricSpec, ...]:
+    """The declarations of the metrics printed beside a clip."""
+    return tuple(spec_of(name, declared) for name in clip_metrics(scores))
+
+
+def score_rows(scores: pd.DataFrame, declared: Declared = METRICS) -> list[ScoreRow]:
+    """The rows of the table of all scores, in its order, each value with the declaration of its metric."""
+    specs = clip_specs(scores, declared)
     values = scores[[spec.name for spec in specs]].to_numpy(dtype=float)
     missing = np.isnan(values)
     lines = np.array(values, dtype=object)
@@ -111,3 +113,27 @@ def why_unscored(row: ScoreRow) -> str:
     """The reasons of a row without scores, each once; those of the parts rather than of their sum."""
     parts = {metric: reason for metric, reason in row.reasons.items() if metric != OVERALL.name}
     return "; ".join(dict.fromkeys((parts or row.reasons).values()))
+
+
+def ranks(rows: Sequence[ScoreRow]) -> dict[str, dict[str, int]]:
+    """The rank of each value among the clips of a sample, by variant and metric: 1 is best, equal values share theirs.
+
+    0 where there is no value, or where neither direction is better.
+
+    >>> rows = [
+    ...     ScoreRow("s1", name, (OVERALL,), (v,), {}, True) for name, v in (("a", 0.5), ("b", 0.7))
+    ... ]
+    >>> ranks(rows)
+    {'a': {'overall': 2}, 'b': {'overall': 1}}
+    """
+    found: dict[str, dict[str, int]] = {row.variant: {} for row in rows}
+    for place, spec in enumerate(rows[0].metrics if rows else ()):
+        sign = {"higher": 1, "lower": -1}.get(spec.better)
+        values = [row.values[place] for row in rows]
+        for row, value in zip(rows, values, strict=True):
+            if sign is None or value is None:
+                found[row.variant][spec.name] = 0
+                continue
+            better = [v for v in values if v is not None and sign * (v - value) > 0]
+            found[row.variant][spec.name] = 1 + len(better)
+    return found

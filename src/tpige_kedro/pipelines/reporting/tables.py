@@ -8,11 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from tpige_kedro.metrics.catalog import BESIDE_THE_PAPER
+from tpige_kedro.metrics.catalog import BESIDE_THE_PAPER, METRICS, OVERALL
 from tpige_kedro.metrics.columns import BEST_OF_N, HELD_OUT, MOE, SELECTIONS
+from tpige_kedro.metrics.declared import Declared, spec_of
 from tpige_kedro.metrics.protocol import MetricSpec
-from tpige_kedro.pipelines.reporting.scores import spec_of
+from tpige_kedro.pipelines.reporting.best import Bests
 
+SIGNS = {"higher": 1, "lower": -1, "neither": None}  # of what is better
 SURE = 0.05  # p after correction up to which a difference is tinted
 TITLES = {
     MOE: "MoE selection",
@@ -28,13 +30,18 @@ NOTES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A mean with its interval over ``n`` samples; ``best`` among the variants."""
+    """A mean with its interval over ``n`` of ``of`` samples; ``best`` among the variants.
+
+    ``basis`` is not 0 where the best one was found by the samples that all variants have: how many those are.
+    """
 
     mean: float
     low: float
     high: float
     n: int
     best: bool = False
+    of: int = 0
+    basis: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,8 @@ class TableRow:
 
     @property
     def n(self) -> str:
-        """Over how many samples the means go: a number, or the range if it differs by metric."""
-        counts = {cell.n for cell in self.cells.values()}
-        low, high = min(counts, default=0), max(counts, default=0)
-        return str(high) if low == high else f"{low}–{high}"
+        """Over how many samples the means go; a cell that has fewer says so itself."""
+        return str(max((cell.n for cell in self.cells.values()), default=0))
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,15 @@ class Difference:
     n: int
     p: float
     p_holm: float
-    good: bool  # the sign is the better one
+    good: bool | None  # the sign is the better one; None where neither is
     sure: bool  # p after Holm's correction is at most 0.05
+
+    @property
+    def verdict(self) -> str:
+        """What the sign means, as the metric declares it."""
+        if self.good is None:
+            return "neither direction is better"
+        return "equal" if self.difference == 0 else "better" if self.good else "worse"
 
 
 @dataclass(frozen=True)
@@ -92,49 +104,53 @@ class DifferenceRow:
         return TITLES.get(self.against, self.against)
 
 
-def metrics_in(table: pd.DataFrame) -> list[MetricSpec]:
-    """The metrics of a summary, in its order."""
-    return [spec_of(name) for name in dict.fromkeys(table["metric"])]
+def metrics_in(summary: pd.DataFrame, declared: Declared = METRICS) -> list[MetricSpec]:
+    """The metrics of a summary that have a value, in its order, as their scorers declare them."""
+    present = summary[summary["mean"].notna()]
+    return [spec_of(name, declared) for name in dict.fromkeys(present["metric"])]
+
+
+def empty_metrics(summary: pd.DataFrame, declared: Declared = METRICS) -> list[MetricSpec]:
+    """The metrics of a summary that no row has a value of; they have no column."""
+    present = metrics_in(summary, declared)
+    names = dict.fromkeys(summary["metric"])
+    return [spec for spec in (spec_of(name, declared) for name in names) if spec not in present]
 
 
 def published(metrics: Sequence[MetricSpec]) -> list[MetricSpec]:
-    """The metrics of the paper's tables, and those that the catalogue does not know."""
+    """The metrics of the paper's tables, and those that the catalogue does not know; Overall first."""
     further = {spec.name for spec in BESIDE_THE_PAPER}
-    return [metric for metric in metrics if metric.name not in further]
+    found = [metric for metric in metrics if metric.name not in further]
+    return sorted(found, key=lambda metric: metric.name != OVERALL.name)
 
 
 def unpublished(metrics: Sequence[MetricSpec]) -> list[MetricSpec]:
     """The metrics of the catalogue that the paper does not have."""
-    return [spec for spec in BESIDE_THE_PAPER if spec in metrics]
+    given = {metric.name: metric for metric in metrics}
+    return [given[spec.name] for spec in BESIDE_THE_PAPER if spec.name in given]
 
 
-def best_means(summary: pd.DataFrame) -> dict[str, float]:
-    """The best mean of each metric among the variants; the selection's own rows don't compete."""
-    rows = summary[~summary["variant"].isin(SELECTIONS)]
-    means = rows.groupby("metric")["mean"]
-    return {
-        str(metric): float(
-            values.max() if spec_of(str(metric)).better == "higher" else values.min()
-        )
-        for metric, values in means
-    }
+NO_BESTS: Bests = {}
 
 
-def cells_by_variant(summary: pd.DataFrame) -> dict[str, dict[str, Cell]]:
-    """The cells of every variant and selection in the summary, by metric."""
-    best = best_means(summary)
+def cells_by_variant(summary: pd.DataFrame, bests: Bests = NO_BESTS) -> dict[str, dict[str, Cell]]:
+    """The cells of every variant and selection in the summary, by metric; ``bests`` are marked."""
+    samples = int(summary["n"].max()) if len(summary) else 0
     cells: dict[str, dict[str, Cell]] = {}
     for row in summary.to_dict("records"):
-        competes = row["variant"] not in SELECTIONS
-        is_best = competes and row["mean"] == best[row["metric"]]
-        cell = Cell(row["mean"], row["low"], row["high"], row["n"], is_best)
+        best = bests.get(row["metric"])
+        is_best = best is not None and row["variant"] in best.variants
+        basis = best.samples if best is not None and is_best and not best.all_same else 0
+        cell = Cell(row["mean"], row["low"], row["high"], row["n"], is_best, samples, basis)
         cells.setdefault(row["variant"], {})[row["metric"]] = cell
     return cells
 
 
-def variant_rows(summary: pd.DataFrame, status: pd.DataFrame) -> list[TableRow]:
+def variant_rows(
+    summary: pd.DataFrame, status: pd.DataFrame, bests: Bests = NO_BESTS
+) -> list[TableRow]:
     """A row for every variant of the status table in its order, scored or not, then the selections."""
-    cells = cells_by_variant(summary)
+    cells = cells_by_variant(summary, bests)
     rows = []
     for variant in status.to_dict("records"):
         name = variant["variant"]
@@ -146,11 +162,11 @@ def variant_rows(summary: pd.DataFrame, status: pd.DataFrame) -> list[TableRow]:
     return rows
 
 
-def difference_rows(differences: pd.DataFrame) -> list[DifferenceRow]:
+def difference_rows(differences: pd.DataFrame, declared: Declared = METRICS) -> list[DifferenceRow]:
     """A row for every comparison, in the table's order."""
     rows: dict[tuple[str, str], dict[str, Difference]] = {}
     for row in differences.to_dict("records"):
-        better = 1 if spec_of(row["metric"]).better == "higher" else -1
+        sign = SIGNS[spec_of(row["metric"], declared).better]
         cell = Difference(
             difference=row["difference"],
             low=row["low"],
@@ -158,7 +174,7 @@ def difference_rows(differences: pd.DataFrame) -> list[DifferenceRow]:
             n=row["n"],
             p=row["p"],
             p_holm=row["p_holm"],
-            good=row["difference"] * better > 0,
+            good=None if sign is None else row["difference"] * sign > 0,
             sure=row["p_holm"] <= SURE,
         )
         rows.setdefault((row["variant"], row["against"]), {})[row["metric"]] = cell
@@ -166,14 +182,17 @@ def difference_rows(differences: pd.DataFrame) -> list[DifferenceRow]:
 
 
 def wide_table(rows: Sequence[TableRow], metrics: Sequence[MetricSpec]) -> pd.DataFrame:
-    """The variants x metrics table in full precision: per metric ``<m>``, ``<m>_low``, ``<m>_high``, ``<m>_n``."""
+    """The variants x metrics table in full precision: per metric ``<m>``, ``<m>_low``, ``<m>_high``, ``<m>_n``;
+    ``<m>_best`` marks the best variant, ``<m>_better`` says which way is better.
+    """
     lines: list[dict[str, Any]] = []
     for row in rows:
         line: dict[str, Any] = {"variant": row.name, "status": row.absent or "scored"}
         for metric in metrics:
             cell = row.cells.get(metric.name)
-            values = (cell.mean, cell.low, cell.high, cell.n) if cell else (None, None, None, 0)
-            suffixes = ("", "_low", "_high", "_n")
+            numbers = (cell.mean, cell.low, cell.high, cell.n) if cell else (None, None, None, 0)
+            values = (*numbers, bool(cell and cell.best), metric.better)
+            suffixes = ("", "_low", "_high", "_n", "_best", "_better")
             line |= {f"{metric.name}{s}": v for s, v in zip(suffixes, values, strict=True)}
         lines.append(line)
     return pd.DataFrame(lines)

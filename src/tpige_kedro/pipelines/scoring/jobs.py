@@ -1,4 +1,4 @@
-"""What there is to score: a job per clip, with a fingerprint per scorer, so that a new or changed scorer scores alone."""
+"""What there is to score: a job per clip, with a fingerprint per scorer, so that only a new or changed scorer runs again."""
 
 from __future__ import annotations
 

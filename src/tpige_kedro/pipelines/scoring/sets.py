@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,29 @@ from numpy.typing import NDArray
 
 from tpige_kedro.datasets.clip_files import decoding
 from tpige_kedro.datasets.items import Item, Items
-from tpige_kedro.datasets.pictures import References, checked_picture
+from tpige_kedro.datasets.pictures import References, checked_picture, part_of
 from tpige_kedro.errors import ModelError, TpigeError
-from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint, impossible
+from tpige_kedro.execution.work import (
+    Answers,
+    Job,
+    Outcome,
+    Place,
+    Result,
+    Run,
+    Task,
+    Work,
+    fingerprint,
+    impossible,
+)
 from tpige_kedro.metrics.columns import REASON
 from tpige_kedro.metrics.protocol import Frames, SetScorer
 from tpige_kedro.models import describe_model, load_models, model_identity
 from tpige_kedro.pipelines.scoring.jobs import damaged_clips
-from tpige_kedro.pipelines.scoring.nodes import values_and_reasons
+from tpige_kedro.pipelines.scoring.scored import values_and_reasons
 from tpige_kedro.schemas import ModelSpec, Scoring
 
 STAGE = "set_scoring"  # its items are variants
+PHOTO = ["person_id", "reference", "reference_hash"]
 
 
 def score_sets(
@@ -42,20 +55,40 @@ def score_sets(
         return Work(STAGE, [], lambda todo: iter(()))
     spec = models[scoring.set_scorer]
     jobs = list(set_jobs(checked_samples, clips, spec))
+    sets = SetScoring(scoring.set_scorer, spec, checked_samples[PHOTO], references)
+    maker = describe_model(scoring.set_scorer, spec)
+    return Work(STAGE, jobs, sets.produce, maker, share=sets.share)
 
-    def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        (scorer,) = load_models([spec])
+
+@dataclass(frozen=True)
+class SetScoring:
+    """The set scorer of a run, and the photo of every person."""
+
+    name: str
+    spec: ModelSpec
+    photo_of: pd.DataFrame  # the columns PHOTO
+    references: References
+
+    def produce(self, todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        """The records, variant by variant. Raises ``ModelError`` if the scorer scores single clips."""
+        (scorer,) = load_models([self.spec])
         if not hasattr(scorer, "score_set"):
             raise ModelError(
-                f"scoring.set_scorer: {scoring.set_scorer} ({spec.type}) scores single clips; name it under scoring.scorers"
+                f"scoring.set_scorer: {self.name} ({self.spec.type}) scores single clips; name it under scoring.scorers"
             )
         for job in todo:
             try:
-                yield job, score_set(scorer, job, photos(checked_samples, references))
+                yield job, score_set(scorer, job, photos(self.photo_of, self.references))
             except Exception as error:  # named in the table of failures; the other variants go on
                 yield job, error
 
-    return Work(STAGE, jobs, produce, describe_model(scoring.set_scorer, spec))
+    def share(self, todo: list[Job], run: Run) -> Answers:
+        """The records by workers, a variant a task."""
+        part = replace(self, references=part_of(self.references, self.photo_of["reference"]))
+        place: Place = "cpu" if self.spec.options.get("device") == "cpu" else "gpu"
+        yield from run(
+            Task(part.produce, (job,), self.name, float(len(job.request)), place) for job in todo
+        )
 
 
 def set_jobs(samples: pd.DataFrame, clips: Items, spec: ModelSpec) -> Iterator[Job]:

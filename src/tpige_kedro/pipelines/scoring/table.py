@@ -10,10 +10,10 @@ import pandas as pd
 
 from tpige_kedro.datasets.items import Items
 from tpige_kedro.metrics.columns import KEYS, REASON, in_order
+from tpige_kedro.metrics.declared import given_by
 from tpige_kedro.metrics.overall import overall
 from tpige_kedro.metrics.protocol import Missing
 from tpige_kedro.schemas import ModelSpec, Scoring
-from tpige_kedro.source_values import attribute
 
 OVERALL = "overall"
 NO_MODELS: Mapping[str, ModelSpec] = {}
@@ -34,7 +34,9 @@ def tabulate_scores(
     left_out = {
         n: models[n].unavailable for n in scoring.scorers if n in models and models[n].unavailable
     }
-    absent = {metric: why for name, why in left_out.items() for metric in given_by(models[name])}
+    absent = {
+        metric.name: why for name, why in left_out.items() for metric in given_by(models[name])
+    }
     active = [name for name in scoring.scorers if name not in left_out]
     samples = list(checked_samples["sample_id"])
     rows = [
@@ -80,14 +82,6 @@ def number(score: float | Missing) -> float:
 def reason(score: float | Missing) -> str | None:
     """Why a value is missing, None where it is not."""
     return score.reason if isinstance(score, Missing) else None
-
-
-def given_by(scorer: ModelSpec) -> list[str]:
-    """The metrics that a scorer's class declares, read without loading it; none if it does not say."""
-    try:
-        return [metric.name for metric in attribute(scorer.type, "metrics")]
-    except AttributeError:
-        return []
 
 
 def scores_of(key: str, has_clip: bool, clip_scores: Items, scorers: Sequence[str]) -> Scores:

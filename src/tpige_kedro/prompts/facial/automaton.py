@@ -115,7 +115,7 @@ class Automaton:
         self._begin = self._number(frozenset({0}))
 
     def first_stop(self, said: Sequence[Labels]) -> int | None:
-        """The index of the first word that no phrase goes on with; ``len(said)`` if one ends too early; None if all is well."""
+        """The index of the first word with which no phrase continues; ``len(said)`` if a phrase ends too early; None if there is no problem."""
         state = self._begin
         for index, labels in enumerate(said):
             known = self._next.get((state, labels))

@@ -74,7 +74,7 @@ def plain(token: str) -> str:
 
 
 def is_known(token: str) -> bool:
-    """Whether the lexicon knows the word, as it stands in a text."""
+    """Whether the lexicon knows the word, as written in a text."""
     return bool(classes_of(plain(token)))
 
 

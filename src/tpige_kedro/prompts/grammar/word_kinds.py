@@ -1,7 +1,7 @@
 """What kind of word a word is, by a table made from WordNet: names a thing or an animal, describes, does.
 
 Source: WordNet 3.0, copyright 2006 by Princeton University (https://wordnet.princeton.edu/license-and-commercial-use; the licence
-stands in full in ``word_kinds_license.txt``). ``benchmarks/word_kinds.py`` writes the table. It names no people: who is a person, the
+stands in full in ``word_kinds_license.txt``). ``benchmarks/words/word_kinds.py`` writes the table. It names no people: who is a person, the
 rules of :mod:`.people` find by grammar.
 """
 
@@ -20,7 +20,7 @@ SINGULAR_S = ("ss", "us", "is")
 @cache
 def _table() -> dict[str, str]:
     with gzip.open(TABLE, "rt", newline="", encoding="utf-8") as file:
-        return dict(csv.reader(file))  # type: ignore[arg-type]
+        return dict(csv.reader(file))
 
 
 def kinds(word: str) -> str:

@@ -8,7 +8,6 @@ so a few small nodes at the end of the detector let one anchor alone pass; all o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,25 +46,13 @@ STABLE = 0.02  # how far, in strides, random layers move boxes and landmarks
 FAINT, SURE = 0.25, 0.6  # scores are at most FAINT, that of the one anchor at least SURE
 
 
-def write_buffalo(folder: Path, sizes: Sizes = FULL) -> None:
-    """``buffalo_l/det_10g.onnx`` and ``buffalo_l/w600k_r50.onnx`` in ``folder``; files that are there stay."""
-    for weights, build in ((DETECTOR, detector), (RECOGNISER, recogniser)):
-        if not (folder / weights.file).exists():
-            build(sizes).save(folder / weights.file)
-
-
 def buffalo_files(tiny: bool) -> list[File]:
-    """The two files, not yet written."""
+    """``buffalo_l/det_10g.onnx`` and ``buffalo_l/w600k_r50.onnx``."""
     sizes = TINY if tiny else FULL
+    size = {weights: 0 if tiny else count for weights, count in BYTES.items()}
     return [
-        File(
-            DETECTOR.file, 0 if tiny else BYTES[DETECTOR], lambda path: detector(sizes).save(path)
-        ),
-        File(
-            RECOGNISER.file,
-            0 if tiny else BYTES[RECOGNISER],
-            lambda path: recogniser(sizes).save(path),
-        ),
+        File(DETECTOR.file, size[DETECTOR], lambda path: detector(sizes).save(path)),
+        File(RECOGNISER.file, size[RECOGNISER], lambda path: recogniser(sizes).save(path)),
     ]
 
 

@@ -30,7 +30,7 @@ class Graph:
         self._nodes.append(node)
         return result
 
-    def constant(self, values: Any, kind: type = np.float32) -> str:
+    def constant(self, values: object, kind: type = np.float32) -> str:
         """Fixed numbers."""
         name = f"constant{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(values, kind), name))
@@ -52,7 +52,7 @@ class Graph:
         side: int = 3,
         stride: int = 1,
         gain: float = 1.0,
-        bias: Any = 0.0,
+        bias: object = 0.0,
     ) -> str:
         """A padded convolution with a bias, as BatchNorm leaves it when it is folded in; ``gain`` is of the standard deviation."""
         before, after = channels

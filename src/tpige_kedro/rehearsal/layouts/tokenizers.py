@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import string
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from pathlib import Path
 
 from tpige_kedro.rehearsal.files import File, json_file, saved_files, text_file
 
@@ -32,16 +33,16 @@ QWEN_WORDS = 151_643  # before the special tokens
 
 @cache
 def byte_letters() -> tuple[str, ...]:
-    """The 256 letters that stand for bytes in byte-level vocabularies."""
-    from tokenizers.pre_tokenizers import ByteLevel
+    """The 256 letters that stand for bytes in byte-level vocabularies, in their published order."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-    return tuple(sorted(ByteLevel.alphabet()))
+    return tuple(bytes_to_unicode().values())
 
 
 def t5_files(folder: str) -> list[File]:
     """A tokenizer of T5 and UMT5: pieces are letters, ``</s>`` ends a text."""
 
-    def save(path: Any) -> None:
+    def save(path: Path) -> None:
         from transformers import T5Tokenizer
 
         pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -9.0), ("▁", -2.0)]
@@ -75,8 +76,10 @@ def clip_files(folder: str = "") -> list[File]:
     ]
 
 
-def qwen_files(folder: str = "", words: int = QWEN_WORDS, padding: str = "left") -> list[File]:
-    """A tokenizer of Qwen2 with single bytes and its special tokens; entries that no text reaches fill it to ``words``."""
+def qwen_files(
+    folder: str = "", words: int = QWEN_WORDS, special: Sequence[str] = QWEN_SPECIAL
+) -> list[File]:
+    """A tokenizer of Qwen2 with single bytes and ``special`` tokens; entries that no text reaches fill it to ``words``."""
     prefix = f"{folder}/" if folder else ""
     vocabulary = [*byte_letters(), *(f"<filler {i}>" for i in range(256, words))]
     added = {
@@ -88,7 +91,7 @@ def qwen_files(folder: str = "", words: int = QWEN_WORDS, padding: str = "left")
             "rstrip": False,
             "single_word": False,
         }
-        for i, token in enumerate(QWEN_SPECIAL)
+        for i, token in enumerate(special)
     }
     listed = json.dumps({word: i for i, word in enumerate(vocabulary)}, ensure_ascii=False)
     return [
@@ -98,18 +101,18 @@ def qwen_files(folder: str = "", words: int = QWEN_WORDS, padding: str = "left")
             f"{prefix}tokenizer_config.json",
             {
                 "added_tokens_decoder": added,
-                "additional_special_tokens": list(QWEN_SPECIAL[1:]),
+                "additional_special_tokens": list(special[1:]),
                 "bos_token": None,
                 "eos_token": "<|im_end|>",
                 "pad_token": "<|endoftext|>",
                 "model_max_length": 131072,
-                "padding_side": padding,
+                "padding_side": "left",
                 "tokenizer_class": "Qwen2Tokenizer",
             },
         ),
     ]
 
 
-def qwen_ids(words: int = QWEN_WORDS) -> dict[str, int]:
+def qwen_ids(words: int = QWEN_WORDS, special: Sequence[str] = QWEN_SPECIAL) -> dict[str, int]:
     """The ids of the special tokens."""
-    return {token: words + i for i, token in enumerate(QWEN_SPECIAL)}
+    return {token: words + i for i, token in enumerate(special)}

@@ -8,7 +8,14 @@ from typing import Any
 
 import torch
 
-from tpige_kedro.rehearsal.files import File, json_file, network_files, text_file, torch_file
+from tpige_kedro.rehearsal.files import (
+    File,
+    json_file,
+    network_files,
+    safetensors_file,
+    text_file,
+    torch_file,
+)
 from tpige_kedro.rehearsal.layouts.tokenizers import t5_files
 from tpige_kedro.rehearsal.shapes import meta, tensors_of
 from tpige_kedro.rehearsal.values import TensorSpec
@@ -189,3 +196,17 @@ def phantom_small(size: WanSize, name: str = "Phantom-Wan-1.3B.pth") -> list[Fil
 def phantom_large(size: WanSize, shards: int = 6) -> list[File]:
     """Phantom-14B: native shards with an index, in the same repository."""
     return network_files("", "Phantom_Wan_14B", phantom_tensors(size), shards)
+
+
+def lora(size: WanSize, name: str, rank: int) -> list[File]:
+    """A LoRA of all matrices of the blocks, in the layout of LightX2V: down, up and alpha under the authors' names."""
+    network = transformer(size, vace=False)
+    tensors = {}
+    for key, spec in tensors_of(network, torch.bfloat16, native_name).items():
+        if key.startswith("blocks.") and len(spec.shape) == 2:
+            stem = f"diffusion_model.{key.removesuffix('.weight')}"
+            rows, columns = spec.shape
+            tensors[f"{stem}.lora_down.weight"] = TensorSpec((rank, columns), torch.bfloat16)
+            tensors[f"{stem}.lora_up.weight"] = TensorSpec((rows, rank), torch.bfloat16)
+            tensors[f"{stem}.alpha"] = TensorSpec((), torch.float32)
+    return [safetensors_file(name, tensors)]

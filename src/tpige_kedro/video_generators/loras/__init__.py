@@ -1,1 +1,1 @@
-"""LoRAs of Wan models: what conf says of them, how published files name their matrices, and merging them when a model is loaded."""
+"""LoRAs of Wan models: what conf says about them, how published files name their matrices, and how they are merged when a model is loaded."""

@@ -6,7 +6,7 @@ The changes of all LoRAs are summed in float32 and added once, so that their ord
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,13 @@ def merge_loras(transformer: nn.Module, loras: Sequence[Lora]) -> None:
     Raises:
         ModelError: a file is not there, damaged, or made for other modules or sizes; names file and keys.
     """
+    changes = lora_changes(transformer, loras)
+    for name in changes:
+        merge_into(transformer, name, changes)
+
+
+def lora_changes(transformer: nn.Module, loras: Sequence[Lora]) -> dict[str, list[Change]]:
+    """What ``loras`` add to each parameter of ``transformer``, which may be on the device ``meta``. Raises :class:`ModelError`."""
     changes: dict[str, list[Change]] = {}
     for lora in loras:
         file = lora_file(lora)
@@ -60,11 +67,18 @@ def merge_loras(transformer: nn.Module, loras: Sequence[Lora]) -> None:
         for change in made:
             changes.setdefault(change.name, []).append(change)
         logger.info("LoRA %s changes %d tensors, scale %g", file.name, len(made), lora.scale)
-    for name, of_it in changes.items():
-        total = sum((change.value() for change in of_it[1:]), of_it[0].value())
-        if not torch.isfinite(total).all():
-            raise ModelError(f"LoRA: the change of {name} is not finite; {ADVICE}")
-        add_change(transformer.get_parameter(name), total)
+    return changes
+
+
+def merge_into(transformer: nn.Module, name: str, changes: Mapping[str, Sequence[Change]]) -> None:
+    """Add to the parameter ``name`` what ``changes`` has for it, if anything."""
+    if name not in changes:
+        return
+    of_it = changes[name]
+    total = sum((change.value() for change in of_it[1:]), of_it[0].value())
+    if not torch.isfinite(total).all():
+        raise ModelError(f"LoRA: the change of {name} is not finite; {ADVICE}")
+    add_change(transformer.get_parameter(name), total)
 
 
 def lora_file(lora: Lora) -> Path:
@@ -115,7 +129,7 @@ def _changes(path: str, parts: Parts, alpha: float | None, scale: float) -> Iter
         down, up = parts[DOWN], parts[UP]
         if min(down.ndim, up.ndim) < 2 or not 0 < down.shape[0] == up.flatten(1).shape[1]:
             raise ValueError(
-                f"{path}: up {tuple(up.shape)} and down {tuple(down.shape)} do not go together"
+                f"{path}: up {tuple(up.shape)} and down {tuple(down.shape)} do not match"
             )
         shape = (up.shape[0], *down.shape[1:])
         yield Change(prefix + WEIGHT, shape, partial(low_rank_change, down, up, factor, scale))

@@ -1,16 +1,15 @@
-"""A server on loopback that stands in for a language model: it answers in the protocol of chat completions, and costs nothing."""
+"""Stands in for a language model: it answers in the protocol of chat completions."""
 
 from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-KEY = "no-key-the-rehearsal-asks-nobody"
+from tpige_kedro.rehearsal.loopback import Answering, serving
+
 PICTURE_TOKENS = 765  # of 768 x 768 pixels, as OpenAI counts GPT-4o's tiles
 LETTERS = 4  # of a token, about
 FACE = {
@@ -29,18 +28,10 @@ CLAUSE = "with brown eyes and freckles"
 
 
 @contextmanager
-def stand_in() -> Iterator[str]:
+def chat_stand_in() -> Iterator[str]:
     """The address of a server that lives as long as the block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    serve = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    serve.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v1"
-    finally:
-        server.shutdown()
-        server.server_close()
-        serve.join()
+    with serving(Handler) as address:
+        yield f"{address}/v1"
 
 
 def answer_to(body: dict[str, Any]) -> dict[str, Any]:
@@ -83,18 +74,9 @@ def _parts(content: Any) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering):
     """Answers every question."""
 
     def do_POST(self) -> None:
         """One completion."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        content = json.dumps(answer_to(body)).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: Any) -> None:
-        """Nothing on the terminal."""
+        self.answer(answer_to(self.asked()))

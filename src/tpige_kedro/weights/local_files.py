@@ -1,4 +1,4 @@
-"""Which files a local model folder lacks, told before anything is loaded: as the folder describes itself, else as its class does.
+"""Which files a local model folder lacks, before anything is loaded: as the folder describes itself, else as its class does.
 
 Folders in the layout of diffusers and transformers say in JSON what belongs into them; to look there needs no torch, so that a
 finished run stays quick. Only for loose checkpoints the class is imported and asked.
@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tpige_kedro.declarations import declared
-from tpige_kedro.models import load_class, local_path, resolve_source, where_from
+from tpige_kedro.declarations import declared, load_class
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.weights.layout import described_files, is_described
 from tpige_kedro.weights.lists import is_entry, weight_lists, weights_of
-from tpige_kedro.weights.sources import is_local
+from tpige_kedro.weights.sources import is_local, local_path, resolve_source, where_from
 
 
 def missing_files(spec: ModelSpec) -> str:
@@ -52,10 +51,10 @@ def _lacking(folder: Path, spec: ModelSpec) -> str:
             folder,
             (name for name in described_files(folder) if not _is_pickled(spec, folder / name)),
         )
-    if declared := getattr(load_class(spec.type), "weights", ()):
+    if loose := getattr(load_class(spec.type), "weights", ()):
         from tpige_kedro.weights.published import require_files
 
-        require_files(folder, declared)
+        require_files(folder, loose)
     return ""
 
 
@@ -68,5 +67,5 @@ def _is_pickled(spec: ModelSpec, weights: Path) -> bool:
 
 def _told(folder: Path, lacking: Iterator[str]) -> str:
     names = ", ".join(lacking)
-    advice = "download the folder again, or set models.<name>.source to a whole one"
+    advice = "download the folder again, or set models.<name>.source to a complete one"
     return f"{folder} has no {names}; {advice} ({where_from(folder)})" if names else ""
