@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +30,11 @@ import hypothesis
 import pytest
 import yaml
 
+from disk import do_not_wait
 from distribution import ByGroup, place
 from mlflow_store import Store
 from project import FAKE_MODELS, ROOT, Project, row
+from remembered import imported_stays, remember
 from tpige_kedro.models import release_models
 
 VARIANTS = {
@@ -38,6 +42,9 @@ VARIANTS = {
     "vace": {"generator": "mini_vace"},
     "vace_pe_ie": {"generator": "mini_vace", "prompt": "enhanced", "reference": "enhanced"},
 }
+
+remember()
+do_not_wait()
 
 # no example is too slow: how long one takes depends on what else the machine does
 hypothesis.settings.register_profile(
@@ -52,6 +59,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place(item.nodeid))
 
 
+def pytest_collection_finish() -> None:
+    imported_stays()
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two processes for all tests; a part of them begins sooner in this one."""
     return 2 if config.args == config.getini("testpaths") else 0
@@ -61,11 +72,37 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByGroup(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+@pytest.fixture(autouse=True)
+def no_store_of_another_test() -> Iterator[None]:
+    """MLflow keeps the store that was set last for the whole process, also as a variable that commands read."""
+    yield
+    if "mlflow.tracking" in sys.modules:
+        sys.modules["mlflow.tracking"].set_tracking_uri(None)
+
+
+@pytest.fixture(autouse=True)
+def warnings_are_logged() -> Iterator[None]:
+    """A test that leaves the project's logger switched off takes the words from all tests behind it in its process."""
+    yield
+    logger = logging.getLogger("tpige_kedro")
+    heard = logger.isEnabledFor(logging.WARNING) and logger.propagate and not logger.disabled
+    assert heard, "this test left warnings of tpige_kedro switched off"
+
+
+def in_one_process(conf: Path) -> None:
+    """Runs of tests start no workers, unless they say so."""
+    file = conf / "base" / "parameters.yml"
+    text = file.read_text()
+    assert "engine: processes" in text
+    file.write_text(text.replace("engine: processes", "engine: local"))
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """Two samples, two variants and a skipped one, stand-in models, no MLflow."""
     made = Project(tmp_path)
     shutil.copytree(ROOT / "conf", made.conf)
+    in_one_process(made.conf)
     (made.conf / "base" / "parameters_variants.yml").write_text(
         yaml.safe_dump({"variants": VARIANTS})
     )

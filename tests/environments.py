@@ -9,6 +9,7 @@ import yaml
 from kedro.pipeline import Pipeline
 
 from project import ROOT, merged
+from tpige_kedro.config import without_removed
 from tpige_kedro.hooks.environments import readable_layers
 from tpige_kedro.pipeline_registry import register_pipelines
 from tpige_kedro.schemas import Parameters
@@ -21,7 +22,7 @@ def parameters(*environments: str, **changes: Any) -> Parameters:
     for environment in dict.fromkeys(["base", *read]):
         for file in sorted((ROOT / "conf" / environment).glob("parameters*.yml")):
             found = merged(found, yaml.safe_load(file.read_text()))
-    return Parameters.model_validate(merged(found, changes))
+    return Parameters.model_validate(without_removed(merged(found, changes)))
 
 
 @cache

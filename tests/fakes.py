@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from tpige_kedro.image_editors.protocol import Comparison, EditRequest
+from tpige_kedro.metrics import catalog
 from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.schemas import Guidance
@@ -103,7 +104,8 @@ class Judge:
 
 
 def spec(name: str) -> MetricSpec:
-    return MetricSpec(name, name, 0, 1, "higher", "tests")
+    """As the project's own scorers declare it."""
+    return catalog.METRICS[name]
 
 
 METRICS = ("gme_score", "cur_score", "arc_score", "motion_smoothness", "imaging_quality")

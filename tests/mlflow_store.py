@@ -33,7 +33,7 @@ class Store:
 
     def children(self, parent: Any) -> dict[str, Any]:
         mine = self.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
-        return {run.info.run_name: run for run in mine}
+        return {run.data.tags["variant"]: run for run in mine}
 
     def artifacts(self, run: Any, folder: str | None = None) -> list[str]:
         """All artifact files of a run."""

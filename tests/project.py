@@ -18,6 +18,8 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from PIL import Image
 
+from warm import WarmCommand
+
 ROOT = Path(__file__).parents[1]
 COLUMNS = ["sample_id", "person_id", "prompt", "reference", "consent"]
 
@@ -102,22 +104,29 @@ class Project:
     def command(
         self, *arguments: str, module: tuple[str, ...] = ("kedro", "run"), **environment: str
     ) -> subprocess.Popen[str]:
-        """``kedro run`` (or ``python -m`` another module) as a process of its own."""
-        roots = ",".join(f"{key}={value}" for key, value in self.roots.items())
-        options = [f"--env={self.env}", f"--conf-source={self.conf}", f"--params={roots}"]
+        """``kedro run`` (or ``python -m`` another module) as a process of its own, in a fresh interpreter."""
         return subprocess.Popen(
-            [sys.executable, "-m", *module, *options, *arguments],
+            [sys.executable, "-m", *module, *self._options(), *arguments],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(Path(__file__).parent)]),
-                "DO_NOT_TRACK": "1",
-                **environment,
-            },
+            env=self._environment(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    def warm_command(self, *arguments: str, **environment: str) -> WarmCommand:
+        """``kedro run`` as a process of its own that starts at once, for tests of many or of killed ones."""
+        return WarmCommand(
+            ["kedro", "run", *self._options(), *arguments], ROOT, self._environment(environment)
+        )
+
+    def _options(self) -> list[str]:
+        roots = ",".join(f"{key}={value}" for key, value in self.roots.items())
+        return [f"--env={self.env}", f"--conf-source={self.conf}", f"--params={roots}"]
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        paths = os.pathsep.join([str(ROOT / "src"), str(Path(__file__).parent)])
+        return {**os.environ, "PYTHONPATH": paths, "DO_NOT_TRACK": "1", **more}
 
     def table(self, name: str) -> pd.DataFrame:
         """A Parquet table below ``data``."""

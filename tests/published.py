@@ -1,4 +1,4 @@
-"""Checkpoints with exactly the published keys and shapes, and next to nothing in them."""
+"""The loose checkpoints of the scorers: the rehearsal's builders, and the keys and shapes that are published, as they were read from the files."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from tpige_kedro.networks.amt_s import AMT_S, AmtS
 from tpige_kedro.networks.inception_v3 import INCEPTION_V3, InceptionV3
 from tpige_kedro.networks.ir101 import CURRICULAR_FACE, IR101
 from tpige_kedro.networks.musiq import MUSIQ_SPAQ, Musiq
+from tpige_kedro.rehearsal.layouts import scorers
 from tpige_kedro.weights.published import Weights
 
 HERE = Path(__file__).parent
@@ -25,23 +25,16 @@ PUBLISHED: dict[str, tuple[Callable[[], nn.Module], Weights, Path]] = {
 }
 
 
-def hollow_state_dict(name: str) -> dict[str, torch.Tensor]:
-    """One number per tensor, repeated without taking room: small random ones, variances of one."""
-    generator = torch.Generator().manual_seed(0)
-    made = {}
-    for key, shape, *_ in json.loads(PUBLISHED[name][2].read_text()):
-        if key.endswith("num_batches_tracked"):
-            made[key] = torch.zeros((), dtype=torch.int64)
-        else:
-            value = torch.rand(1, generator=generator) * 0.02
-            made[key] = (value + (1 if key.endswith("running_var") else 0)).expand(shape)
-    return made
+def published_shapes(name: str) -> dict[str, tuple[int, ...]]:
+    """The keys of a published file and their shapes."""
+    return {key: tuple(shape) for key, shape, *_ in json.loads(PUBLISHED[name][2].read_text())}
 
 
 def write_checkpoint(name: str, folder: Path) -> Path:
-    """The file under its published name, in the form in which it is published."""
-    state = hollow_state_dict(name)
-    file = folder / PUBLISHED[name][1].file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    torch.save({"state_dict": state, "epoch": 300} if name == "amt_s" else state, file)
-    return file
+    """The file under its published name and in its published form, with next to nothing in it."""
+    files = [*scorers.face_folder(tiny=True), *scorers.amt(tiny=True), *scorers.musiq(tiny=True)]
+    (file,) = [file for file in files if file.name == PUBLISHED[name][1].file]
+    path = folder / file.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file.write(path)
+    return path

@@ -170,7 +170,7 @@ def test_a_bad_picture_leaves_out_its_sample(project: Project, damage: Any, mess
         ({"reference": "../samples.csv"}, "is a path"),
         ({"consent": "absent"}, "no consent .*set the parameter consent"),
         ({"consent": ""}, "no consent .*set the parameter consent"),
-        ({"consent": "sure"}, "'sure' is none of granted"),
+        ({"consent": "sure"}, "'sure' is not one of granted"),
     ],
 )
 def test_a_bad_row_is_left_out(project: Project, changes: dict[str, str], message: str) -> None:

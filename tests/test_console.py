@@ -34,7 +34,7 @@ def told() -> Iterator[io.StringIO]:
 
 
 def test_logs_of_any_library(told: io.StringIO) -> None:
-    logging.getLogger("some.library").warning("a\n%s\t%d%%", EVIL, 7)
+    logging.getLogger("another.package").warning("a\n%s\t%d%%", EVIL, 7)
     logging.getLogger("another").error(ValueError(EVIL))
     try:
         raise ValueError(EVIL)
@@ -133,3 +133,19 @@ def test_the_command_names_a_path_that_cannot_be_one() -> None:
         in done.stderr
     )
     assert (done.stdout + done.stderr).replace("\n", "").isprintable()
+
+
+def test_a_library_with_a_handler_of_its_own_is_heard_once(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    script = "import logging.config, yaml; logging.config.dictConfig(yaml.safe_load(open('conf/logging.yml')))\n"
+    for name in ("huggingface_hub", "transformers", "diffusers"):
+        script += f"from {name}.utils import logging as own; own.get_logger('{name}.x').warning('said by {name}')\n"
+    env = {
+        k: v for k, v in os.environ.items() if k != "CI"
+    }  # where transformers propagates on purpose
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, env=env)
+    heard = "".join(capfd.readouterr())
+    assert [
+        heard.count(f"said by {n}") for n in ("huggingface_hub", "transformers", "diffusers")
+    ] == [1, 1, 1]

@@ -121,7 +121,7 @@ def test_who_did_not_consent_is_scored_but_nothing_is_generated_from_it(
     project: Project, clips: Path
 ) -> None:
     evaluate(project, clips)
-    with pytest.raises(RunStopped, match="checked_samples is not there yet"):
+    with pytest.raises(RunStopped, match="checked_samples does not exist yet"):
         project.run("generation_variants")
     assert not any(line.startswith("generate") for line in project.work)
 
@@ -199,7 +199,7 @@ def test_a_bad_clip_is_told_once_and_the_others_go_on(
     assert told["item"].tolist() == ["s1"] and "theirs" in told["stage"].iloc[0]
 
     write_clip(clips / "theirs" / "s1.mp4")
-    assert evaluate(project, clips)["overall"].notna().all(), "mended, and nothing is left of it"
+    assert evaluate(project, clips)["overall"].notna().all(), "fixed, and nothing is left of it"
     assert pd.read_csv(project.data / "08_reporting" / "failures.csv").empty
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from mlflow_store import Store
 from project import Project, row
 from test_tamper import results
+from warm import WarmCommand
 
 KILLS = int(
     os.environ.get("TPIGE_KILLS", "5")
@@ -21,16 +21,19 @@ KILLS = int(
 CHANGE = {"variants": {"vace": {"guidance": {"text_weight": 5.5}}}}
 
 
-def wait_for(process: subprocess.Popen[str], project: Project, items: int) -> None:
+def wait_for(process: WarmCommand, project: Project, items: int) -> None:
     """Until the stand-ins have worked on so many items, or the process has ended."""
     while process.poll() is None and len(project.work) < items:
         time.sleep(0.01)
 
 
 def kill_at(project: Project, items: int, delay: float) -> bool:
-    """Start a full run and kill it ``delay`` seconds after ``items`` more items; whether it was still alive."""
+    """Start a full run and kill it ``delay`` seconds after ``items`` more items; whether it was still alive.
+
+    An item takes so long that a fast machine does not end the run before the last kill.
+    """
     already = len(project.work)
-    process = project.command("--pipelines=full", FAKES_SECONDS="0.03")
+    process = project.warm_command("--pipelines=full", FAKES_SECONDS="0.05")
     wait_for(process, project, already + items)
     time.sleep(delay)
     alive = process.poll() is None
@@ -77,7 +80,7 @@ def test_a_stop_keeps_results_and_leaves_nothing_open(
     project: Project, store: Store, number: signal.Signals, code: int, name: str
 ) -> None:
     project.write_samples([row(n) for n in range(4)])
-    process = project.command("--pipelines=full", FAKES_SECONDS="0.1")
+    process = project.warm_command("--pipelines=full", FAKES_SECONDS="0.1")
     wait_for(process, project, 14)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)

@@ -100,6 +100,7 @@ def test_a_scorer_that_breaks_at_loading_leaves_the_others_their_values(
     )
     with pytest.raises(RunStopped, match=r"models\.broken cannot be loaded \(half a file\)"):
         project.run()
+    assert project.work.count("load unloadable") == 1
     assert scores(project)["overall"].notna().all()
 
 

@@ -25,6 +25,7 @@ from tpige_kedro.models import (
 )
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.seeds import derive_seed
+from tpige_kedro.services.secrets import known_secrets
 from tpige_kedro.weights.hub import forget_commits
 
 A, B = "a" * 40, "0123456789abcdef0123456789abcdef01234567"
@@ -177,7 +178,7 @@ def test_without_a_place_for_the_hashes_all_works(
     monkeypatch.setenv("TPIGE_CACHE", str(tmp_path / "file"))
     with caplog.at_level("DEBUG", "tpige_kedro.weights"):
         assert model_revision(str(tmp_path / "a")) == first
-    assert "hashes of weights are not kept" in caplog.text
+    assert "hashes of weights are not cached" in caplog.text
 
 
 def test_weights_in_linked_folders_count_and_circles_end(tmp_path: Path) -> None:
@@ -315,6 +316,45 @@ def test_the_last_models_are_kept_and_let_go_before_the_next(
     )
     load_models([spec(options={"a": 1}), spec(options={"b": 2})])
     assert alive_while_loading == [0, 1], "the first was gone when the next was loaded"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("dtype", "vae_dtype", "quantisation", "attention", "cache", "steps", "sampler", "sigmas"),
+        *("seed", "shared_noise", "temperature", "max_tokens", "max_side", "base_url", "model"),
+    ],
+)
+def test_an_option_that_changes_results_is_part_of_the_identity(option: str) -> None:
+    identities = [model_identity(spec(options={option: value})) for value in ("a", "b")]
+    assert identities[0] != identities[1] != model_identity(spec(options={}))
+
+
+def test_models_with_other_options_are_loaded_anew() -> None:
+    release_models()
+    (first,) = load_models([spec(source=None, options={"steps": 3})])
+    assert load_models([spec(source=None, options={"steps": 3})]) == (first,)
+    (other,) = load_models([spec(source=None, options={"steps": 4})])
+    assert (first.options["steps"], other.options["steps"]) == (3, 4)
+    release_models()
+
+
+def test_a_file_that_changes_within_a_tick_of_the_clock_is_hashed_again(tmp_path: Path) -> None:
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(b"one")
+    first, moment = model_revision(str(file)), file.stat().st_mtime_ns
+    file.write_bytes(b"two")
+    os.utime(file, ns=(moment, moment))
+    assert model_revision(str(file)) != first
+
+
+def test_the_key_of_a_model_is_kept_out_of_logs_from_when_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tpige_kedro.services.secrets._known", set())
+    monkeypatch.setenv("OWN_API_KEY", "a key of one's own model")
+    load_model(spec(needs=["OWN_API_KEY"], source=None))
+    assert known_secrets() == {"a key of one's own model"}
 
 
 def test_needs(monkeypatch: pytest.MonkeyPatch) -> None:

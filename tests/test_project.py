@@ -11,6 +11,7 @@ import yaml
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.pipeline import Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
@@ -86,11 +87,26 @@ def test_what_is_kept_and_what_is_ignored() -> None:
 def test_full_and_default_are_the_stages_and_the_report() -> None:
     everything = {node for stage in (*STAGES, "reporting") for node in pipelines[stage].nodes}
     assert set(pipelines["full"].nodes) == set(pipelines["__default__"].nodes) == everything
-    extra = {"reporting", "full", "__default__", "evaluate", "train_mini"}
+    extra = {"reporting", "full", "__default__", "evaluate", "study", "train_mini"}
     assert {*STAGES, *extra} == set(pipelines)
 
 
-IN_MEMORY = {"report_headline", "report_results", "report_notes"}  # parts of the report's page
+IN_MEMORY = {
+    "report_headline",
+    "report_variants",
+    "report_results",
+    "report_notes",
+    "report_page",
+    "gallery_pages",
+    "means_plot",
+}  # parts of the report's page
+IN_MEMORY |= {
+    "declared_scores",
+    "variant_comparison",
+    "paper_summary",
+    "study_today",
+    "report_study",
+}  # tables on the disk with what their metrics are
 
 
 def persisted(pipeline: str = "full") -> list[str]:
@@ -118,14 +134,55 @@ def test_every_dataset_has_a_place_and_a_layer() -> None:
         assert layer in LAYERS, name
 
 
+def boxes() -> dict[str, Pipeline]:
+    """What Kedro-Viz shows collapsed when it opens ``full``: the nodes by the first part of their namespace."""
+    names = {str(node.namespace).split(".")[0] for node in pipelines["full"].nodes}
+    return {name: pipelines["full"].only_nodes_with_namespaces([name]) for name in sorted(names)}
+
+
+def first_view() -> dict[str, set[str]]:
+    """By box and dataset what it comes from; a dataset that is made and used within one box is not shown."""
+    found: dict[str, set[str]] = {}
+    made = {name: box.all_outputs() for name, box in boxes().items()}
+    used = {name: {i for i in box.inputs() if "params:" not in i} for name, box in boxes().items()}
+    for name, box in boxes().items():
+        found[name] = used[name]
+        shown = box.outputs() | {d for d in made[name] for o in used if o != name and d in used[o]}
+        found |= {dataset: {name} for dataset in shown}
+    return found | {dataset: set() for dataset in pipelines["full"].inputs() & set().union(*used.values())}  # fmt: skip
+
+
+def test_the_first_view_of_kedro_viz_is_small_enough_to_be_read() -> None:
+    """It opens at the size at which all of it fits on the screen, so that every rank and every band makes its labels smaller."""
+    view = first_view()
+    assert sorted(boxes()) == ["enhance_inputs", "make_and_score_clips", "select_and_report"]
+    for box, stages in {
+        "enhance_inputs": {"prompt_enhancement", "reference_enhancement", "failed_inputs"},
+        "make_and_score_clips": {"generation_variants", "scoring", "failed_clips"},
+        "select_and_report": {"moe_selection", "reporting"},
+    }.items():
+        inside = {str(node.namespace).split(".")[1] for node in boxes()[box].nodes}
+        assert inside == stages, "each stage is a box within"
+    order = graphlib.TopologicalSorter(view).static_order()
+    rank: dict[str, int] = {}
+    for name in order:
+        rank[name] = max((rank[before] + 1 for before in view[name]), default=0)
+    assert max(rank.values()) + 1 == 7, "ranks"
+    datasets = view.keys() - boxes().keys()
+    assert len(datasets) <= 19
+    catalog = context().catalog
+    bands = {catalog.get(name).metadata["kedro-viz"]["layer"] for name in datasets}
+    assert bands == {"raw", "model_input", "model_output", "reporting"}
+    for name in datasets:  # one band a rank, else Kedro-Viz adds ranks
+        layers = {catalog.get(o).metadata["kedro-viz"]["layer"] for o in datasets if rank[o] == rank[name]}  # fmt: skip
+        assert len(layers) == 1, layers
+
+
 def test_layers_follow_the_flow() -> None:
     """Kedro-Viz draws its bands only if no layer is before and after another."""
     catalog = context().catalog
     layers = {name: catalog.get(name).metadata["kedro-viz"]["layer"] for name in persisted()}
-    boxes = [
-        pipelines[stage] for stage in (*STAGES, "reporting")
-    ]  # a collapsed stage counts like a node
-    flows = [(box.inputs(), box.all_outputs()) for box in boxes]
+    flows = [(box.inputs(), box.all_outputs()) for box in boxes().values()]  # each like a node
     flows += [(set(node.inputs), set(node.outputs)) for node in pipelines["full"].nodes]
     before: dict[str, set[str]] = {}
     for used, made in flows:
@@ -133,9 +190,7 @@ def test_layers_follow_the_flow() -> None:
         for layer in {layers[name] for name in made if name in layers}:
             before.setdefault(layer, set()).update(above - {layer})
     order = list(graphlib.TopologicalSorter(before).static_order())
-    assert order == [
-        "raw", "intermediate", "feature", "model_input", "model_output", "reporting",
-    ]  # fmt: skip
+    assert order == ["raw", "intermediate", "model_input", "model_output", "reporting"]
 
 
 def test_every_catalog_entry_is_used() -> None:
@@ -147,7 +202,7 @@ def test_tables_are_checked() -> None:
     tables = {n: e for n, e in written_entries().items() if "Table" in e["type"] or n == "samples"}
     without = {n for n, e in tables.items() if "validator" not in e}
     # what may be empty or has a column per metric
-    assert without == {"known_enhanced_prompts", "variant_table", "paper_tables"}
+    assert without == {"known_enhanced_prompts", "variant_table", "paper_tables", "study_results"}
 
 
 def test_stage_options_are_typed_so_that_kedro_checks_them() -> None:
@@ -178,7 +233,7 @@ def test_no_node_takes_more_than_six_inputs() -> None:
 
 
 def test_the_catalog_is_small() -> None:
-    assert len(written_entries()) <= 40
+    assert len(written_entries()) <= 45  # four of them of the study
 
 
 @pytest.mark.parametrize("env", ["local", *shipped_environments()])

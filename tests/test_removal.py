@@ -44,7 +44,7 @@ def test_their_files_go_nowhere_and_the_run_says_where_they_are(
                 assert '"s1"' not in store.path(run, name).read_text(), name
     assert "s1.html" not in shown(project)
     left = [f for f in project.data.rglob("*") if f.stem in {"s1", "p1"}]
-    assert len(left) == 17
+    assert len(left) == 18
     assert f"p1 is not among the samples of this run, and {len(left)} files" in caplog.text
     assert f"kedro forget p1 --data-root {project.data}" in caplog.text
 

@@ -11,6 +11,7 @@ import pytest
 from project import STAGES, Project, row
 from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.pipelines.reporting.gallery import read_gallery
 
 TABLES = ["scores", "selection", "variant_summary", "win_shares"]
 
@@ -58,14 +59,21 @@ def test_a_run_leaves_clips_records_tables_and_a_report(
     assert "MINIMAX_API_KEY" in (project.data / "08_reporting" / "report.html").read_text()
 
 
-def test_what_the_report_does_not_show_itself_has_a_page_of_its_own(project: Project) -> None:
-    project.run("full", reporting={"embedded_samples": 1})
-    page = project.data / "08_reporting" / "samples" / "s2.html"
-    text = page.read_text()
-    assert '<base href="../">' in text and "../07_model_output/clips/vace/s2.mp4" in text
-    assert (page.parent / "../../07_model_output/clips/vace/s2.mp4").is_file()
-    report = (page.parent.parent / "report.html").read_text()
-    assert 'href="samples/s2.html"' in report and 'href="samples/s1.html"' not in report
+def test_the_gallery_links_pages_and_clips_that_are_there(project: Project) -> None:
+    project.run("full")
+    reporting = project.data / "08_reporting"
+    found = read_gallery((reporting / "gallery_data.js").read_text())
+    assert [sample[0] for sample in found["samples"]] == ["s1", "s2"]
+    for variant, scores in found["scores"].items():
+        for sample, values in zip(("s1", "s2"), scores, strict=True):
+            assert values
+            for kind in ("clip", "strip", "page"):
+                link = found["links"][kind].format(variant=variant, sample_id=sample)
+                assert (reporting / link).is_file(), link
+        assert found["facts"][variant]["shared"]["device"] and set(
+            found["facts"][variant]["clips"]
+        ) == {"s1", "s2"}
+    assert 'href="gallery.html"' in (reporting / "report.html").read_text()
 
 
 def test_a_second_run_makes_nothing_and_loads_nothing(project: Project) -> None:
@@ -188,7 +196,8 @@ def test_each_stage_runs_alone_after_those_before_it(project: Project) -> None:
 
 def test_a_stage_says_which_one_must_run_before_it(project: Project) -> None:
     with pytest.raises(
-        RunStopped, match=r"checked_samples is not there.*kedro run --pipelines=prompt_enhancement"
+        RunStopped,
+        match=r"checked_samples does not exist yet.*kedro run --pipelines=prompt_enhancement",
     ):
         project.run("generation_variants")
     assert project.work == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import time
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import pytest
 from mlflow_store import Store
 from project import Project, row
 from test_tamper import results
+from warm import WarmCommand
 
 
-def ended(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str]]:
+def ended(processes: list[WarmCommand]) -> list[tuple[int, str]]:
     return [(p.returncode, output) for p in processes for output in [p.communicate(timeout=240)[0]]]
 
 
@@ -28,7 +28,7 @@ def refusals(outputs: list[tuple[int, str]]) -> list[str]:
 def test_runs_on_a_new_folder(project: Project, count: int) -> None:
     project.write_samples([row(n) for n in range(3)])
     outputs = ended(
-        [project.command("--pipelines=full", FAKES_SECONDS="0.05") for _ in range(count)]
+        [project.warm_command("--pipelines=full", FAKES_SECONDS="0.05") for _ in range(count)]
     )
     assert [code for code, _ in outputs].count(0) == 1
     for line in refusals(outputs):
@@ -43,7 +43,7 @@ def test_runs_on_a_finished_folder(project: Project) -> None:
     project.run("full")
     before = results(project.data)
     project.forget_work()
-    outputs = ended([project.command("--pipelines=full") for _ in range(3)])
+    outputs = ended([project.warm_command("--pipelines=full") for _ in range(3)])
     assert 0 in [code for code, _ in outputs] and not any("Traceback" in t for _, t in outputs)
     assert all("another run is writing to" in line for line in refusals(outputs))
     assert project.work == [] and results(project.data) == before
@@ -58,7 +58,7 @@ def test_a_run_that_waits_works_on_its_own_samples(project: Project) -> None:
         lists.append(file)
     roots = ",".join(f"{key}={value}" for key, value in project.roots.items())
     shards = [
-        project.command(
+        project.warm_command(
             f"--params={roots},sample_list={file},wait=true",
             "--pipelines=full",
             FAKES_SECONDS="0.05",
@@ -78,8 +78,8 @@ def test_two_first_runs_make_one_mlflow_store(project: Project, store: Store) ->
     other = Project(project.folder, project.env)
     roots = f"data_root={project.folder / 'other'},samples_root={project.samples}"
     processes = [
-        project.command("--pipelines=prompt_enhancement"),
-        other.command(f"--params={roots}", "--pipelines=prompt_enhancement"),
+        project.warm_command("--pipelines=prompt_enhancement"),
+        other.warm_command(f"--params={roots}", "--pipelines=prompt_enhancement"),
     ]
     outputs = ended(processes)
     assert [code for code, _ in outputs] == [0, 0], outputs
@@ -88,7 +88,7 @@ def test_two_first_runs_make_one_mlflow_store(project: Project, store: Store) ->
 
 def test_reading_needs_no_lock(project: Project) -> None:
     project.run("full")
-    process = project.command("--pipelines=full", FAKES_SECONDS="1")
+    process = project.warm_command("--pipelines=full", FAKES_SECONDS="1")
     while not (project.data / "run.lock").exists():
         time.sleep(0.02)
     table = pd.read_parquet(project.data / "08_reporting" / "scores.parquet")

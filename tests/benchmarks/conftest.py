@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import synthetic_clips as world
 
-import evidence
+import benchmarks.evidence.run as evidence
 
 
 @pytest.fixture(scope="session")

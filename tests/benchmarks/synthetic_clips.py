@@ -1,4 +1,4 @@
-"""Records like those of benchmarks/ablation.py with known effects, for the tests of what is made of them."""
+"""Records like those of benchmarks/ablation/run.py with known effects, for the tests of what is made of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ablation_rows import DECODED, MAIN, TRUTH, Row, load_rows, rows_to_make
+from benchmarks.ablation.rows import DECODED, MAIN, TRUTH, Row, load_rows, rows_to_make
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 
 SEEDS, ALL_SAMPLES, FIRST = (0, 1), 200, 80  # of the fixture `out`

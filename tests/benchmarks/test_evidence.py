@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic_clips as world
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import synthetic_clips as world
-
-import evidence
-from ablation_rows import load_rows
-from evidence_labels import label_points
-from evidence_records import from_clips
-from evidence_selection import EXPERTS
-from evidence_summary import compare, summarise
+import benchmarks.evidence.run as evidence
+from benchmarks.ablation.rows import load_rows
+from benchmarks.evidence.labels import label_points
+from benchmarks.evidence.records import from_clips
+from benchmarks.evidence.selection import EXPERTS
+from benchmarks.evidence.summary import compare, summarise
 
 PLOTS = ("forest", "pareto", "schedules")
 
@@ -112,7 +109,8 @@ def test_one_seed_and_any_row_missing(
     clips.to_parquet(tmp_path / "clips_seed2.parquet")
     evidence.write(tmp_path, tmp_path)
     assert {f.name for f in tmp_path.glob("*.csv.gz")} == {
-        *("summary.csv.gz", "differences.csv.gz", "selection.csv.gz", "costs.csv.gz")
+        *("summary.csv.gz", "differences.csv.gz", "selection.csv.gz", "costs.csv.gz"),
+        "wording.csv.gz",
     }
     printed = capsys.readouterr().out
     assert all(f"left out: row {name}: no clips" in printed for name in without)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic_clips as world
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import synthetic_clips as world
-
-import evidence
-from ablation_rows import load_rows
-from evidence_costs import branch_forwards, cost, measured_weak_shares, recommendation
-from evidence_flops import full_flops, weak_flops
-from guidance_models import ARCHITECTURES, Workload
-from guidance_rows import FORMS, guided
-from guidance_table import over_cfg, step_seconds
+from benchmarks.ablation.rows import load_rows
+from benchmarks.evidence.costs import (
+    MEASURED,
+    branch_forwards,
+    cost,
+    measured_weak_shares,
+    recommendation,
+)
+from benchmarks.evidence.flops import full_flops, weak_flops
+from benchmarks.guidance_cost.models import ARCHITECTURES, Workload
+from benchmarks.guidance_cost.rows import FORMS, guided
+from benchmarks.guidance_cost.table import over_cfg, step_seconds
 from tpige_kedro.guidance.id_aware import IdAwareGuidance
 from tpige_kedro.schemas import Guidance
 from tpige_kedro.video_generators.wan_denoise import VaceDenoiser
@@ -50,7 +52,7 @@ def test_forwards_and_costs_by_hand() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_seconds_add_up_as_in_the_table_of_the_guidance_benchmark(form: str) -> None:
-    path = Path(evidence.__file__).with_name("guidance_h200.jsonl")
+    path = MEASURED
     rows = pd.read_json(path, lines=True).query("model == '14b'").to_dict("records")
     guidance = guided(form, reuse_every=5)
     runs = branch_forwards(guidance, 50)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import synthetic_clips as world
 
-from evidence_records import from_clips
-from evidence_selection import DRAWS, EXPERTS, Chosen, select
+from benchmarks.evidence.records import from_clips
+from benchmarks.evidence.selection import DRAWS, EXPERTS, Chosen, select
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 from tpige_kedro.pipelines.moe_selection.candidates import held_out_scores
 

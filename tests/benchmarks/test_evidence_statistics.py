@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import synthetic_clips as world
 
-from evidence_records import from_clips, seed_weights, with_pooled
-from evidence_statistics import intervals, permutation_ps, ratio_interval
-from evidence_summary import difference_rows
+from benchmarks.evidence.records import from_clips, seed_weights, with_pooled
+from benchmarks.evidence.statistics import intervals, permutation_ps, ratio_interval
+from benchmarks.evidence.summary import difference_rows
 from tpige_kedro.metrics.statistics import bootstrap_interval, permutation_p
 
 

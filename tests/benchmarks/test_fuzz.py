@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +11,10 @@ from random import Random
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-
-import fuzz_guard
-from fuzz import fuzz
-from fuzz_guard import WRONG, guarded
-from fuzz_kinds import KINDS
+import benchmarks.fuzz.guard as fuzz_guard
+from benchmarks.fuzz.guard import WRONG, guarded
+from benchmarks.fuzz.kinds import KINDS
+from benchmarks.fuzz.run import fuzz
 from tpige_kedro.errors import SampleError
 
 

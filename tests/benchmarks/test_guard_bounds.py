@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from guard_bounds import bounds_at, draws, values_at
-from guard_checks import (
+from benchmarks.guard.bounds import bounds_at, draws, values_at
+from benchmarks.guard.checks import (
     CHECKS,
     GUIDANCE,
     LEFT_OUT,
@@ -25,7 +22,7 @@ from guard_checks import (
     statistics,
     with_mutant,
 )
-from guard_clips import CONTROL, FLIPPED, GUIDED, control_of
+from benchmarks.guard.clips import CONTROL, FLIPPED, GUIDED, control_of
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 
 PAIRS = 8

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import guidance
-from guidance_models import ARCHITECTURES, Workload
-from guidance_rows import Row, branch_counts, guided, measure, rows
-from guidance_table import as_markdown
+import benchmarks.guidance_cost.run as guidance
+from benchmarks.guidance_cost.models import ARCHITECTURES, Workload
+from benchmarks.guidance_cost.rows import Row, branch_counts, guided, measure, rows
+from benchmarks.guidance_cost.table import as_markdown
 
 TINY = ARCHITECTURES["tiny"]
 
@@ -104,6 +103,8 @@ def test_the_table_computes_schedules_from_kinds_of_step() -> None:
 
 def test_the_tables_of_the_document_are_those_of_the_stored_rows() -> None:
     root = Path(__file__).parents[2]
-    stored = (root / "benchmarks" / "guidance_h200.jsonl").read_text().splitlines()
+    stored = (
+        (root / "benchmarks" / "guidance_cost" / "guidance_h200.jsonl").read_text().splitlines()
+    )
     tables = as_markdown([json.loads(line) for line in stored], {}).strip()
     assert tables in (root / "docs" / "performance.md").read_text()

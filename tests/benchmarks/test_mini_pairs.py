@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 from torch.nn.functional import one_hot
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from ablation import MINI
-from mini_pairs import draw_pairs
+from benchmarks.ablation.mini_pairs import draw_pairs
+from benchmarks.ablation.run import MINI
 from tpige_kedro.mini.judge import MiniJudge, Verdict
 from tpige_kedro.mini.networks.attribute_reader import ATTRIBUTES
-from tpige_kedro.mini.text_match import attributes_right, text_match
+from tpige_kedro.mini.text_match import all_right, attributes_right, text_match
 from tpige_kedro.mini.training.pool import held_out
 from tpige_kedro.mini.world.people import sample_people
 
@@ -46,8 +42,8 @@ def test_a_clip_that_shows_the_true_attributes_matches_its_text() -> None:
         name: one_hot(values.clamp(min=0), ATTRIBUTES[name]).float()
         for name, values in pairs.attributes.items()
     }
-    verdict = Verdict(*pairs.asked[:3], *(torch.ones(N),) * 3, *tables, read)
-    for measure in (attributes_right, text_match):
+    verdict = Verdict(*pairs.asked[:3], *(torch.ones(N),) * 4, *tables, read)
+    for measure in (attributes_right, text_match, all_right):
         torch.testing.assert_close(measure(verdict, pairs.asked), torch.ones(N))
 
 
@@ -62,3 +58,13 @@ def test_the_same_seed_draws_the_same_pairs() -> None:
     first, second = (draw_pairs(N, SEED, False, torch.device("cpu")) for _ in range(2))
     assert first.prompts == second.prompts
     assert torch.equal(first.truth, second.truth)
+
+
+def test_the_other_pictures_are_of_the_same_people_in_other_poses() -> None:
+    judge = MiniJudge(MINI / "judge", "cpu")
+    pairs = draw_pairs(12, SEED, False, torch.device("cpu"))
+    one, other = judge.embed(pairs.references), judge.embed(pairs.others)
+    cosines = one @ other.T
+    assert cosines.diagonal().mean() > 0.5
+    assert cosines.fill_diagonal_(0).mean() < 0.3
+    assert (one * other).sum(1).max() < 0.999

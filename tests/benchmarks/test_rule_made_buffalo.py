@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ import onnx
 import onnxruntime
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-from rule_made_buffalo import detector, recogniser, write_buffalo
-from scoring import PORTRAIT, work, write_clips
+from benchmarks.scoring_cost.run import PORTRAIT, work, write_clips
 from tpige_kedro.faces.finding import find_face
 from tpige_kedro.faces.insightface_models import DETECTOR, RECOGNISER, InsightFaceModels
+from tpige_kedro.rehearsal.files import write_files
+from tpige_kedro.rehearsal.layouts.buffalo import buffalo_files, detector, recogniser
 from tpige_kedro.rehearsal.layouts.onnx_graph import multiplications, parameters
 
 
@@ -32,9 +31,7 @@ class FacesAlone:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pack = tmp_path_factory.mktemp("rule_made")
-    write_buffalo(pack)
-    return pack
+    return write_files(tmp_path_factory.mktemp("rule_made"), buffalo_files(tiny=False))
 
 
 @pytest.fixture(scope="module")

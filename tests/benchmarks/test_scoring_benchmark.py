@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import scoring_worker
-from scoring import families, measure, per_clip, report, scorers_of, write_clips
+import benchmarks.scoring_cost.worker as scoring_worker
+from benchmarks.scoring_cost.run import families, measure, per_clip, report, scorers_of, write_clips
 
 
 def test_both_ways_on_the_same_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +62,7 @@ def test_a_cause_within_a_cause_counts_once(monkeypatch: pytest.MonkeyPatch) -> 
 def test_photographic_scorers_are_the_products_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scoring_rule_made.write_weights", lambda folder: None)
+    monkeypatch.setattr("tpige_kedro.rehearsal.files.write_files", lambda folder, files: folder)
     scorers = scorers_of("paper", tmp_path)
     assert {name: spec["type"] for name, spec in scorers.items()} == {
         "photo_face": "tpige_kedro.metrics.photo_face.PhotoFaceScorer",

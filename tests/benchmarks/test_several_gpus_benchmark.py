@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+from torch import multiprocessing
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-import several_gpus
+from benchmarks.guidance_cost import several_gpus
+from warm import WARM
 
 
 def test_every_split_moves_the_latents_as_one_gpu_does(
@@ -17,6 +19,8 @@ def test_every_split_moves_the_latents_as_one_gpu_does(
 ) -> None:
     arguments = "several_gpus.py --models tiny --device cpu --commit abc1234 --out"
     monkeypatch.setattr(sys, "argv", [*arguments.split(), str(tmp_path)])
+    warm = partial(multiprocessing.start_processes, start_method=WARM.get_start_method())
+    monkeypatch.setattr(multiprocessing, "spawn", warm)
     several_gpus.main()
     lines = (tmp_path / "several_gpus.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]

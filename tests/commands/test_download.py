@@ -162,7 +162,7 @@ def test_what_fails_does_not_stop_the_others(world: World) -> None:
     for words in (
         f"model source '{VACE}': it is gated",
         "model source 'lalala125/AMT': a file is not what the hub announced",
-        "inception_v3_google-0cc3c7bd.pth cannot be had from",
+        "inception_v3_google-0cc3c7bd.pth cannot be downloaded from",
         "(404 Not Found)",
     ):
         assert words in result.output
@@ -214,10 +214,10 @@ def test_a_full_disk_is_said_before_anything_comes(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"<html>", "is no zip file"),
+        (b"<html>", "is not a zip file"),
         (pack({"det_10g.onnx": ONNX["det_10g.onnx"]}), "has no w600k_r50.onnx"),
         (pack({**ONNX, "det_10g.onnx": b"another"}), "det_10g.onnx: its sha256 is"),
-        (pack(ONNX)[:-40], "is no zip file"),
+        (pack(ONNX)[:-40], "is not a zip file"),
     ],
     ids=["a page", "one missing", "another network", "cut off"],
 )
@@ -227,8 +227,9 @@ def test_a_pack_that_is_not_the_pack(world: World, content: bytes, words: str) -
     result = world.run("--only", "photo_judge")
     assert result.exit_code == 1
     assert words in result.output
-    assert "get it by hand and put" in result.output or "get them by hand" in result.output.replace(
-        "get it", "get them"
+    assert (
+        "download it by hand and put" in result.output
+        or "get them by hand" in result.output.replace("get it", "get them")
     )
     world.hub.put("buffalo_l.zip", whole)
     assert world.run("--only", "photo_judge").exit_code == 0
@@ -262,7 +263,7 @@ def test_what_two_revisions_share_comes_and_counts_once(world: World) -> None:
     )
     whole += len(LAYOUTS["bytedance-research/Phantom"]["Phantom-Wan-1.3B.pth"])
     assert f"to download: {readable_size(whole)} " in listed.output
-    assert "comes with the above" in listed.output
+    assert "included above" in listed.output
     assert world.run("--only", "vace_1_3b", "--only", "phantom_1_3b").exit_code == 0
     assert all(count == 1 for count in times(world.hub.sent, world).values())
     again = world.run("--only", "vace_1_3b", "--only", "phantom_1_3b")

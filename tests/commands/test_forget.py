@@ -22,7 +22,7 @@ from tpige_kedro.execution.lock import DataRootLock
 from tpige_kedro.execution.work import Job, Work
 from tpige_kedro.execution.work import Result as Made
 from tpige_kedro.files.known import KnownFiles
-from tpige_kedro.files.seal import open_sealed
+from tpige_kedro.files.seal import open_sealed, sealed
 
 SAMPLES = {"ada_1": "ada", "ada_2": "ada", "bob_1": "bob"}
 VARIANTS = ("vace", "phantom")
@@ -85,6 +85,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save_table("08_reporting/others.parquet", pd.DataFrame({"sample_id": ["bob_1"], "n": 1}))
     reporting = data / "08_reporting"
     (reporting / "report.html").write_text("<a href=clips/vace/ada_1.mp4>ada_1</a>")
+    (reporting / "gallery_data.js").write_text(
+        'window.galleryData = {"samples":[["ada_1","ada"]]};'
+    )
     (reporting / "variant_means.svg").write_text("<svg>vace phantom</svg>")
     tasks = data / "07_model_output" / "hailuo_tasks"
     tasks.mkdir()
@@ -120,6 +123,7 @@ def test_everything_of_the_person_goes_and_the_others_keep_theirs(data: Path) ->
         *(f"{name}.{kind}" for name in shared for kind in ("parquet", "csv")),
         *(f"08_reporting/variant_sheets/{v}.{kind}" for v in VARIANTS for kind in ("png", "json")),
         "08_reporting/report.html",
+        "08_reporting/gallery_data.js",
         "07_model_output/hailuo_tasks/1234.json",
     }
     for content in after.values():
@@ -135,6 +139,18 @@ def test_everything_of_the_person_goes_and_the_others_keep_theirs(data: Path) ->
     assert (data.parent / "samples" / "references" / "ada.png").exists()
 
 
+def test_the_chosen_clips_and_their_table_go(data: Path) -> None:
+    chosen = data / "08_reporting" / "chosen"
+    save_items(chosen, {s: (p,) for s, p in SAMPLES.items()}, ".png")
+    pd.DataFrame({"sample_id": list(SAMPLES), "clip": "x"}).to_csv(chosen / "chosen.csv")
+    assert run("ada", data, "--yes").exit_code == 0
+    left = {file.name for file in chosen.iterdir()} - {"_seen.json"}
+    assert left == {"_index.json", "bob_1.png", "bob_1.json"} and index(chosen) == {"bob_1"}
+    pd.DataFrame({"sample_id": ["bob_1"]}).to_csv(chosen / "chosen.csv")
+    assert run("ada", data, "--yes").exit_code == 0
+    assert (chosen / "chosen.csv").exists(), "nobody else's table"
+
+
 def test_it_lists_by_folder_asks_and_says_what_is_left(data: Path) -> None:
     before = files(data.parent)
     result = run("ada", data, answer="n\n")
@@ -145,7 +161,7 @@ def test_it_lists_by_folder_asks_and_says_what_is_left(data: Path) -> None:
     [clips] = [line for line in lines if line.startswith("  07_model_output/clips ")]
     assert "8 files, 4 entries" in clips and clips.endswith("kB")
     assert any("hailuo_tasks" in line and "1 file" in line for line in lines)
-    assert any("tables and pages that show others too" in line for line in lines)
+    assert any("tables and pages that also show other people" in line for line in lines)
     assert any("note:" in line and str(data.parent / "samples") in line for line in lines)
     assert any("note:" in line and "servers" in line for line in lines)
     assert lines[-2].startswith("Delete ") and "files" in lines[-2]
@@ -332,3 +348,41 @@ def test_a_damaged_store_hinders_nothing_else(data: Path, caplog: pytest.LogCapt
 def test_no_store_is_made(data: Path) -> None:
     run("ada", data, "--yes")
     assert not (data.parent / "mlflow.db").exists()
+
+
+def test_what_a_folder_remembers_of_the_person_goes_and_is_no_item(data: Path) -> None:
+    file = data / "07_model_output/clips/_seen.json"
+    lines = {"vace/ada_1": "1 2 3", "vace/bob_1": "4 5 6"}
+    file.write_bytes(sealed({"records": lines}))
+    assert run("ada", data, "--yes").exit_code == 0
+    assert open_sealed(file.read_bytes()) == {"records": {"vace/bob_1": "4 5 6"}}
+
+
+@pytest.mark.parametrize("reference", ["ada/", "ada", "faces of ada", "ada/1.jpg"])
+def test_all_pictures_of_a_folder_are_the_persons(tmp_path: Path, reference: str) -> None:
+    person = Person("p1")
+    rows = {"sample_id": ["s1"], "person_id": ["p1"], "reference": [reference]}
+    person.learn_from_table(pd.DataFrame(rows))
+    folder = tmp_path / "references" / reference.partition("/")[0]
+    assert person.took(folder / "1.jpg")
+    assert not person.took(tmp_path / "references" / "bob" / "2.jpg")
+    assert not person.took(tmp_path / "references" / "bob.jpg")
+
+
+def test_a_person_of_two_lists_is_forgotten_with_a_folder_of_photos(data: Path) -> None:
+    samples = data.parent / "samples"
+    (samples / "samples.csv").unlink()
+    (samples / "people.csv").write_text("person_id,reference\nada,portraits/\nbob,\n")
+    (samples / "prompts.txt").write_text("Waves.\nNods.\n")
+    (samples / "references" / "portraits").mkdir()
+    photo = samples / "references" / "portraits" / "1.png"
+    (samples / "references" / "ada.png").rename(photo)
+    file = data / "02_intermediate" / "known_references.json"
+    known = KnownFiles(file)
+    known.sha256(photo)
+    known.save()
+    assert b"portraits" in file.read_bytes()
+    result = run("ada", data, "--yes")
+    assert result.exit_code == 0, result.output
+    assert b"portraits" not in file.read_bytes() and b"bob.png" in file.read_bytes()
+    assert "yours to delete (portraits" in result.output and photo.exists()

@@ -145,7 +145,7 @@ def test_the_next_run_logs_again_what_is_gone(runs: Runs) -> None:
     assert not ledger.exists()
 
 
-def test_traces_of_runs_with_the_person_go(runs: Runs) -> None:
+def test_traces_of_runs_with_the_person_go(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trace of a question about a face names nobody, so all of such a run go."""
     import mlflow
     from mlflow.tracing.constant import TraceMetadataKey
@@ -153,8 +153,8 @@ def test_traces_of_runs_with_the_person_go(runs: Runs) -> None:
 
     mine = runs.make("full", ARTIFACTS)
     other = runs.make("full", {"selection.json": ["bob_1"]})
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(f"sqlite:///{runs.store.file}")
+    uri = f"sqlite:///{runs.store.file}"
+    mlflow.set_tracking_uri(uri)
     mlflow.set_experiment(experiment_id=runs.experiment)
     try:
         for source in (mine, mine, other):
@@ -165,7 +165,8 @@ def test_traces_of_runs_with_the_person_go(runs: Runs) -> None:
                 )
         mlflow.flush_trace_async_logging()
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(None)  # which removes the variable that names the store, too
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
 
     def traces(of: str) -> int:
         return len(runs.client.search_traces(locations=[runs.experiment], run_id=of))

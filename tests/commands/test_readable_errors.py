@@ -48,6 +48,7 @@ def said(result: Result) -> list[str]:
     return [line for line in found if line != "(--verbose shows the traceback)"]
 
 
+@pytest.mark.filterwarnings("error::kedro.KedroDeprecationWarning")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -58,7 +59,8 @@ def said(result: Result) -> list[str]:
         (["--from-nodes=xyz", "--pipelines=scoring"], "no node 'xyz' in pipeline scoring"),
         (["--tags=gpus"], "--tags: no tag 'gpus' in the full pipeline; did you mean gpu?"),
         (["--to-outputs=all_score"], "did you mean all_scores?"),
-        (["--namespaces=scorin"], "did you mean scoring?"),
+        (["--namespaces=scorin"], "did you mean make_and_score_clips.scoring?"),
+        (["--namespaces=scoring"], "did you mean make_and_score_clips.scoring?"),
         (["--runner=SequentialRuner"], "SequentialRuner"),
         (["--params=seed=[1"], "--params: a value cannot be read"),
         (["--params=seed=${nope}"], "seed: Interpolation key 'nope' not found"),
@@ -114,7 +116,10 @@ def append(name: str, text: str) -> Callable[[Path], None]:
         (append("base/parameters.yml", "\nx: ${nope.a}\n"), "Interpolation key 'nope.a' not found"),
         (append("base/parameters.yml", "\nx: ${globals:data_rot}\n"), "did you mean data_root?"),
         (append("base/parameters.yml", "\nx: ${global:data_root}\n"), "did you mean globals?"),
-        (append("base/parameters.yml", "\nx: ${oc.env:HOME}\n"), "cannot read the environment"),
+        (
+            append("base/parameters.yml", "\nx: ${oc.env:HOME}\n"),
+            "cannot read environment variables",
+        ),
         (append("base/parameters.yml", "\nx: ${runtime_params:y}\n"), "--params=y=…"),
     ],
 )
@@ -164,8 +169,8 @@ def test_a_mistake_in_conf_is_named(
         (b"a:\n  b: 1\n  b: 2\n", 3, "b is in line 2 as well"),
         (b"a: 1\nb: 'abc\n", 3, "the quotes opened in line 2 are not closed"),
         (b"a: [1, 2\nb: 3\n", 2, "the bracket opened in line 1"),
-        ("# caf\xe9\na: 0\n".encode("latin1"), 1, "no UTF-8"),
-        ("a: 0\n".encode("utf-16"), 1, "no UTF-8"),
+        ("# caf\xe9\na: 0\n".encode("latin1"), 1, "not UTF-8"),
+        ("a: 0\n".encode("utf-16"), 1, "not UTF-8"),
         (b"- a\n- b\n", 1, "a list where keys are expected"),
         (b"hello\n", 1, "a single value where keys are expected"),
         (b"a: 1\n<<<<<<< HEAD\nb: 0\n=======\nb: 1\n>>>>>>> x\n", 2, "a merge was not finished"),

@@ -17,8 +17,9 @@ from kedro.io import DatasetError
 from PIL import Image
 from work import Stage
 
-from tpige_kedro.datasets import Clip, ItemFolder, item_index
+from tpige_kedro.datasets import Clip, ItemFolder
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
+from tpige_kedro.files import atomic
 from tpige_kedro.files.atomic import save_atomically
 from tpige_kedro.files.seal import sealed
 
@@ -55,7 +56,7 @@ def test_a_file_that_vanishes_while_the_folder_is_swept_is_no_error(
             return True
         return False
 
-    monkeypatch.setattr(item_index, "is_temporary", renamed_meanwhile)
+    monkeypatch.setattr(atomic, "is_temporary", renamed_meanwhile)
     stage.run()
     assert seen == [".tmp-1-b.txt"]
 
@@ -102,7 +103,7 @@ def test_a_key_cannot_leave_the_folder(tmp_path: Path, key: str) -> None:
 
 def test_a_file_in_the_place_of_the_folder_says_what_to_do(stage: Stage) -> None:
     stage.folder.write_text("not a folder")
-    with pytest.raises(DatasetError, match=r"squares.*a file stands where a folder is needed"):
+    with pytest.raises(DatasetError, match=r"squares.*there is a file where a folder is needed"):
         stage.run()
 
 

@@ -69,7 +69,7 @@ def test_rates(file: Path, fps: float) -> None:
         (np.zeros((3, 32, 31, 3), np.uint8), "31x32.*even"),
         (np.zeros((3, 32, 32, 3), np.float32), "float32"),
         (np.zeros((3, 32, 32), np.uint8), r"\(3, 32, 32\)"),
-        (np.zeros((0, 32, 32, 3), np.uint8), "none empty"),
+        (np.zeros((0, 32, 32, 3), np.uint8), "no empty dimension"),
     ],
 )
 def test_what_is_no_clip_is_refused(file: Path, frames: np.ndarray, message: str) -> None:

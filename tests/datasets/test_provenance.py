@@ -85,5 +85,5 @@ def test_the_mark_is_on_a_copy() -> None:
 
 
 def test_a_certificate_needs_its_key() -> None:
-    with pytest.raises(ValueError, match="set both or none"):
+    with pytest.raises(ValueError, match="set both or neither"):
         Provenance(certificate="chain.pem")

@@ -12,9 +12,12 @@ import pytest
 from kedro.io import DatasetError
 
 from datasets.mp4_boxes import boxes
+from provenance.recipes import recipe
 from tpige_kedro.datasets import Clip, Mp4Dataset, signing
+from tpige_kedro.datasets.mp4_encoding import encode_clip
 from tpige_kedro.datasets.signing import signing_problem
 from tpige_kedro.provenance import SOURCE_TYPE
+from tpige_kedro.provenance.recipe import read_recipe
 from tpige_kedro.schemas import Provenance
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (5, 32, 48, 3)).astype(np.uint8)
@@ -124,6 +127,13 @@ def test_a_signed_clip_plays_and_still_holds_its_xmp(
     assert len(xmp) == 1 and SOURCE_TYPE.encode() in xmp[0]
 
 
+def test_a_signed_clip_still_holds_its_recipe(tmp_path: Path, provenance: Provenance) -> None:
+    file, made = tmp_path / "s1.mp4", recipe()
+    facts = (FRAMES.shape, 8, "x", provenance)
+    Mp4Dataset(filepath=str(file)).save(encode_clip([FRAMES], *facts, recipe=made.text))
+    assert read_recipe(file) == made and problems(file) == set()
+
+
 def test_a_key_of_another_certificate_is_named_and_leaves_nothing_behind(
     tmp_path: Path, provenance: Provenance
 ) -> None:
@@ -143,5 +153,5 @@ def test_what_is_missing_is_said_before_a_run(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     assert "pip install tpige_kedro[c2pa]" in signing_problem(configured)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
-    assert "gone.pem is not there" in signing_problem(configured)
+    assert "gone.pem does not exist" in signing_problem(configured)
     assert signing.manifest("t")["title"] == "t"

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from tpige_kedro.datasets import TableDataset, TextFile
+from tpige_kedro.datasets import TableDataset, TextFile, TextFiles
 from tpige_kedro.files.atomic import is_temporary
 
 TABLE = pd.DataFrame(
@@ -216,3 +216,15 @@ def test_a_text_that_cannot_be_saved_leaves_the_old_one(
     with pytest.raises(DatasetError, match=r"a\.svg: Read-only.*data_root"):
         dataset.save("new")
     assert file.read_text() == "old" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_texts_that_belong_together_are_saved_where_they_change(tmp_path: Path) -> None:
+    files = TextFiles(path=str(tmp_path), files=["a.html", "b.js"])
+    assert not files.exists()
+    files.save({"a.html": "<p>ä</p>", "b.js": "1"})
+    assert files.load() == {"a.html": "<p>ä</p>", "b.js": "1"} and files.exists()
+    before, mark = (tmp_path / "a.html").stat().st_mtime_ns, files.mark()
+    files.save({"a.html": "<p>ä</p>", "b.js": "2"})
+    assert (tmp_path / "a.html").stat().st_mtime_ns == before and files.mark() != mark
+    with pytest.raises(DatasetError, match=r"the files are a\.html, b\.js, not a\.html"):
+        files.save({"a.html": ""})

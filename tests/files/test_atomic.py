@@ -113,7 +113,7 @@ def test_what_a_dataset_refuses_for_another_reason_stays_its_own_error(tmp_path:
 @pytest.mark.parametrize("place", ["records/a.json", "records/vace/a.json"])
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path, place: str) -> None:
     (tmp_path / "records").write_text("not a folder")
-    words = r"records.*a file stands where a folder is needed.*data_root"
+    words = r"records.*there is a file where a folder is needed.*data_root"
     with pytest.raises(DatasetError, match=words):
         save_bytes(tmp_path / place, b"{}")
     assert (tmp_path / "records").read_text() == "not a folder"

@@ -118,9 +118,9 @@ def test_environments_in_an_archive_extend_others(conf: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mine/environment.yml": {"extends": "mine"}}, "in a circle (mine -> mine)"),
+        ({"mine/environment.yml": {"extends": "mine"}}, "forms a circle (mine -> mine)"),
         ({"far/environment.yml": {"extends": "mine"}}, "(mine -> near -> far -> mine)"),
-        ({"far/environment.yml": {"extends": "near"}}, "in a circle (near -> far -> near)"),
+        ({"far/environment.yml": {"extends": "near"}}, "forms a circle (near -> far -> near)"),
         ({"mine/environment.yml": {"extends": "neer"}}, "no environment 'neer'; did you mean near"),
         ({"mine/environment.yml": {"extends": "Near"}}, "no environment 'Near'; did you mean near"),
         ({"mine/environment.yml": {"extends": "conf/near"}}, "did you mean near?"),
@@ -199,7 +199,7 @@ def test_a_file_of_any_layer_that_nobody_reads_is_named(
     assert [*unread_files(read_folders(conf, {"env": "mine"}))] == []
     write(conf, {f"{layer}/{name}": {}})
     (problem,) = unread_files(read_folders(conf, {"env": "mine"}))
-    assert problem.startswith(f"{conf / layer / name} is read by nobody") and message in problem
+    assert problem.startswith(f"{conf / layer / name} is never read") and message in problem
 
 
 def test_a_list_where_an_extended_environment_has_keys_is_named_once(conf: Path) -> None:

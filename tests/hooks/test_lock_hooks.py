@@ -105,6 +105,21 @@ def test_a_run_has_the_lock_until_it_ends(root: Path, end: Any) -> None:
     assert not list(root.iterdir())
 
 
+def test_what_a_killed_run_left_half_written_is_deleted(root: Path) -> None:
+    half, whole, items = (
+        root / "08_reporting" / name
+        for name in (".tmp-0a1b2c3d-table.csv", "table.csv", "clips/.tmp-0a1b2c3d-s1.mp4")
+    )
+    for file in (half, whole, items):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("x")
+    run = Run(root.parent)
+    run.begin()
+    assert not half.exists() and whole.exists()
+    assert items.exists(), "an item folder sweeps itself"
+    run.finish()
+
+
 def test_what_is_written_elsewhere_needs_no_lock(root: Path) -> None:
     run = Run(root.parent)
     run.begin(root.parent / "elsewhere" / "made.json")
@@ -226,7 +241,7 @@ def test_when_stopped_it_is_let_go(root: Path) -> None:
 def test_a_folder_that_cannot_be_locked_is_said_in_one_sentence(root: Path) -> None:
     root.parent.mkdir(exist_ok=True)
     root.write_text("a file")
-    with pytest.raises(RunStopped, match=r"cannot lock .*data: .* a file stands where"):
+    with pytest.raises(RunStopped, match=r"cannot lock .*data: .* there is a file where"):
         Run(root.parent).begin()
 
 

@@ -30,7 +30,7 @@ def test_a_misspelt_metric_is_named_with_the_nearest(env: str, metric: str) -> N
         (
             "base",
             {"overall": {"face_feature_sqdist": 0.1}},
-            ["scoring.overall.face_feature_sqdist: of this metric lower is better"],
+            ["scoring.overall.face_feature_sqdist: for this metric lower is better"],
         ),
         (
             "base",
@@ -78,11 +78,11 @@ def test_weights_and_scorers_are_checked_against_each_other(
     [
         (
             {"scoring": {"scorers": ["mini_face"] * 2}},
-            "scoring.scorers: mini_face is there more than once",
+            "scoring.scorers: mini_face appears more than once",
         ),
         (
             {"moe": {"experts": ["vace", "vace", "phantom"]}},
-            "moe.experts: vace is there more than once",
+            "moe.experts: vace appears more than once",
         ),
         (
             {"moe": {"comparisons": [["vace", "vace"]]}},
@@ -90,11 +90,11 @@ def test_weights_and_scorers_are_checked_against_each_other(
         ),
         (
             {"moe": {"comparisons": [["vace_pe", "vace"], ["vace_pe", "vace"]]}},
-            "moe.comparisons: [vace_pe, vace] is there more than once",
+            "moe.comparisons: [vace_pe, vace] appears more than once",
         ),
         (
             {"moe": {"experts": ["vacee", "phantom"]}},
-            "moe.experts: no variant 'vacee' under variants (there are ['hailuo', 'phantom', 'phantom_pe_ge', 'vace', 'vace_pe', 'vace_pe_ge', 'vace_pe_ie']); did you mean vace?",
+            "moe.experts: no variant 'vacee' under variants (there are ['hailuo', 'phantom', 'phantom_pe_ge', 'vace', 'vace_pe', 'vace_pe_fast', 'vace_pe_ge', 'vace_pe_ge_fast', 'vace_pe_ie']); did you mean vace?",
         ),
         (
             {"scoring": {"scorers": ["mini_fase"]}},

@@ -132,7 +132,7 @@ def test_nested_options_are_checked_to_the_last_level(value: Any, key: str, mess
 def test_options_that_do_not_go_together_are_named() -> None:
     change = {"models": {"mini_vace": {"options": {"compile": True, "offload": "model"}}}}
     (line,) = problems("base", change)
-    assert line == "  models.mini_vace.options.compile: true does not go with offload"
+    assert line == "  models.mini_vace.options.compile: true does not work with offload: model"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,9 @@ def test_options_that_do_not_go_together_are_named() -> None:
     [
         (
             {"mini_vace": {"options": {"source": "elsewhere"}}},
-            ["models.mini_vace.options.source: it stands one level up, as models.mini_vace.source"],
+            [
+                "models.mini_vace.options.source: it belongs one level up, as models.mini_vace.source"
+            ],
         ),
         ({"hailuo": {"source": "x"}}, ["models.hailuo.source: Hailuo takes none"]),
         ({"mini_face": {"source": None}}, ["models.mini_face.source: this key is required"]),
@@ -189,9 +191,11 @@ def test_all_problems_are_listed_together() -> None:
             {"hailuo": {"guidance": {"identity_weight": 0.5}}},
             "variants.hailuo.guidance.identity_weight: hailuo (Hailuo) takes no guidance",
         ),
+        ({"hailuo": {"noise": "own"}}, "variants.hailuo.noise: hailuo (Hailuo) takes no seed"),
+        ({"vace": {"noise": "theirs"}}, "variants.vace.noise: "),
         (
             {"vace": {"guidance": {"text_schedule": {"start": 0.51, "stop": 0.52}}}},
-            "variants.vace.guidance.text_schedule: no step of 20 lies in the window",
+            "variants.vace.guidance.text_schedule: no step of 8 lies in the window",
         ),
         (
             {"vace": {"guidance": {"text_schedule": {"strat": 0.5}}}},

@@ -35,11 +35,13 @@ def test_every_role_of_a_full_run_is_looked_at() -> None:
         "judge": "reference_enhancement.judge",
         "writer": "reference_enhancement.writer",
         **dict.fromkeys(
-            ("mini_face", "mini_alignment", "mini_motion", "mini_imaging"), "scoring.scorers"
+            ("mini_face", "mini_alignment", "mini_motion", "mini_imaging", "motion_amount"),
+            "scoring.scorers",
         ),
         "set_scorer": "scoring.set_scorer",
         "mini_phantom": "variants.phantom_pe_ge.generator",
         "mini_vace": "variants.vace_pe_ge.generator",
+        "mini_vace_fast": "variants.vace_pe_ge_fast.generator",
     }
 
 
@@ -48,10 +50,17 @@ def test_every_role_of_a_full_run_is_looked_at() -> None:
     [
         ("prompt_enhancement", {"mini_reader"}),
         ("reference_enhancement", {"mini_still", "judge", "writer"}),
-        ("generation_variants", {"mini_phantom", "mini_vace"}),
+        ("generation_variants", {"mini_phantom", "mini_vace", "mini_vace_fast"}),
         (
             "scoring",
-            {"mini_face", "mini_alignment", "mini_motion", "mini_imaging", "set_scorer"},
+            {
+                "mini_face",
+                "mini_alignment",
+                "mini_motion",
+                "mini_imaging",
+                "motion_amount",
+                "set_scorer",
+            },
         ),
         ("moe_selection", set()),
         ("reporting", set()),
@@ -98,6 +107,16 @@ def test_what_is_wrong_with_a_model_of_each_role_is_reported(role: str, tmp_path
     assert "no such file or folder" in str(problem)
 
 
+@pytest.mark.parametrize("role", ["mini_vace", "judge", "writer", "set_scorer"])
+def test_a_folder_that_is_not_whole_is_reported_for_each_role(role: str, tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "P", "vae": ["diffusers", "V"]}')
+    known = everything().model_dump(mode="json")
+    known["models"][role]["source"] = str(tmp_path)
+    (problem,) = check_models(stages("full"), Parameters.model_validate(known))
+    assert problem.models == (role,) and problem.missing
+    assert f"{tmp_path} has no vae/config.json" in str(problem)
+
+
 @pytest.mark.parametrize("stage", ["generation_variants", "full", "evaluate", "scoring"])
 def test_a_certificate_is_looked_at_where_clips_are_made(stage: str, tmp_path: Path) -> None:
     place = str(tmp_path / "none.pem")
@@ -132,7 +151,7 @@ def test_all_problems_come_together(project: Project, tmp_path: Path) -> None:
     assert first == "preflight checks failed:"
     for expected in (
         "models.mini_motion (scoring.scorers): ",
-        "models.mini_reader (prompt_enhancement.reader): nobody answers at base_url http://127.0.0.1:9/v1",
+        "models.mini_reader (prompt_enhancement.reader): nothing answers at base_url http://127.0.0.1:9/v1",
         "models.mini_vace (variants.vace_pe_ie.generator): needs 9000000000.0 GiB of host memory",
         "models.mini_still (reference_enhancement.editor): options.device",
         " of clips (4 x 99900000.0 MB)",

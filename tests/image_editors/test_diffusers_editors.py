@@ -197,7 +197,7 @@ def test_an_editor_with_half_a_network_is_refused(
     file.unlink()
     save_file(weights, file, {"format": "pt"})
     more = {"lora": folders["ace"]} if cls is AcePlus else {}
-    with pytest.raises(ModelError, match=rf"{part}/{file.name} does not hold a whole .*missing"):
+    with pytest.raises(ModelError, match=rf"{part}/{file.name} does not hold a complete .*missing"):
         cls(str(folder), device="cpu", **more)
 
 

@@ -8,9 +8,12 @@ import torch
 from diffusers import FluxTransformer2DModel
 from safetensors.torch import save_file
 
-from image_editors.tiny_editors import flux_transformer, lora_weights, native_shapes
+from image_editors.tiny_editors import flux_transformer, lora_weights
 from tpige_kedro.errors import ModelError
 from tpige_kedro.image_editors.lora import diffusers_names, merge_lora, merge_lora_file
+from tpige_kedro.rehearsal.layouts import flux
+
+MATRICES = flux.lora_matrices(flux.TINY)
 
 
 def test_every_matrix_changes_by_alpha_over_rank_times_up_down() -> None:
@@ -18,15 +21,15 @@ def test_every_matrix_changes_by_alpha_over_rank_times_up_down() -> None:
     before = flux_transformer()
     after = copy.deepcopy(before)
     weights = lora_weights(rank=2, alpha=4.0)
-    assert merge_lora(after, weights) == len(native_shapes())
-    for name in native_shapes():
+    assert merge_lora(after, weights) == len(MATRICES)
+    for name in MATRICES:
         paths = diffusers_names(name)
         change = torch.cat(
             [after.get_submodule(p).weight - before.get_submodule(p).weight for p in paths]
         )
         up, down = (weights[f"lora_unet_{name}.lora_{part}.weight"] for part in ("up", "down"))
         torch.testing.assert_close(change, 2.0 * up @ down, rtol=1e-4, atol=1e-5)
-    changed = {path for name in native_shapes() for path in diffusers_names(name)}
+    changed = {path for name in MATRICES for path in diffusers_names(name)}
     for path, parameter in before.named_parameters():
         if path.removesuffix(".weight") not in changed:
             assert torch.equal(parameter, after.get_parameter(path)), path
@@ -72,7 +75,8 @@ def test_weights_of_another_size_and_no_weights_at_all(tmp_path: Path) -> None:
         merge_lora_file(flux_transformer(), file)
     file.write_bytes(b"a page that says 404")
     with pytest.raises(
-        ModelError, match=r"large\.safetensors is not a whole safetensors file.*download it again"
+        ModelError,
+        match=r"large\.safetensors is not a complete safetensors file.*download it again",
     ):
         merge_lora_file(flux_transformer(), file)
 
@@ -87,7 +91,7 @@ def test_diffusers_own_reading_of_such_a_file_comes_to_the_same(tmp_path: Path) 
     theirs = FluxFillPipeline.lora_state_dict(str(file))
     before = flux_transformer()
     after = copy.deepcopy(before)
-    assert merge_lora_file(after, file) == len(native_shapes()) - 1
+    assert merge_lora_file(after, file) == len(MATRICES) - 1
     paths = {key.rsplit(".lora_", 1)[0] for key in theirs}
     assert len(paths) == 16  # 12 matrices, of which two are three each
     for path in paths:
@@ -124,11 +128,11 @@ def test_a_lora_with_a_part_lost_is_refused_and_changes_nothing(
     before = copy.deepcopy(transformer.state_dict())
     file = tmp_path / "lora.safetensors"
     save_file({k: v for k, v in weights.items() if not any(part in k for part in lost)}, file)
-    with pytest.raises(ModelError, match=rf"lora\.safetensors.*{message}.*not whole"):
+    with pytest.raises(ModelError, match=rf"lora\.safetensors.*{message}.*incomplete"):
         merge_lora_file(transformer, file)
     assert all(torch.equal(before[name], value) for name, value in transformer.state_dict().items())
     save_file(weights, file)
-    assert merge_lora_file(transformer, file) == 2 * len(native_shapes())
+    assert merge_lora_file(transformer, file) == 2 * len(MATRICES)
 
 
 @pytest.mark.parametrize("bytes_left", [0, 30, 2000, -8])
@@ -136,5 +140,5 @@ def test_a_lora_cut_short_is_refused(tmp_path: Path, bytes_left: int) -> None:
     file = tmp_path / "lora.safetensors"
     save_file(lora_weights(), file)
     file.write_bytes(file.read_bytes()[:bytes_left])
-    with pytest.raises(ModelError, match=r"lora\.safetensors is not a whole.*download it again"):
+    with pytest.raises(ModelError, match=r"lora\.safetensors is not a complete.*download it again"):
         merge_lora_file(flux_transformer(), file)

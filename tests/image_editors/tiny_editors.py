@@ -1,4 +1,7 @@
-"""Tiny random checkpoints of the image editors in the published folder layouts, made by the libraries' own classes."""
+"""Tiny image editors as seeded by torch, saved by the libraries' own classes.
+
+Pins hang on these sizes, tokenizers and numbers; the rehearsal's own folders of the same models are loaded in ``tests/weights``.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ from transformers import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from tpige_kedro.image_editors.qwen_processor import PictureProcessor
+from tpige_kedro.rehearsal.layouts import flux
 
-WIDTH = 24  # of the transformer: 2 heads of 12
 VISION = ["<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 
 
@@ -67,20 +70,7 @@ def t5_tokenizer() -> T5Tokenizer:
 
 def flux_transformer() -> FluxTransformer2DModel:
     """FLUX Fill in small: latents, masked latents and a mask of 8 x 8 go in packed, latents come out."""
-    return randomised(
-        FluxTransformer2DModel(
-            in_channels=16 + 16 + 256,
-            out_channels=16,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=12,
-            num_attention_heads=2,
-            joint_attention_dim=16,
-            pooled_projection_dim=16,
-            guidance_embeds=True,
-            axes_dims_rope=(4, 4, 4),
-        )
-    )
+    return randomised(FluxTransformer2DModel(**flux.TINY))
 
 
 def save_flux_fill(folder: Path) -> Path:
@@ -116,23 +106,11 @@ def save_flux_fill(folder: Path) -> Path:
     return folder
 
 
-def native_shapes() -> dict[str, tuple[int, int]]:
-    """The matrices of FLUX that the LoRA changes, under FLUX's own names: (rows, columns)."""
-    w = WIDTH
-    double = {"attn_qkv": (3 * w, w), "attn_proj": (w, w), "mlp_0": (4 * w, w)}
-    double |= {"mlp_2": (w, 4 * w), "mod_lin": (6 * w, w)}
-    single = {"linear1": (7 * w, w), "linear2": (w, 5 * w), "modulation_lin": (3 * w, w)}
-    return {
-        **{f"double_blocks_0_{s}_{k}": v for s in ("img", "txt") for k, v in double.items()},
-        **{f"single_blocks_0_{k}": v for k, v in single.items()},
-    }
-
-
 def lora_weights(rank: int = 2, alpha: float = 4.0) -> dict[str, torch.Tensor]:
     """A LoRA under the published keys."""
     generator = torch.Generator().manual_seed(7)
     weights = {}
-    for name, (rows, columns) in native_shapes().items():
+    for name, (rows, columns) in flux.lora_matrices(flux.TINY).items():
         weights[f"lora_unet_{name}.lora_down.weight"] = torch.randn(
             rank, columns, generator=generator
         )

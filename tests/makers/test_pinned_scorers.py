@@ -22,6 +22,7 @@ from tiny_text_models import tiny_clip, tiny_gme
 from tpige_kedro.metrics.clip_score import ClipScorer
 from tpige_kedro.metrics.face_set import FID_INCEPTION
 from tpige_kedro.metrics.gme_score import GmeScorer
+from tpige_kedro.metrics.motion_amount import MotionAmountScorer
 from tpige_kedro.metrics.photo_face import PhotoFaceScorer
 from tpige_kedro.metrics.photo_face_set import PhotoFaceSetScorer
 from tpige_kedro.metrics.photo_imaging import PhotoImagingScorer
@@ -67,6 +68,20 @@ def test_mini_scorers(pin: Pin, scorer: Any, folder: str) -> None:
             "short and larger": of_values(made.score(clip(larger, prompt=ENHANCED))),
             "no face": of_values(made.score(clip(np.stack([blind] * 4)))),
             "no face in the photo": of_values(made.score(clip(frames[:4], blind))),
+            "no frames": of_values(made.score(clip(frames[:0]))),
+        },
+    )
+
+
+def test_motion_amount(pin: Pin) -> None:
+    made, frames = MotionAmountScorer(), clip_of(1, 2)
+    larger = frames.repeat(2, axis=1).repeat(2, axis=2)[:6, 10:]
+    pin(
+        MotionAmountScorer,
+        {
+            "a clip": of_values(made.score(clip(frames))),
+            "short and larger": of_values(made.score(clip(larger))),
+            "one frame": of_values(made.score(clip(frames[:1]))),
             "no frames": of_values(made.score(clip(frames[:0]))),
         },
     )

@@ -6,6 +6,7 @@ import pytest
 
 from tpige_kedro.metrics.clip_score import ClipScorer
 from tpige_kedro.metrics.gme_score import GmeScorer
+from tpige_kedro.metrics.motion_amount import MotionAmountScorer
 from tpige_kedro.metrics.photo_face import PhotoFaceScorer
 from tpige_kedro.metrics.photo_face_set import PhotoFaceSetScorer
 from tpige_kedro.metrics.photo_imaging import PhotoImagingScorer
@@ -23,7 +24,9 @@ SCORERS = (
 )
 
 
-@pytest.mark.parametrize("scorer", [*SCORERS, GmeScorer, ClipScorer, PhotoFaceSetScorer])
+@pytest.mark.parametrize(
+    "scorer", [*SCORERS, GmeScorer, ClipScorer, PhotoFaceSetScorer, MotionAmountScorer]
+)
 def test_a_scorer_declares_itself(scorer) -> None:
     for spec in scorer.metrics:
         assert spec.low < spec.high

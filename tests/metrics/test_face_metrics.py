@@ -79,6 +79,18 @@ def test_short_clips_repeat_frames_and_each_is_looked_at_once(
         assert values["arc_score"] == pytest.approx(alike + (1 - alike) * other, abs=1e-6)
 
 
+def test_a_frame_that_a_short_clip_repeats_counts_as_often_in_every_rate(
+    metrics: FaceMetrics,
+) -> None:
+    """The second of two frames is one of the sixteen."""
+    values = metrics.score(clip([picture(0), picture(0, faces=3)], picture(0)))
+    assert values["multi_face_rate"] == 1 / 16 and values["face_rate"] == 1
+    values = metrics.score(clip([picture(0), picture(0, faces=0)], picture(0)))
+    assert values["face_rate"] == 15 / 16
+    assert values["cur_score_missing_as_zero"] == pytest.approx(15 / 16)
+    assert values["multi_face_rate"] == 0
+
+
 def test_a_faceless_clip(metrics: FaceMetrics) -> None:
     values = metrics.score(clip([picture(0, faces=0)] * 4, picture(0)))
     assert values["cur_score"] == values["arc_score"] == values["face_rate"] == 0
@@ -88,8 +100,9 @@ def test_a_faceless_clip(metrics: FaceMetrics) -> None:
 
 def test_a_faceless_reference(metrics: FaceMetrics) -> None:
     values = metrics.score(clip([picture(0)] * 4, picture(0, faces=0)))
-    for name in set(COLUMNS) - {"face_rate", "multi_face_rate"}:
+    for name in set(COLUMNS) - {"face_rate", "multi_face_rate", "identity_spread"}:
         assert values[name] == FACELESS_REFERENCE
+    assert values["identity_spread"] == pytest.approx(0, abs=1e-6)
     assert values["face_rate"] == 1
 
 

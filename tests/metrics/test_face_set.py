@@ -153,7 +153,9 @@ def test_half_a_download_and_another_network_are_refused(
     monkeypatch.setattr(face_set, "import_extractor", lambda: Strict)
     file = tmp_path / FID_INCEPTION.file
     torch.save({"weight": torch.ones(2, 2)}, file)
-    with pytest.raises(ModelError, match=r"does not hold a whole Strict .*get weights-inception"):
+    with pytest.raises(
+        ModelError, match=r"does not hold a complete Strict .*get weights-inception"
+    ):
         InceptionFeatures(str(file), device="cpu")
     file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(ModelError, match=r"not a plain state dict.*get weights-inception"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +16,9 @@ from tpige_kedro.metrics.face_similarity import (
     face_feature_sqdist,
     face_rate,
     identity_scores,
+    identity_spread,
 )
+from tpige_kedro.metrics.protocol import Missing
 
 vectors = arrays(np.float32, 4, elements=st.floats(-3, 3, width=32))
 maybe_faces = st.lists(st.none() | vectors, min_size=1, max_size=12)
@@ -81,3 +85,20 @@ def test_cosine_is_symmetric_and_bounded(a, b) -> None:
 def test_squared_distance_averages_over_frames_with_a_face() -> None:
     frames = [np.array([3.0, 4.0]), None, np.array([0.0, 1.0])]
     assert face_feature_sqdist(frames, np.zeros(2)) == (25 + 1) / 2
+
+
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_the_spread_is_one_minus_the_mean_cosine_of_all_pairs(count: int) -> None:
+    faces = list(np.random.default_rng(count).normal(size=(count, 16)))
+    cosines = [cosine(a, b) for a, b in combinations(faces, 2)]
+    expected = 1 - np.mean(cosines)
+    assert identity_spread([None, *faces]) == pytest.approx(expected)
+    assert identity_spread([3 * face for face in faces]) == pytest.approx(expected)
+
+
+def test_a_face_that_stays_has_no_spread_and_one_face_has_no_value() -> None:
+    face = np.arange(1.0, 5.0)
+    assert identity_spread([face] * 4) == pytest.approx(0, abs=1e-12)
+    assert identity_spread([face, -face]) == pytest.approx(2)
+    for few, count in (([], 0), ([None, None], 0), ([face, None], 1)):
+        assert identity_spread(few) == Missing(f"needs 2 frames with a face, the clip has {count}")

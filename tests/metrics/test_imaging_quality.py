@@ -38,3 +38,27 @@ def test_the_mean_of_all_frames_over_a_hundred() -> None:
 
     assert imaging_quality(frames, red, batch_size=2) == pytest.approx(561 / 255 / 5)
     assert sizes == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("size", "small"),
+    [
+        ((511, 300), (511, 300)),
+        ((512, 300), (512, 300)),
+        ((513, 300), (512, 299)),
+        ((300, 513), (299, 512)),
+    ],
+)
+def test_what_is_just_at_the_limit_stays(size: tuple[int, int], small: tuple[int, int]) -> None:
+    assert resized_size(*size) == small
+
+
+@pytest.mark.parametrize(("height", "width"), [(600, 1200), (1200, 600), (600, 600)])
+def test_the_middle_is_cut_out_of_the_right_side(height: int, width: int) -> None:
+    """One colour in the middle of the longer side, another at its ends."""
+    frames = torch.zeros((1, 3, height, width), dtype=torch.uint8)
+    top, left = (height - 560) // 2, (width - 560) // 2
+    frames[:, :, top : top + 560, left : left + 560] = 255
+    made = shrink(frames, "shorter_centercrop")
+    assert made.shape == (1, 3, 512, 512)
+    assert made[:, :, 40:-40, 40:-40].min() == 1

@@ -68,6 +68,9 @@ def test_the_interpolator_sees_at_most_one_batch() -> None:
 
     motion_smoothness(gliding_square(1, frames=15), count, batch_size=3)
     assert sizes == [3, 3, 1]
+    sizes.clear()
+    motion_smoothness(gliding_square(1, frames=14), count, batch_size=3)
+    assert sizes == [3, 3], "and never an empty one"
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000))

@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -98,3 +98,18 @@ def test_blocks_of_draws_are_complete(monkeypatch, size: int) -> None:
     assert bits.shape == (1001, size) and set(np.unique(bits)) == {0, 1}
     patterns = np.concatenate(list(resampling._pattern_blocks(7)))
     assert len(np.unique(patterns, axis=0)) == len(patterns) == 128
+
+
+@given(st.integers(1, 30), st.integers(1, 40_000))
+@example(13, 8191)
+@example(13, 8192)
+@example(13, 16_383)
+@example(14, 16_383)
+def test_all_patterns_fit_where_they_are_not_more_than_the_resamples(n: int, most: int) -> None:
+    assert resampling.all_patterns_fit(n, most) == (2**n <= most)
+
+
+@pytest.mark.parametrize("n", [1, 63, 64, 65, 128, 129, 1000])
+def test_the_shared_width_is_enough_and_less_than_twice_as_much(n: int) -> None:
+    width = resampling.shared_size(n)
+    assert width == n if n <= 64 else n <= width < 2 * n and width & (width - 1) == 0

@@ -217,3 +217,18 @@ def test_holm_rejects_exactly_what_the_step_down_procedure_does(p) -> None:
                 break
             rejected.add(int(i))
         assert set(np.flatnonzero(adjusted <= level)) == rejected
+
+
+@pytest.mark.parametrize("scale", [10, 3, 7])
+def test_sums_that_are_equal_count_as_equal_however_they_round(scale: int) -> None:
+    """The same differences as whole numbers and as fractions, whose sums are off by the last digit."""
+    draw = np.random.default_rng(scale)
+    columns = [draw.integers(-4, 5, draw.integers(2, 9)).astype(float) for _ in range(60)]
+    assert permutation_ps([column / scale for column in columns], 0) == permutation_ps(columns, 0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 8, 50, 1000])
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
+def test_the_tail_is_that_of_hesterberg(n: int, confidence: float) -> None:
+    t = stats.t(df=n - 1).ppf((1 - confidence) / 2)
+    assert expanded_tail(n, confidence) == pytest.approx(stats.norm.cdf(t * np.sqrt(n / (n - 1))))

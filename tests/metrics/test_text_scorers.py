@@ -209,7 +209,9 @@ def test_a_missing_or_misshapen_weight_is_an_error(
     shorter = {**weights, key: weights[key][:-1].clone()}
     for damaged in (shorter, {k: v for k, v in weights.items() if k != key}):
         save_file(damaged, folder / "model.safetensors", {"format": "pt"})
-        problem = rf"model.safetensors does not hold a whole .*1 tensor is .*{key.split('.')[-2]}"
+        problem = (
+            rf"model.safetensors does not hold a complete .*1 tensor is .*{key.split('.')[-2]}"
+        )
         with pytest.raises(ModelError, match=problem):
             scorer(str(folder), device="cpu")
 

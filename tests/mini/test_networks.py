@@ -64,7 +64,7 @@ def test_missing_wrong_and_broken_checkpoints_say_what_to_do(tmp_path: Path) -> 
     config = tmp_path / "config.json"
     config.write_text(config.read_text().replace("ImageQuality", "FaceLocator"))
     with pytest.raises(
-        ModelError, match=r"does not hold a whole FaceLocator: .* missing .*train_mini"
+        ModelError, match=r"does not hold a complete FaceLocator: .* missing .*train_mini"
     ):
         load_network(FaceLocator, tmp_path)
 

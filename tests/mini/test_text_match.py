@@ -12,7 +12,14 @@ from tpige_kedro.errors import ModelError
 from tpige_kedro.mini.judge import Verdict
 from tpige_kedro.mini.networks.attribute_reader import ATTRIBUTES, NOT_SEEN
 from tpige_kedro.mini.networks.judge import ACTION_COUNT, ROLE_COUNT, SETTING_COUNT
-from tpige_kedro.mini.text_match import Asked, attributes_right, attributes_shown, text_match
+from tpige_kedro.mini.text_match import (
+    Asked,
+    all_right,
+    attributes_right,
+    attributes_right_when_seen,
+    attributes_shown,
+    text_match,
+)
 
 SCENE = {"role": ROLE_COUNT, "setting": SETTING_COUNT, "action": ACTION_COUNT}
 Case = tuple[Verdict, Asked]
@@ -22,9 +29,7 @@ def verdict_of(
     role: Tensor, setting: Tensor, action: Tensor, face_rate: Tensor, attributes: dict[str, Tensor]
 ) -> Verdict:
     numbers = [p.argmax(1) for p in (role, setting, action)]
-    return Verdict(
-        *numbers, face_rate, face_rate, face_rate, role, setting, action, attributes=attributes
-    )
+    return Verdict(*numbers, *(face_rate,) * 4, role, setting, action, attributes=attributes)
 
 
 def perfect(asked: Asked, face_rate: Tensor) -> Verdict:
@@ -81,7 +86,7 @@ def test_every_measure_is_a_share_and_an_unseen_face_shows_no_attribute(case: Ca
 def test_a_perfect_clip_matches_by_the_share_of_frames_with_a_face(case: Case) -> None:
     verdict, asked = case
     every_frame = torch.ones_like(verdict.face_rate)
-    for measure in (text_match, attributes_shown, attributes_right):
+    for measure in (text_match, attributes_shown, attributes_right, all_right):
         assert torch.allclose(measure(perfect(asked, every_frame), asked), every_frame)
     some = perfect(asked, verdict.face_rate)
     assert torch.allclose(text_match(some, asked), 0.75 + verdict.face_rate / 4)
@@ -115,10 +120,40 @@ def test_the_hair_colour_of_the_bald_does_not_count() -> None:
     assert attributes_right(verdict, asked).tolist() == pytest.approx([1.0, (parts - 1) / parts])
 
 
+@pytest.mark.parametrize("wrong", ["nothing", "role", "setting", "action", *ATTRIBUTES])
+def test_all_is_right_only_where_nothing_is_wrong(wrong: str) -> None:
+    """The first clip shows what was asked, the second but for one thing, the third shows no face."""
+    zero = torch.zeros(3, dtype=torch.long)
+    asked = Asked(zero, zero, zero, dict.fromkeys(ATTRIBUTES, zero))
+    shown = perfect(asked, torch.tensor([0.5, 1.0, 0.0]))
+    if wrong in ATTRIBUTES:
+        shown.attributes[wrong][1] = shown.attributes[wrong][1].roll(1)
+    elif wrong != "nothing":
+        shown = shown._replace(**{wrong: torch.tensor([0, 1, 0])})
+    assert all_right(shown, asked).tolist() == [1.0, float(wrong == "nothing"), 0.0]
+
+
+def test_what_a_head_does_not_have_cannot_be_wrong() -> None:
+    zero = torch.zeros(1, dtype=torch.long)
+    asked = Asked(
+        zero, zero, zero, {**dict.fromkeys(ATTRIBUTES, zero), "hair_colour": zero + NOT_SEEN}
+    )
+    verdict = perfect(asked, torch.ones(1))
+    verdict.attributes["hair_colour"][:] = verdict.attributes["hair_colour"].roll(2, 1)
+    assert all_right(verdict, asked).tolist() == [1.0]
+
+
+def test_attributes_when_seen_leave_out_how_often_a_face_is_seen() -> None:
+    zero = torch.zeros(2, dtype=torch.long)
+    asked = Asked(zero, zero, zero, dict.fromkeys(ATTRIBUTES, zero))
+    found = attributes_right_when_seen(perfect(asked, torch.tensor([0.25, 0.0])), asked)
+    assert found[0] == 1.0 and found[1].isnan()
+
+
 def test_a_judge_that_reads_no_attributes_is_told_what_it_lacks() -> None:
     zero = torch.zeros(1, dtype=torch.long)
     asked = Asked(zero, zero, zero, dict.fromkeys(ATTRIBUTES, zero))
     verdict = perfect(asked, torch.ones(1))._replace(attributes={})
-    for measure in (text_match, attributes_shown, attributes_right):
+    for measure in (text_match, attributes_shown, attributes_right, all_right):
         with pytest.raises(ModelError, match="judge_attributes"):
             measure(verdict, asked)

@@ -77,6 +77,14 @@ def test_only_facial_words_may_be_added(clause: str, strange: list[str]) -> None
     assert non_facial_words("A man walks.", f"A man, {clause}, walks.") == strange
 
 
+@pytest.mark.parametrize("thing", ["dresses", "watches", "brooches", "horses", "boxes", "scarves"])
+def test_plurals_of_things_are_no_part_of_a_face(thing: str) -> None:
+    assert non_facial_words("A man walks.", f"A man with {thing} walks.") == [thing]
+    assert [f.check for f in failed_checks("A man walks.", f"A man with {thing} walks.")] == [
+        "facial_only"
+    ]
+
+
 def test_clothing_of_the_prompt_itself_is_no_addition() -> None:
     prompt = "A man in a red jacket walks on a beach."
     assert failed_checks(prompt, prompt.replace("man", "man, an elderly man,")) == []
@@ -93,6 +101,12 @@ def test_clothing_of_the_prompt_itself_is_no_addition() -> None:
 )
 def test_each_check_names_itself(enhanced: str, check: str) -> None:
     assert check in [failure.check for failure in failed_checks("A man walks.", enhanced)]
+
+
+@pytest.mark.parametrize("mark", ".!?。！？")
+def test_every_mark_that_ends_a_sentence_is_counted(mark: str) -> None:
+    failed = failed_checks("A man walks.", f"A man, old{mark} walks.")
+    assert [f.detail for f in failed if f.check == "sentences"] == ["added 1 sentence mark(s)"]
 
 
 def test_length_bound_is_inclusive() -> None:

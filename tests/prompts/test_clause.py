@@ -186,3 +186,8 @@ def test_every_subset_reads_well(attributes: FaceAttributes, confidence: float) 
     for broken in ("  ", " ,", ",,", "with and", " with ,"):
         assert broken not in clause
     assert not clause.endswith(("with", "and", ","))
+
+
+@pytest.mark.parametrize(("minimum", "clause"), [(0.6, "a man"), (0.61, "")])
+def test_a_confidence_that_is_just_the_minimum_is_enough(minimum: float, clause: str) -> None:
+    assert compose_clause(FaceAttributes(gender=Attribute("man", 0.6)), minimum) == clause

@@ -1,5 +1,6 @@
 import pytest
 
+from tpige_kedro.prompts.ages import age_groups, are_near
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.conflicts import (
     age_conflict,
@@ -83,6 +84,20 @@ def test_hair_colour_conflict(prompt: str, conflict: bool) -> None:
 )
 def test_age_conflict(prompt: str, face: str, conflict: bool) -> None:
     assert (age_conflict(prompt, face) is not None) is conflict
+
+
+@pytest.mark.parametrize(
+    ("years", "group"),
+    [(1, 0), (12, 0), (13, 1), (19, 1), (20, 2), (39, 2), (40, 3), (59, 3), (60, 4), (101, 4)],
+)
+def test_a_group_begins_with_its_first_year(years: int, group: int) -> None:
+    assert age_groups(f"a {years}-year-old baker") == {group}
+    assert age_groups(f"a baker aged {years}") == {group}
+
+
+def test_groups_that_are_not_neighbours_are_apart() -> None:
+    near = [[are_near({ours}, {theirs}) for theirs in range(5)] for ours in range(5)]
+    assert near == [[abs(ours - theirs) < 2 for theirs in range(5)] for ours in range(5)]
 
 
 def test_an_age_in_conflict_is_left_out_and_named() -> None:

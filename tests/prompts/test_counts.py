@@ -1,7 +1,7 @@
 import pandas as pd
 
 from tpige_kedro.prompts.counts import count_checks, count_sources
-from tpige_kedro.tables import PROMPT_CHECKS
+from tpige_kedro.schemas.tables import PROMPT_CHECKS
 
 TABLE = pd.DataFrame(
     [

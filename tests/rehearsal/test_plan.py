@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tpige_kedro.rehearsal.estimate import rows_of
+from tpige_kedro.rehearsal.job import Measured
+from tpige_kedro.rehearsal.places import places_of
 from tpige_kedro.rehearsal.plan import at_scratch, job_of
 from tpige_kedro.rehearsal.rehearse import Rehearsal
 from tpige_kedro.rehearsal.scratch import Scratch
@@ -34,3 +37,37 @@ def test_pinned_places_are_those_of_the_scratch(paper: Rehearsal, tmp_path: Path
     assert entry["revision"] is None
     assert entry["options"]["base_revision"] is None, "to leave it out would keep that of conf"
     assert entry["options"]["base"].startswith(str(tmp_path))
+
+
+def test_loras_lie_in_the_scratch_beside_their_model(tmp_path: Path) -> None:
+    fast = Rehearsal.of(Settings(env="vace_14b_fast", scale="tiny"))
+    for name in ("vace_14b", "phantom_14b"):
+        spec = fast.parameters.models[name]
+        (listed,) = spec.options["loras"]
+        (lora,) = at_scratch(spec, fast.settings, Scratch(tmp_path))["options"]["loras"]
+        assert lora["weights"] == listed["weights"] and lora["revision"] is None
+        (place,) = [p for p in places_of(name, spec, tiny=True) if p.name == listed["source"]]
+        assert place.wanted == {listed["weights"]}
+        assert Path(lora["source"]) == Scratch(tmp_path).folder(place)
+
+
+def test_variants_of_other_stages_are_skipped_with_the_reason(
+    paper: Rehearsal, tmp_path: Path
+) -> None:
+    stage = next(s for s in paper.stages if s.name == "generation of phantom_14b")
+    job = job_of(stage, paper.parameters, paper.settings, Scratch(tmp_path))
+    skipped = {name: row["skipped"] for name, row in job.parameters["variants"].items()}
+    assert {*skipped} == {*paper.parameters.variants} - {*stage.variants}
+    assert set(skipped.values()) == {"rehearsed in a stage of its own"}
+    assert job.parameters["models"]["hailuo"]["needs"] == []  # no key, but that is not why
+
+
+def test_what_stands_in_for_a_model_that_is_left_out_has_no_row(paper: Rehearsal) -> None:
+    stage = next(s for s in paper.stages if s.pipeline == "reference_enhancement")
+    calls = [
+        {"model": "photo_judge", "what": "compare", "seconds": 1.0, "failed": ""},
+        {"model": "tpige.Judge", "what": "compare", "seconds": 1.0, "failed": ""},
+    ]
+    assert "photo_judge" in stage.left_out
+    (row,) = rows_of(stage, Measured(seconds=9.0, seen={"calls": calls}), paper.parameters, 1, 9)
+    assert not row.model and row.item == 9.0

@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from diffusers import WanVACETransformer3DModel
 
-from tpige_kedro.rehearsal.files import File
-from tpige_kedro.rehearsal.layouts import clip, flux, qwen, scorers, wan
+from tpige_kedro.rehearsal.files import File, write_files
+from tpige_kedro.rehearsal.layouts import clip, flux, qwen, qwen_image, scorers, wan
+from tpige_kedro.video_generators.loras.merging import merge_loras
+from tpige_kedro.video_generators.loras.settings import Lora
+from tpige_kedro.weights.diffusers_models import load_network
 
 GB = 1e9
 
@@ -52,6 +57,30 @@ def test_the_lora_of_ace_changes_304_matrices() -> None:
     assert len(flux.lora_matrices(flux.FULL)) == 304
     assert size(flux.lora(tiny=False)) == pytest.approx(0.6126, 0.01)
     assert size(flux.fill(tiny=False)) == pytest.approx(33.7, 0.01)
+
+
+def test_loras_of_few_steps_have_their_published_size_and_fit(tmp_path: Path) -> None:
+    assert size(wan.lora(wan.SIZES["14b"], "a.safetensors", 64)) == pytest.approx(0.631, 0.05)
+    assert size(wan.lora(wan.SIZES["1.3b"], "a.safetensors", 32)) == pytest.approx(0.091, 0.05)
+    tiny = wan.TINY["14b"]
+    files = [*wan.pipeline_folder(tiny, vace=True), *wan.lora(tiny, "a.safetensors", 2)]
+    write_files(tmp_path, [f for f in files if f.name.startswith(("transformer/", "a."))])
+    network, before = (load_network(WanVACETransformer3DModel, tmp_path / "transformer", torch.float32) for _ in range(2))  # fmt: skip
+    merge_loras(network, [Lora(source=str(tmp_path), weights="a.safetensors")])
+    changed = [n for n, w in network.state_dict().items() if not w.equal(before.state_dict()[n])]
+    assert (
+        len(changed) == 10 * tiny.layers
+    )  # eight matrices of attention and two of the feed-forward
+
+
+def test_qwen_image_edit_has_its_published_size_and_files() -> None:
+    files = qwen_image.edit(tiny=False)
+    assert size(files) == pytest.approx(57.7, 0.01)
+    assert {
+        "transformer/diffusion_pytorch_model-00005-of-00005.safetensors",
+        "text_encoder/model-00004-of-00004.safetensors",
+        "processor/preprocessor_config.json",
+    } < {file.name for file in files}
 
 
 def test_the_qwen_family_and_clip() -> None:

@@ -69,12 +69,18 @@ def test_a_service_is_not_asked_and_costs_what_its_prices_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a-real-key")
-    options = ["--env", "paper", "--models", "gpt_4o", "--to", str(tmp_path / "table")]
+    options = ["--env", "paper", "--models", "gpt_4o,hailuo", "--to", str(tmp_path / "table")]
     result = rehearsed(tmp_path, *options)
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "table.json").read_text())
     assert 3 < found["totals"]["dollars"] < 30  # for 1,000 samples
-    assert "stand-in on loopback" in (tmp_path / "table.md").read_text()
+    (clips,) = [row for row in found["rows"] if row["what"] == "hailuo"]
+    assert (clips["dollars"], clips["cost_unknown"]) == (None, "price not stated")
+    assert clips["item"] is None and clips["hours"] is None  # of the stand-in, not of the service
+    text = (tmp_path / "table.md").read_text()
+    assert "gpt_4o: answered by a stand-in on loopback" in text
+    assert "what is paid for hailuo (price not stated) comes on top" in text
+    assert "that every stage runs is what this shows" not in text  # nothing is built
     assert os.environ["OPENAI_API_KEY"] == "a-real-key"
 
 

@@ -120,6 +120,11 @@ def test_a_short_key_is_a_word_of_its_own(key: str, text: str, clean: str) -> No
     assert scrubbed(text, [key]) == clean
 
 
+@pytest.mark.parametrize(("key", "clean"), [("abcd123", "xabcd123x"), ("abcd1234", "x***x")])
+def test_a_key_of_eight_characters_is_found_inside_of_words(key: str, clean: str) -> None:
+    assert secrets.scrubbed(f"x{key}x", [key]) == clean
+
+
 def test_a_long_key_goes_before_its_own_beginning() -> None:
     assert scrubbed("abcdefgh-ijklmnop", ["abcdefgh", "abcdefgh-ijklmnop"]) == "***"
 

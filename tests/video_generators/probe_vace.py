@@ -15,7 +15,7 @@ from tpige_kedro.video_generators.wan_vace import WanVace
 
 
 class ProbeVace(WanVace):
-    videos: np.ndarray
+    decoded: np.ndarray
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -24,17 +24,16 @@ class ProbeVace(WanVace):
             lambda _, inputs: self.tokens.append(inputs[0].shape[1])
         )
 
-    def sample(
-        self, requests: Sequence[ClipRequest], *rest: Any
-    ) -> tuple[np.ndarray, torch.Tensor]:
+    def latents(self, requests: Sequence[ClipRequest], *rest: Any) -> torch.Tensor:
         trouble = requests[0].sample_id if dist.is_initialized() and dist.get_rank() == 1 else ""
         if trouble == "dies":
             os._exit(3)
         if trouble == "too large":
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
         self.tokens.clear()
-        self.videos, latents = super().sample(requests, *rest)
-        return self.videos, latents
+        latents = super().latents(requests, *rest)
+        self.decoded = self.videos(latents)
+        return latents
 
     def details(self) -> dict[str, Any]:
-        return {**super().details(), "videos": self.videos.tolist(), "tokens": list(self.tokens)}
+        return {**super().details(), "videos": self.decoded.tolist(), "tokens": list(self.tokens)}

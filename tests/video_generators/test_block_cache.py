@@ -14,7 +14,7 @@ from tiny_wan import OPTIONS, transformer
 from vace_runs import FORMS, GUIDED, PLAIN, floats, one, request
 
 from tpige_kedro.schemas import Guidance
-from tpige_kedro.video_generators.block_cache import BlockCache
+from tpige_kedro.video_generators.block_cache import BlockCache, Kept
 from tpige_kedro.video_generators.phantom import Phantom
 from tpige_kedro.video_generators.wan_options import Cache, WanOptions
 from tpige_kedro.video_generators.wan_vace import WanVace
@@ -127,5 +127,16 @@ def test_phantom_takes_the_same_cache(phantom_folder: Path, vace_folder: Path) -
 
 
 def test_ranks_that_split_tokens_cannot_decide_alone() -> None:
-    with pytest.raises(ValidationError, match=r"cache: it does not go with parallel\.context"):
+    with pytest.raises(ValidationError, match=r"cache: it does not work with parallel\.context"):
         WanOptions(cache=Cache(), parallel={"context": 2})
+
+
+def test_a_new_run_reuses_nothing_of_the_last() -> None:
+    cache = BlockCache(Cache(first_steps=1, last_steps=1))
+    state = torch.ones(1, 2, 3)
+    for step in range(8):
+        cache.enter_step(step, 8)
+        assert cache.is_alike("cond", state) is (0 < step < 7), step
+        cache.kept["cond"] = Kept(state, state)
+    cache.enter_step(0, 8)
+    assert cache.kept == {}

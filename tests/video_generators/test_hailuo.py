@@ -20,9 +20,10 @@ import pytest
 from PIL import Image
 
 from tpige_kedro.datasets import Clip, Mp4Dataset
-from tpige_kedro.errors import ModelError, SampleError
+from tpige_kedro.errors import ModelError, SampleError, ServiceError
 from tpige_kedro.schemas import Guidance
-from tpige_kedro.video_generators.hailuo import Hailuo
+from tpige_kedro.video_generators.hailuo import Hailuo, Task
+from tpige_kedro.video_generators.hailuo_media import data_url
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip
 from video_generators.minimax_server import KEY, Account, error, start
 
@@ -147,13 +148,15 @@ def test_a_failed_task_is_a_failure_now_and_a_new_task_next_time(
     assert len(account.tasks) == 2
 
 
-@pytest.mark.parametrize("fault", ["reset", 504, "garbage"])
+@pytest.mark.parametrize("fault", ["reset", 502, 504, "garbage"])
 def test_a_request_without_an_answer_is_never_sent_again(
     fault: Any, account: Account, options: dict[str, Any]
 ) -> None:
     account.faults["after create"].append(fault)
-    (lost,) = run(options, ask("s")).values()
+    made = run({**options, "max_tasks": 1, "in_flight": 1}, ask("s"), ask("next"))
+    lost = made["s"]
     assert isinstance(lost, SampleError) and "may have been created and paid" in str(lost)
+    assert "options.max_tasks" in str(made["next"]), "what may be paid counts as paid"
     assert str(run(options, ask("s"))["s"]) == str(lost)
     assert account.calls.count("create") == 1
     file = next(Path(options["journal"]).glob("*.json"))
@@ -193,6 +196,36 @@ def test_a_slow_task_is_left_to_the_next_run(account: Account, options: dict[str
     account.polls_needed = 0
     assert isinstance(run(options, ask("s"))["s"], GeneratedClip)
     assert len(account.tasks) == 1
+
+
+def test_the_pauses_grow_up_to_a_limit(
+    account: Account, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.polls_needed = 8
+    monkeypatch.setattr("tpige_kedro.video_generators.hailuo.LONGEST_POLL", 0.03)
+    slept, sleep = [], time.sleep
+
+    def watched(seconds: float) -> None:
+        slept.append(seconds)
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", watched)
+    assert isinstance(run(options, ask("s"))["s"], GeneratedClip)
+    assert 0.02 < max(slept) <= 0.03
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(50, False), (70, True)])
+def test_a_task_is_waited_for_as_long_as_the_options_say(
+    seconds: float, late: bool, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Hailuo(**options, timeout_seconds=60.0)
+    monkeypatch.setattr(service.api, "query", lambda task: ("Processing", ""))
+    task = Task(ask("s"), "key", "1", time.monotonic() - seconds, 0.0, 1.0)
+    if late:
+        with pytest.raises(ServiceError, match=f"still 'Processing' after {seconds} s"):
+            service._poll(task)
+    else:
+        assert service._poll(task) is None and task.pause == 1.5
 
 
 RUN = """
@@ -255,9 +288,10 @@ def test_another_prompt_picture_or_model_is_another_task(
         run(options, ask("s", prompt="A man runs.")),
         run(options, ask("s", colour="blue")),
         run({**options, "model": "S2V-02"}, ask("s")),
+        run({**options, "base_url": f"{options['base_url']}/"}, ask("s")),  # as another host
     ):
         assert isinstance(made["s"], GeneratedClip)
-    assert len(account.tasks) == 4
+    assert len(account.tasks) == 5
 
 
 def test_the_key_is_nowhere_but_in_the_header(
@@ -290,6 +324,13 @@ def test_what_the_service_would_not_take_is_not_sent(
     with pytest.raises(SampleError, match=message):
         raise run(options, request_)["s"]
     assert account.calls == []
+
+
+@pytest.mark.parametrize("size", [(200, 80), (80, 200), (2000, 800)])
+def test_a_picture_of_just_two_to_five_is_taken(size: tuple[int, int]) -> None:
+    kind, _, data = data_url("s", Image.new("RGB", size)).partition(",")
+    with Image.open(io.BytesIO(base64.b64decode(data))) as sent:
+        assert kind == "data:image/jpeg;base64" and min(sent.size) >= 320 <= max(sent.size) <= 1536
 
 
 def test_a_damaged_entry_of_the_journal_is_named(account: Account, options: dict[str, Any]) -> None:

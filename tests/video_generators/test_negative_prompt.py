@@ -60,7 +60,7 @@ def test_a_file_is_read_as_utf_8(tmp_path: Path, content: bytes, text: str) -> N
         ("模糊".encode("gbk"), "is not UTF-8"),
         ("模糊".encode("utf-16"), "is not UTF-8"),
         (b" \n", "is empty"),
-        (b"x" * 20_001, "no prompt"),
+        (b"x" * 20_001, "too many for a prompt"),
         (None, "does not exist"),
         ("folder", "is not a file"),
     ],

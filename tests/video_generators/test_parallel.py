@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ def test_layer_0_is_where_tokens_are_split() -> None:
     parallel.check_skipping((1, 2), options)
     with pytest.raises(ValueError, match="layer 0"):
         parallel.check_skipping((0, 2), options)
+
+
+def test_what_each_rank_counted_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache of blocks sees the branches of its own rank only; the record holds all of them."""
+
+    def gathered(every: list[Any], mine: Counter[str]) -> None:
+        every[:] = [mine, Counter(pred_weak=3), Counter(pred_cond=1)]
+
+    monkeypatch.setattr(parallel.dist, "get_world_size", lambda: 3)
+    monkeypatch.setattr(parallel.dist, "all_gather_object", gathered)
+    assert parallel.added_up(Counter(pred_cond=2)) == Counter(pred_cond=3, pred_weak=3)
 
 
 def test_one_branch_a_rank_needs_no_more_than_a_group(vace_folder: Path, group: None) -> None:

@@ -13,9 +13,11 @@ from tiny_wan import OPTIONS, picture
 
 from tpige_kedro.errors import ModelError, SampleError
 from tpige_kedro.schemas import Guidance
+from tpige_kedro.video_generators import several_gpus
 from tpige_kedro.video_generators.phantom import Phantom
 from tpige_kedro.video_generators.protocol import ClipRequest, GeneratedClip, SourceVideo
 from tpige_kedro.video_generators.several_gpus import SeveralGpus
+from warm import WARM
 
 GUIDED = Guidance(text_weight=4.0, identity_weight=0.5, skip_layers=(2,))
 FORMS = ["as_published", "t2v"]
@@ -38,14 +40,25 @@ def alone(vace_folder: Path) -> ProbeVace:
 
 
 @pytest.fixture(scope="module")
-def context(vace_folder: Path) -> Iterator[SeveralGpus]:
+def imported() -> Iterator[None]:
+    """New processes come from one that has imported what they need, which costs each of them seconds; pickled as by spawn.
+
+    That spawned ones work is tested with a generator that imports little, in ``makers/test_pinned_generators.py``.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(several_gpus.multiprocessing, "get_context", lambda method: WARM)
+        yield
+
+
+@pytest.fixture(scope="module")
+def context(vace_folder: Path, imported: None) -> Iterator[SeveralGpus]:
     generator = spread(vace_folder, "context")
     yield generator
     generator.close()
 
 
 @pytest.fixture(scope="module")
-def branches(vace_folder: Path) -> Iterator[SeveralGpus]:
+def branches(vace_folder: Path, imported: None) -> Iterator[SeveralGpus]:
     generator = spread(vace_folder, "branches")
     yield generator
     generator.close()
@@ -86,7 +99,7 @@ def test_settings_that_do_not_fit_are_raised_as_on_one_gpu(context: SeveralGpus)
         next(context.generate([ask("a")], Guidance(skip_layers=(9,))))
 
 
-def test_a_process_that_fails_or_dies_ends_the_call_and_the_next_starts_anew(
+def test_a_process_that_fails_or_dies_ends_the_call_and_the_next_starts_new_ones(
     branches: SeveralGpus,
 ) -> None:
     processes = [process for process, _ in branches._ranks]
@@ -98,6 +111,7 @@ def test_a_process_that_fails_or_dies_ends_the_call_and_the_next_starts_anew(
     assert branches._ranks == []
 
 
+@pytest.mark.usefixtures("imported")
 def test_phantom_on_two_processes(phantom_folder: Path, vace_folder: Path) -> None:
     one = Phantom(str(phantom_folder), base=str(vace_folder), **OPTIONS)
     two = SeveralGpus(

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tpige_kedro.video_generators.batches import batches
 from tpige_kedro.video_generators.letterbox import letterbox
-from tpige_kedro.video_generators.wan import as_levels
+from tpige_kedro.video_generators.wan_decoding import as_levels
 from tpige_kedro.video_generators.wan_encoding import Kept
 from tpige_kedro.video_generators.wan_options import WanOptions
 from tpige_kedro.video_generators.wan_timesteps import reference_sigmas, with_shift
@@ -70,14 +70,14 @@ def test_some_photo_is_a_pixel_narrower_with_phantom() -> None:
     assert drawn_size(letterbox(picture, 480, 832, rounded_down=True)) == (319, 480)
 
 
-@given(arrays(np.float32, 64, elements=st.floats(0, 1, width=32)))
+@given(arrays(np.float32, (1, 3, 2, 2, 4), elements=st.floats(-1, 1, width=32)))
 def test_levels_are_rounded_or_cut(values: np.ndarray) -> None:
-    nearest, cut = (
-        as_levels(values, "nearest").astype(int),
-        as_levels(values, "truncate").astype(int),
-    )
-    assert (np.abs(nearest - values * 255) <= 0.5 + 1e-4).all()
-    assert ((cut <= values * 255) & (values * 255 < cut + 1)).all()
+    pixels = torch.from_numpy(values)
+    nearest, cut = (as_levels(pixels, how).int().numpy() for how in ("nearest", "truncate"))
+    exact = (values[0] / 2 + np.float32(0.5)).transpose(1, 2, 3, 0) * 255
+    assert nearest.shape == (2, 2, 4, 3)
+    assert (np.abs(nearest - exact) <= 0.5 + 1e-4).all()
+    assert ((cut <= exact) & (exact < cut + 1)).all()
     assert set(np.unique(nearest - cut)) <= {0, 1}
 
 

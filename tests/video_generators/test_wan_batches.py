@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -44,6 +46,20 @@ def test_shared_noise_takes_the_place_of_the_seeds(vace_folder: Path) -> None:
     own = WanVace(str(vace_folder), **OPTIONS)
     assert np.array_equal(one(own, request(seed=2025), PLAIN).frames, first.frames)
     assert not np.array_equal(one(own, request(seed=1), PLAIN).frames, first.frames)
+
+
+def test_the_seconds_of_a_batch_are_shared_by_its_clips(
+    generator: WanVace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = count(step=12)
+    ticks = SimpleNamespace(perf_counter=lambda: float(next(clock)))
+    monkeypatch.setattr("tpige_kedro.video_generators.wan.time", ticks)
+    batch = [request(f"s{i}", seed=i) for i in range(3)]
+    generator.text.prepare([generator.negative_prompt, PROMPT])
+    clips = [clip for _, clip in generator._make(batch, PLAIN)]
+    assert [clip.details["seconds"] for clip in clips] == [12 / 3] * 3
+    assert len(clips[0].frames) == 9
+    assert [clip.details["seconds"] for clip in clips] == [16, 4, 4], "and its own decoding"
 
 
 def test_a_single_frame_is_a_picture(vace_folder: Path) -> None:

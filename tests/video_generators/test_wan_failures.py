@@ -19,14 +19,14 @@ from tpige_kedro.video_generators.wan_vace import WanVace
 def test_out_of_memory_splits_the_batch_and_names_the_clip_that_is_too_large(
     generator: WanVace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sample = generator.sample
+    sample = generator.latents
 
     def small_card(requests: list[ClipRequest], *rest: Any) -> Any:
         if len(requests) > 1 or requests[0].sample_id == "large":
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB\nmore")
         return sample(requests, *rest)
 
-    monkeypatch.setattr(generator, "sample", small_card)
+    monkeypatch.setattr(generator, "latents", small_card)
     made = generator.generate([request("a"), request("large"), request("b")], PLAIN)
     outcomes = {r.sample_id: outcome for r, outcome in made}
     assert isinstance(outcomes["a"], GeneratedClip)
@@ -55,17 +55,30 @@ def test_a_picture_that_cannot_be_read_fails_alone(generator: WanVace, tmp_path:
     assert all(isinstance(outcomes[key], GeneratedClip) for key in "ab")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_single_value_that_is_not_finite_is_enough(
+    value: float, generator: WanVace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latents = torch.zeros(2, 16, 3, 4, 6)
+    latents[1, 3, 2, 1, 0] = value
+    monkeypatch.setattr(generator, "latents", lambda *_: latents)
+    generator.text.prepare([generator.negative_prompt, PROMPT])
+    made = {r.sample_id: clip for r, clip in generator._make([request("a"), request("b")], PLAIN)}
+    assert isinstance(made["a"], GeneratedClip)
+    assert isinstance(made["b"], SampleError) and "not finite" in str(made["b"])
+
+
 def test_values_that_are_not_finite_become_the_samples_error(
     generator: WanVace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sample = generator.sample
+    sample = generator.latents
 
     def overflow(*arguments: Any) -> Any:
-        videos, latents = sample(*arguments)
+        latents = sample(*arguments)
         latents[0] = float("nan")
-        return videos, latents
+        return latents
 
-    monkeypatch.setattr(generator, "sample", overflow)
+    monkeypatch.setattr(generator, "latents", overflow)
     outcomes = [o for _, o in generator.generate([request("a"), request("b")], PLAIN)]
     assert isinstance(outcomes[0], SampleError)
     assert "sample a" in str(outcomes[0])

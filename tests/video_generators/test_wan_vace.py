@@ -83,6 +83,7 @@ def test_a_source_video_with_mask_is_what_the_stock_pipeline_makes_of_it(
     frames = np.stack([np.asarray(picture(i, (48, 32))) for i in range(9)])
     mask = np.zeros((9, 32, 48), np.uint8)
     mask[:, 8:24, 16:40] = 255
+    mask[:, :8], mask[:, 24:] = 127, 128  # as scaled masks have at their edges: kept, redrawn
     made = request(source_video=SourceVideo(frames, mask))
     expected = stock(
         pipeline,

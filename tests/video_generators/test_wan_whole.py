@@ -161,7 +161,7 @@ def test_native_files_of_the_wrong_model_are_refused_alike(
     with pytest.raises(ModelError, match=r"has no vace_layers.*options\.base"):
         loaded(WanVACETransformer3DModel, vace, phantom_folder)
     with pytest.raises(
-        ModelError, match=r"plain.safetensors.*transformer alone; set options\.base"
+        ModelError, match=r"plain.safetensors.*only a transformer; set options\.base"
     ):
         WanVace(str(plain), **OPTIONS)
 
@@ -173,7 +173,7 @@ def test_sizes_of_another_model_are_refused(plain: Any, vace_folder: Path, tmp_p
         (tmp_path / "transformer" / "config.json").write_text(json.dumps(config | change))
         torch.save(native_weights(plain), tmp_path / "wan.pth")
         with pytest.raises(
-            ModelError, match=r"wan.pth does not hold a whole WanTransformer3DModel"
+            ModelError, match=r"wan.pth does not hold a complete WanTransformer3DModel"
         ):
             loaded(WanTransformer3DModel, tmp_path / "wan.pth", tmp_path)
 
@@ -208,7 +208,7 @@ def test_no_clip_is_made_with_half_a_text_encoder(vace_folder: Path, tmp_path: P
     file.unlink()
     save_file(weights, file, {"format": "pt"})
     request = ClipRequest("s1", "a man in the rain", (picture(),), 5)
-    with pytest.raises(ModelError, match=r"model.safetensors does not hold a whole UMT5.*wi_0"):
+    with pytest.raises(ModelError, match=r"model.safetensors does not hold a complete UMT5.*wi_0"):
         list(WanVace(str(folder), **OPTIONS).generate([request], Guidance(text_weight=2.0)))
 
 

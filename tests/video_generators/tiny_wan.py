@@ -1,4 +1,8 @@
-"""Tiny random Wan checkpoints in the published layouts, made by the libraries' own classes."""
+"""Tiny Wan networks of the rehearsal's sizes, as seeded by torch and with a tokenizer of whole words.
+
+Pins and bounds of the tests hang on these numbers and tokens; the rehearsal's own folders have letters as tokens and bfloat16 shards,
+and are loaded in ``tests/weights``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from diffusers import (
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+from tpige_kedro.rehearsal.layouts import wan
 
 WORDS = [
     "a",
@@ -36,15 +42,6 @@ WORDS = [
     "grey",
     "blurred",
 ]
-TRANSFORMER = {
-    "num_attention_heads": 2,
-    "attention_head_dim": 12,
-    "text_dim": 16,
-    "freq_dim": 32,
-    "ffn_dim": 48,
-    "num_layers": 4,
-    "rope_max_seq_len": 64,
-}
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -60,19 +57,16 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def vae() -> AutoencoderKLWan:
-    return AutoencoderKLWan(base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
+    return AutoencoderKLWan(**dict(wan.SMALL_VAE))
 
 
 def text_encoder() -> UMT5EncoderModel:
-    sizes = {"d_model": 16, "d_ff": 24, "d_kv": 8, "num_heads": 2, "num_layers": 1}
-    return UMT5EncoderModel(UMT5Config(vocab_size=len(WORDS) + 3, **sizes))
+    return UMT5EncoderModel(UMT5Config(**{**dict(wan.SMALL_TEXT), "vocab_size": len(WORDS) + 3}))
 
 
 def transformer(cls: type = WanVACETransformer3DModel) -> torch.nn.Module:
-    vace = (
-        {"vace_layers": [0, 2], "vace_in_channels": 96} if cls is WanVACETransformer3DModel else {}
-    )
-    model = cls(**TRANSFORMER, **vace)
+    described = wan.transformer(wan.TINY["1.3b"], vace=cls is WanVACETransformer3DModel)
+    model = cls.from_config(described.config)
     with torch.no_grad():  # as initialised, the output hardly depends on text and control
         for name, parameter in model.named_parameters():
             if parameter.ndim >= 2 and "scale_shift" not in name:
@@ -81,9 +75,7 @@ def transformer(cls: type = WanVACETransformer3DModel) -> torch.nn.Module:
 
 
 def scheduler(flow_shift: float = 3.0) -> UniPCMultistepScheduler:
-    return UniPCMultistepScheduler(
-        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=flow_shift
-    )
+    return UniPCMultistepScheduler.from_config({**wan.SCHEDULER, "flow_shift": flow_shift})
 
 
 def save_vace(folder: Path) -> Path:
@@ -124,36 +116,8 @@ OPTIONS = {
     "negative_prompt": "blurred grey",
     "device": "cpu",
 }
-NATIVE_NAMES = {
-    "condition_embedder.time_embedder.linear_1": "time_embedding.0",
-    "condition_embedder.time_embedder.linear_2": "time_embedding.2",
-    "condition_embedder.text_embedder.linear_1": "text_embedding.0",
-    "condition_embedder.text_embedder.linear_2": "text_embedding.2",
-    "condition_embedder.time_proj": "time_projection.1",
-    ".to_out.0.": ".o.",
-    ".to_q.": ".q.",
-    ".to_k.": ".k.",
-    ".to_v.": ".v.",
-    "attn1": "self_attn",
-    "attn2": "cross_attn",
-    "ffn.net.0.proj": "ffn.0",
-    "ffn.net.2": "ffn.2",
-    "norm2": "norm3",
-    ".proj_in.": ".before_proj.",
-    ".proj_out.": ".after_proj.",
-}
 
 
 def native_weights(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """The state dict under the names of the Wan authors' own files."""
-    renamed = {}
-    for original, value in model.state_dict().items():
-        name = original
-        for ours, theirs in NATIVE_NAMES.items():
-            name = name.replace(ours, theirs)
-        if name.startswith("proj_out"):
-            name = name.replace("proj_out", "head.head")
-        elif name == "scale_shift_table":
-            name = "head.modulation"
-        renamed[name.replace("scale_shift_table", "modulation")] = value.clone()
-    return renamed
+    return {wan.native_name(name): value.clone() for name, value in model.state_dict().items()}

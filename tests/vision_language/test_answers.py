@@ -128,12 +128,25 @@ def test_from_form_to_clause(changes: dict[str, Any], clause: str) -> None:
     assert compose_clause(read_form(form(**changes)).attributes) == clause
 
 
+def test_of_many_traits_the_first_four_are_taken() -> None:
+    said = ["freckles", "a scar", "dimples", "round glasses", "a mole", "thick eyebrows"]
+    traits = [{"value": trait, "confidence": 1} for trait in said]
+    found = read_form(form(traits=traits)).attributes.traits
+    assert [trait.text for trait in found] == said[:4]
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 0.0, 1.0])
+def test_a_confidence_at_either_end_is_one(confidence: float) -> None:
+    found = read_form(form(hair={"value": "red", "confidence": confidence})).attributes
+    assert found.hair is not None and found.hair.confidence == confidence
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"age_range": {"value": "old", "confidence": 1}}, "age_range: 'old' is none of"),
         ({"hair": "brown"}, "hair: not an object"),
-        ({"hair": {"value": "brown", "confidence": "high"}}, "confidence is no number"),
+        ({"hair": {"value": "brown", "confidence": "high"}}, "confidence is not a number"),
         ({"hair": {"value": "brown", "confidence": 2}}, "outside 0 to 1"),
         ({"traits": "freckles"}, "traits: not a list"),
     ],

@@ -148,7 +148,7 @@ def test_a_refused_question_is_asked_once_and_the_words_are_repeated(words: str)
     with serving(
         lambda _: response(400, json.dumps({"error": {"message": words}}).encode())
     ) as server:
-        with pytest.raises(ServiceError, match="refuses this question") as caught:
+        with pytest.raises(ServiceError, match="refuses this request") as caught:
             ask(model(server))
         assert words[:40] in str(caught.value) and len(server.requests) == 1
 

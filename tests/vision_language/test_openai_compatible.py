@@ -177,7 +177,7 @@ def test_a_wrong_key_is_asked_once_and_never_shown() -> None:
 def test_one_question_that_is_refused_stops_no_other() -> None:
     with serving(plan=lambda asked: "400" if "king" in asked.key else "good") as server:
         model = client(server)
-        with pytest.raises(ServiceError, match="refuses this question"):
+        with pytest.raises(ServiceError, match="refuses this request"):
             rewrite(model, "A king rides.")
         assert rewrite(model)
 
@@ -224,7 +224,7 @@ def test_an_address_with_a_password_is_refused(url: str) -> None:
     ["localhost:8000/v1", "", "http://", "ftp://host/v1", "http://[::1/v1", "http://host:x/v1"],
 )
 def test_what_is_no_address_is_refused_at_once(url: str) -> None:
-    with pytest.raises(ModelError, match=r"base_url (.|\n)*is no address"):
+    with pytest.raises(ModelError, match=r"base_url (.|\n)*is not an address"):
         OpenAICompatible(model="m", base_url=url)
 
 

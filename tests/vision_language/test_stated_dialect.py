@@ -102,7 +102,7 @@ def test_a_model_that_is_gone_names_the_entry_after_it(
         reader = model(server, ends="2027-01-14", successor="newer")
         for _ in range(2):
             with pytest.raises(
-                ServiceError, match=r"end on 14 January 2027: set .* to newer; else"
+                ServiceError, match=r"announced for 14 January 2027: set .* to newer; else"
             ):
                 ask(reader)
         assert len(server.requests) == 1, "no other question fares better"

@@ -26,6 +26,6 @@ def test_traces_that_cannot_be_kept_cost_nothing(
     said = [r for r in caplog.records if r.levelno >= logging.WARNING]
     texts = [r.getMessage() for r in said if r.name.startswith("tpige_kedro.hooks.mlflow")]
     assert texts and all(t.startswith("MLflow at sqlite:") and "\n" not in t for t in texts)
-    assert any("requests to language models are not traced any more" in t for t in texts)
+    assert any("requests to language models are no longer traced" in t for t in texts)
     assert len(said) == len(texts) <= 2, "no library says more"
     assert len(project.table("05_model_input/enhanced_prompts.parquet")) == 4

@@ -14,11 +14,12 @@ from tiny_qwen import save_tiny_qwen
 from project import Project, row
 from tpige_kedro.errors import AnswerError, ModelError
 from tpige_kedro.networks.devices import layer_places
+from tpige_kedro.networks.fp8 import Fp8Linear
 from tpige_kedro.prompts.checks import is_verbatim
 from tpige_kedro.vision_language import usage
 from tpige_kedro.vision_language.chat import Question
 from tpige_kedro.vision_language.forms import CAPTION
-from tpige_kedro.vision_language.transformers_vlm import TransformersVlm
+from tpige_kedro.vision_language.transformers_vlm import LANGUAGE_LAYERS, TransformersVlm, shrink
 
 NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 RED, BLUE = (Image.new("RGB", (90, 60), colour) for colour in ("red", "blue"))
@@ -124,6 +125,26 @@ def test_a_limit_on_the_gpu_changes_no_answer(
     with torch.inference_mode():
         a, b = (m.network(**m._inputs(question)).logits[0, -1].cpu() for m in (model, limited))
     assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_eight_bits_shrink_the_language_layers_and_nearly_keep_the_logits(
+    checkpoint: Path, model: TransformersVlm
+) -> None:
+    small = TransformersVlm(str(checkpoint), dtype="float32", max_side=56, quantisation="fp8")
+    shrunk = {n for n, m in small.network.named_modules() if isinstance(m, Fp8Linear)}
+    linear = {n for n, m in model.network.named_modules() if isinstance(m, torch.nn.Linear)}
+    assert shrunk == {n for n in linear if n.startswith(LANGUAGE_LAYERS)} and shrunk < linear
+    question = Question("Say what you see.", "A man walks.", RED, CAPTION)
+    with torch.inference_mode():
+        a, b = (m.network(**m._inputs(question)).logits[0, -1] for m in (model, small))
+    assert 0 < (a - b).norm() / a.norm() < 0.1
+
+
+def test_eight_bits_are_refused_where_they_would_do_nothing(checkpoint: Path) -> None:
+    with pytest.raises(ModelError, match="quantisation: fp8 does not work with gpu_gib"):
+        TransformersVlm(str(checkpoint), dtype="float32", gpu_gib=1, quantisation="fp8")
+    with pytest.raises(ModelError, match="Linear has no linear layers under"):
+        shrink(torch.nn.Linear(2, 2), torch.device("cpu"))
 
 
 def test_a_missing_model_says_what_to_set(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
-"""A tiny Qwen2.5-VL with random weights, saved in the published layout."""
+"""A tiny Qwen2.5-VL as seeded by torch, with a tokenizer that the library saves.
+
+Its pin hangs on these settings and tokens; the rehearsal's own folder of the model is loaded in ``tests/weights``.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% for part in message['content'] %}"
-    "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part['text'] }}{% endif %}"
-    "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
+from tpige_kedro.rehearsal.layouts.qwen import CHAT
+
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]  # fmt: skip
 
 
@@ -69,5 +69,5 @@ def save_tiny_qwen(folder: Path) -> Path:
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     tokenizer.save_pretrained(folder)
-    (folder / "chat_template.json").write_text(json.dumps({"chat_template": TEMPLATE}))
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": CHAT}))
     return folder

@@ -53,6 +53,16 @@ def has_a_foreign_tensor(file: Path) -> None:
     rewrite(file, lambda tensors: tensors.update({"foreign.3.weight": torch.ones(2)}))
 
 
+def is_quantised(file: Path) -> None:
+    """Whole numbers in place of fractions, as quantised copies have them."""
+
+    def rounded(tensors: dict[str, torch.Tensor]) -> None:
+        name = heaviest(tensors)
+        tensors[name] = (tensors[name].float() * 100).to(torch.int8)
+
+    rewrite(file, rounded)
+
+
 def is_renamed(file: Path) -> None:
     """Half of the tensors under a prefix, which no rule explains."""
 
@@ -88,7 +98,9 @@ def is_gone(file: Path) -> None:
     file.unlink()
 
 
-TENSORS = (lacks_a_tensor, has_another_shape, has_a_foreign_tensor, is_renamed)
+TENSORS = (
+    lacks_a_tensor, has_another_shape, has_a_foreign_tensor, is_renamed, is_quantised
+)  # fmt: skip
 BYTES = (ends_early, is_half_there, has_half_a_header, is_empty, is_a_pointer, is_gone)
 
 
@@ -104,6 +116,16 @@ def shard(file: Path) -> Path:
     index.write_text(json.dumps({"metadata": {"total_size": 1}, "weight_map": places}))
     file.unlink()
     return index
+
+
+def join(folder: Path) -> Path:
+    """Put published shards, if ``folder`` has any, into the one file that a small model is published in."""
+    for index in folder.glob("*.safetensors.index.json"):
+        tensors = {k: v.clone() for file in _shards(index) for k, v in load_file(file).items()}
+        for file in [index, *_shards(index)]:
+            file.unlink()
+        save_file(tensors, folder / index.name.removesuffix(".index.json"), {"format": "pt"})
+    return folder
 
 
 def _shards(index: Path) -> list[Path]:

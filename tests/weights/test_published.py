@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from safetensors.torch import save_file
 from torch import nn
 
-from published import PUBLISHED, hollow_state_dict, write_checkpoint
+from published import PUBLISHED, published_shapes, write_checkpoint
 from tpige_kedro.errors import ModelError
 from tpige_kedro.weights import published
 from tpige_kedro.weights.checkpoints import read_state_dict
@@ -35,20 +35,20 @@ def state() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("name", list(PUBLISHED))
 def test_the_published_layouts_load_strictly(name: str, tmp_path: Path) -> None:
     build, weights, _ = PUBLISHED[name]
-    write_checkpoint(name, tmp_path)
+    written = read_state_dict(write_checkpoint(name, tmp_path))
+    assert {key: tuple(value.shape) for key, value in written.items()} == published_shapes(name)
     network = load_weights(build(), tmp_path, weights)
     assert not network.training
-    expected = hollow_state_dict(name)
     loaded = network.state_dict()
-    assert set(loaded) == set(expected)
-    for key in list(expected)[::50]:
-        assert torch.equal(loaded[key], expected[key])
+    assert set(loaded) == set(written)
+    for key in list(written)[::50]:
+        assert torch.equal(loaded[key], written[key])
 
 
 @pytest.mark.parametrize("name", ["amt_s", "musiq"])
 def test_one_key_too_many_or_too_few_is_refused(name: str, tmp_path: Path) -> None:
     build, weights, _ = PUBLISHED[name]
-    whole = hollow_state_dict(name)
+    whole = read_state_dict(write_checkpoint(name, tmp_path / "whole"))  # mapped, not read
     file = tmp_path / weights.file
     torch.save({**whole, "extra.weight": torch.ones(1)}, file)
     with pytest.raises(
@@ -64,7 +64,8 @@ def test_one_key_too_many_or_too_few_is_refused(name: str, tmp_path: Path) -> No
 
 def test_batch_counters_may_be_absent_as_in_old_files(tmp_path: Path) -> None:
     build, weights, _ = PUBLISHED["ir101"]
-    old = {k: v for k, v in hollow_state_dict("ir101").items() if "num_batches" not in k}
+    whole = read_state_dict(write_checkpoint("ir101", tmp_path / "whole"))
+    old = {k: v for k, v in whole.items() if "num_batches" not in k}
     torch.save(old, tmp_path / weights.file)
     load_weights(build(), tmp_path, weights)
 

@@ -5,25 +5,24 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from damage import BYTES, SHARDS, TENSORS, shard
+from damage import BYTES, SHARDS, TENSORS, join, shard
 from diffusers import WanTransformer3DModel
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from image_editors.tiny_editors import save_flux_fill, save_qwen_image_edit
-from tiny_text_models import tiny_clip, tiny_gme
+from tiny_text_models import tiny_clip
 from tpige_kedro.errors import ModelError
 from tpige_kedro.mini.networks import checkpoint as mini
+from tpige_kedro.rehearsal.files import write_files
+from tpige_kedro.rehearsal.layouts import clip, flux, qwen, qwen_image, wan
 from tpige_kedro.video_generators.wan_loading import Source, load_transformer
 from tpige_kedro.weights import diffusers_models, transformers_models
 from tpige_kedro.weights.published import Weights, load_weights
-from video_generators.tiny_wan import native_weights, save_vace, transformer
-from vision_language.tiny_qwen import save_tiny_qwen
 
 Load = Callable[[Path], Any]  # from the folder of one network to the network
 SINGLE = Weights("tiny.pth", "https://example.org/tiny", "MIT")
@@ -87,40 +86,46 @@ SHARDED = [name for name in WHERE if name not in ("clip_bin", "phantom_pth", "mi
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    base = tmp_path_factory.mktemp("models")
+    """The rehearsal's folders, in tiny, and the two forms that are ours."""
+    base, size = tmp_path_factory.mktemp("models"), wan.TINY["14b"]
+    layouts = {
+        "wan": wan.pipeline_folder(size, vace=True),
+        "phantom": wan.phantom_large(size),
+        "phantom_pth": wan.phantom_small(size),
+        "qwen_vl": qwen.reader(tiny=True),
+        "flux": flux.fill(tiny=True),
+        "qwen_image": qwen_image.edit(tiny=True),
+        "gme": qwen.gme(tiny=True),
+        "clip_bin": clip.clip(tiny=True),
+    }
+    for name, files in layouts.items():
+        write_files(base / name, files)
+    for name in ("phantom", "phantom_pth"):
+        (base / name / "transformer").mkdir()
+        shutil.copy(base / "wan/transformer/config.json", base / name / "transformer")
+    tiny_clip(base / "clip")
     torch.manual_seed(3)
     mini.save_network(Small(), base / "mini")
     (base / "pth").mkdir()
     torch.save(Small().state_dict(), base / "pth" / SINGLE.file)
-    tiny_clip(base / "clip_bin")
-    single = base / "clip_bin" / "model.safetensors"
-    torch.save(load_file(single), single.with_name("pytorch_model.bin"))
-    single.unlink()
-    wan = save_vace(base / "wan")
-    for name in ("phantom", "phantom_pth"):
-        (base / name / "transformer").mkdir(parents=True)
-        shutil.copy(wan / "transformer" / "config.json", base / name / "transformer")
-    plain = native_weights(transformer(WanTransformer3DModel))
-    save_file(plain, base / "phantom" / PHANTOM)
-    torch.save(plain, base / "phantom_pth" / "Phantom-Wan-1.3B.pth")
-    return {
-        "wan": wan,
-        "qwen_vl": save_tiny_qwen(base / "qwen_vl"),
-        "flux": save_flux_fill(base / "flux"),
-        "qwen_image": save_qwen_image_edit(base / "qwen_image"),
-        "gme": tiny_gme(base / "gme"),
-        "clip": tiny_clip(base / "clip"),
-        **{name: base / name for name in WHERE if (base / name).exists()},
-    }
+    return {folder.name: folder for folder in base.iterdir()}
 
 
 @pytest.fixture
-def copied(models: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+def published(models: dict[str, Path], tmp_path: Path) -> Callable[[str], Path]:
+    """A copy of a network's folder, in shards where it is published so."""
+
     def copy(name: str) -> Path:
         model, part, _ = WHERE[name]
         return Path(shutil.copytree(models[model] / part, tmp_path / name))
 
     return copy
+
+
+@pytest.fixture
+def copied(published: Callable[[str], Path]) -> Callable[[str], Path]:
+    """The same with all weights in one file."""
+    return lambda name: join(published(name))
 
 
 def weights_file(folder: Path) -> Path:
@@ -141,14 +146,13 @@ def refusal(load: Load, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", list(WHERE))
-def test_whole_ones_load(copied: Callable[[str], Path], name: str) -> None:
-    folder, load = copied(name), WHERE[name][2]
+def test_whole_ones_load(published: Callable[[str], Path], name: str) -> None:
+    folder, load = published(name), WHERE[name][2]
     network = load(folder)
     assert not network.training
     assert all(not tensor.is_meta for tensor in network.state_dict().values())
     if name in SHARDED:
-        shard(weights_file(folder))
-        again = load(folder).state_dict()
+        again = load(join(folder)).state_dict()
         assert all(torch.equal(again[key], value) for key, value in network.state_dict().items())
 
 
@@ -160,7 +164,7 @@ def test_tensors_that_do_not_fit_are_refused(copied: Callable[[str], Path], name
     for damage in TENSORS:
         damage(file)
         message = refusal(WHERE[name][2], folder)
-        assert "does not hold a whole" in message
+        assert "does not hold a complete" in message
         assert file.name in message
         file.unlink()
         file.write_bytes(whole)
@@ -191,3 +195,43 @@ def test_a_config_that_is_gone_or_damaged_is_refused(
     (config,) = [*folder.glob("config.json"), *folder.glob("transformer/config.json")]
     config.unlink() if content is None else config.write_text(content)
     refusal(WHERE[name][2], folder)
+
+
+def parts(library: str, name: str, folder: Path) -> Any:
+    return transformers_models.load_part(getattr(import_module(library), name), folder)
+
+
+SETTINGS = {  # model, file, loader of the part that reads it
+    ("wan", "scheduler/scheduler_config.json"): ("diffusers", "UniPCMultistepScheduler"),
+    ("wan", "tokenizer/tokenizer_config.json"): ("transformers", "PreTrainedTokenizerFast"),
+    ("clip_bin", "tokenizer_config.json"): ("transformers", "CLIPTokenizer"),
+    ("clip_bin", "vocab.json"): ("transformers", "CLIPTokenizer"),
+    ("clip_bin", "merges.txt"): ("transformers", "CLIPTokenizer"),
+    ("gme", "tokenizer_config.json"): ("transformers", "Qwen2Tokenizer"),
+    ("gme", "vocab.json"): ("transformers", "Qwen2Tokenizer"),
+    ("gme", "merges.txt"): ("transformers", "Qwen2Tokenizer"),
+    ("qwen_vl", "generation_config.json"): ("transformers", "Qwen2Tokenizer"),
+}
+
+
+@pytest.mark.parametrize(("model", "file"), SETTINGS, ids="/".join)
+def test_settings_that_are_gone_or_say_nothing_are_refused(
+    models: dict[str, Path], tmp_path: Path, model: str, file: str
+) -> None:
+    """Without them the libraries go on with their own, and the pictures or scores are others."""
+    source = (models[model] / file).parent
+    folder = tmp_path / model
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
+    library, name = SETTINGS[model, file]
+    parts(library, name, folder)
+    damaged = folder / Path(file).name
+    contents = ["", "{", "{}", "[]"] if damaged.suffix == ".json" else [""]
+    for content in contents:
+        damaged.write_text(content)
+        with pytest.raises(ModelError, match="download it again") as caught:
+            parts(library, name, folder)
+        assert str(folder) in str(caught.value)
+    damaged.unlink()
+    if damaged.name != "generation_config.json":  # not all models have one
+        with pytest.raises(ModelError, match="download it again"):
+            parts(library, name, folder)

@@ -147,7 +147,7 @@ def test_samples_get_the_name_of_their_file(tmp_path: Path) -> None:
     [
         ("bob.png", "is not in the folder references; put it there"),
         ("._ada.png", "AppleDouble"),
-        ("folder.png", "a folder, not a picture"),
+        ("folder.png", "is a folder without pictures"),
         ("empty.png", "an empty file"),
         ("gone.png", "a link to"),
         ("notes.txt", "first bytes are unknown"),

@@ -103,7 +103,7 @@ def test_a_change_is_logged(project: Project, store: Store, change: Any) -> None
     project.run(*CHANGES[change])
     new = [run for run in store.parents() if run.info.run_id not in before]
     assert [run.info.status for run in new] == ["FINISHED"]
-    made = new[0].data.metrics["work/prompt_enhancement.done"]
+    made = new[0].data.metrics["work.prompt_enhancement.done"]
     assert made == (1 if change is a_new_sample else 0)
 
 

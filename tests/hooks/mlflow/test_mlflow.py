@@ -21,7 +21,8 @@ def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> N
     project.run("full")
     (parent,) = store.parents()
     children = store.children(parent)
-    assert parent.info.run_name == "full" and parent.info.status == "FINISHED"
+    assert re.fullmatch(r"full fake \d\d \w+ \d\d:\d\d", parent.info.run_name)
+    assert parent.info.status == "FINISHED"
     assert set(children) == {"hailuo", "vace", "vace_pe_ie"}
     assert {run.info.status for run in children.values()} == {"FINISHED"}
     assert parent.data.params["variants.vace_pe_ie.prompt"] == "enhanced"
@@ -32,22 +33,53 @@ def test_one_parent_and_a_child_per_variant(project: Project, store: Store) -> N
     assert vace.data.params["generator"] == "mini_vace"
     assert vace.data.params["model.type"] == "fakes.Generator"
     assert vace.data.params["guidance.text_schedule.decay"] == "constant"
-    assert vace.data.metrics["work/generation_variants.done"] == 2
-    spread = {f"uncertainty/overall.{part}" for part in ("low", "high", "n")}
-    assert {"mean/overall", *spread, "selection/win_share"} <= set(vace.data.metrics)
-    assert store.artifacts(vace) == ["clips/s1.mp4", "contact_sheet.png", "scores.json"]
+    assert vace.data.metrics["work.generation_variants.done"] == 2
+    assert {"Overall", "win_share", "seconds_per_clip"} <= set(vace.data.metrics)
+    (overall,) = [
+        m for m in store.table(vace, "means.json").to_dict("records") if m["metric"] == "overall"
+    ]
+    assert overall["mean"] == vace.data.metrics["Overall"] and overall["low"] <= overall["mean"]
+    assert overall["n"] == 2 and overall["better"] == "higher"
+    assert "| overall | 0." in vace.data.tags["mlflow.note.content"]
+    assert store.artifacts(vace) == [
+        "clips/s1.mp4",
+        "contact_sheet.png",
+        "means.json",
+        "scores.json",
+    ]
     with av.open(str(store.path(vace, "clips/s1.mp4"))) as clip:
         assert clip.streams.video[0].codec_context.name == "h264"
 
     hailuo = children["hailuo"]
     assert hailuo.data.tags["variant.status"] == "skipped"
     assert hailuo.data.tags["variant.reason"] == "no key: MINIMAX_API_KEY is not set"
-    assert "mean/overall" not in hailuo.data.metrics
+    assert "Overall" not in hailuo.data.metrics
 
     assert {"report.html", "selection.json", "contact_sheets/s1.png"} <= set(
         store.artifacts(parent)
     )
-    assert parent.data.metrics["mean/moe.overall"] >= vace.data.metrics["mean/overall"]
+    assert parent.data.metrics["moe.Overall"] >= vace.data.metrics["Overall"]
+    best = max(run.data.metrics.get("Overall", 0) for run in children.values())
+    assert parent.data.metrics["best.Overall"] == best
+    assert "best variant: " in parent.data.tags["mlflow.note.content"]
+
+
+def test_the_baseline_stands_first_then_the_best(
+    project: Project, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.configure(moe={"baseline": "vace_pe_ie"})
+    project.run("full")
+    project.run("full", verify="full", seed=3)
+    again, once = store.parents()
+    assert again.info.run_name.startswith("full fake seed=3 ")
+    for parent in (again, once):
+        runs = store.runs(f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+        order = sorted(runs, key=lambda run: run.data.tags["tpige.order"])
+        assert [run.data.tags["variant"] for run in order] == ["vace_pe_ie", "vace", "hailuo"]
+    assert (
+        f"parentRunId%3D%27{again.info.run_id}%27&orderByKey=tags.%60tpige.order%60" in caplog.text
+    )
+    assert f"mlflow ui --backend-store-uri sqlite:///{store.file}, then open http" in caplog.text
 
 
 def test_a_run_that_makes_nothing_of_other_parameters_is_logged_and_says_so(
@@ -58,10 +90,10 @@ def test_a_run_that_makes_nothing_of_other_parameters_is_logged_and_says_so(
     second, first = store.parents()
     assert re.fullmatch(r"[1-9]\d* made, 0 kept .*, 0 failed", first.data.tags["tpige.work"])
     assert second.data.tags["tpige.work"].startswith("nothing to do: all ")
-    assert second.data.metrics["work/generation_variants.done"] == 0
-    assert second.data.metrics["work/generation_variants.skipped"] == 4
+    assert second.data.metrics["work.generation_variants.done"] == 0
+    assert second.data.metrics["work.generation_variants.skipped"] == 4
     again, once = (store.children(run)["vace"].data.metrics for run in (second, first))
-    assert again["mean/overall"] == once["mean/overall"]
+    assert again["Overall"] == once["Overall"]
 
 
 def test_artifacts_are_logged_again_only_when_they_changed(project: Project, store: Store) -> None:
@@ -73,7 +105,7 @@ def test_artifacts_are_logged_again_only_when_they_changed(project: Project, sto
     vace, before = (store.children(run)["vace"] for run in (second, first))
     assert store.artifacts(vace) == []
     assert vace.data.tags["tpige.artifacts"] == f"unchanged since run {before.info.run_id}"
-    assert vace.data.metrics["mean/overall"] == before.data.metrics["mean/overall"]
+    assert vace.data.metrics["Overall"] == before.data.metrics["Overall"]
 
     # another clip, and the same choice among the experts: sheets show who was chosen
     project.configure(variants={"vace_pe_ie": {"guidance": {"identity_weight": 0.6}}})
@@ -130,7 +162,7 @@ def test_failures_fail_the_run_and_the_variants_that_have_them(
     assert status == {"hailuo": "FINISHED", "vace": "FAILED", "vace_pe_ie": "FAILED"}
     failures = store.table(parent, "failures.json")
     assert set(failures["item"]) == {"s1"} and failures["problem"].str.contains("refused").all()
-    assert parent.data.metrics["work/generation_variants.failed"] == 2
+    assert parent.data.metrics["work.generation_variants.failed"] == 2
 
 
 def test_a_refused_sample_is_a_failure_of_the_run(project: Project, store: Store) -> None:
@@ -152,7 +184,7 @@ def test_a_crash_fails_the_run_where_it_happened(project: Project, store: Store)
     status = {name: run.info.status for name, run in store.children(parent).items()}
     assert parent.info.status == "FAILED" and "no memory left" in parent.data.tags["error"]
     assert status["vace"] == "FAILED" and status["vace_pe_ie"] == "KILLED"
-    assert "mean/overall" not in store.children(parent)["vace"].data.metrics
+    assert "Overall" not in store.children(parent)["vace"].data.metrics
 
 
 def test_an_error_while_logging_an_error_hides_neither(
@@ -168,7 +200,7 @@ def test_an_error_while_logging_an_error_hides_neither(
     project.write_samples([row(1, prompt="A man at a crash.")])
     with pytest.raises(MemoryError, match="no memory left"):
         project.run()
-    assert "MLflow could not be told" in caplog.text and "No space left" in caplog.text
+    assert "MLflow could not record" in caplog.text and "No space left" in caplog.text
 
 
 @pytest.mark.parametrize("uri", ["nonsense://here", "sqlite:////proc/nowhere/mlflow.db"])
@@ -193,10 +225,18 @@ def test_it_can_be_switched_off(project: Project, store: Store) -> None:
     assert [e.name for e in store.client.search_experiments()] == ["Default"]
 
 
+def test_a_run_without_means_takes_no_place_on_the_chart_page(
+    project: Project, store: Store
+) -> None:
+    project.run("prompt_enhancement", "reference_enhancement", "generation_variants")
+    (parent,) = store.parents()
+    assert not [r for r in store.children(parent).values() if "tpige.order" in r.data.tags]
+
+
 def test_a_stage_without_variants_has_no_children(project: Project, store: Store) -> None:
     project.run("prompt_enhancement")
     (parent,) = store.parents()
-    assert parent.info.run_name == "prompt_enhancement" and store.children(parent) == {}
+    assert parent.info.run_name.startswith("prompt_enhancement ") and store.children(parent) == {}
 
 
 def test_the_store_is_in_the_project_unless_the_environment_says_otherwise(

@@ -30,7 +30,7 @@ def test_a_server_that_listens_and_one_that_does_not(host: str) -> None:
         url = f"http://{host}:{server.getsockname()[1]}/v1"
         assert problems(url) == []
     (text,) = problems(url)
-    assert f"models.mine (prompt_enhancement.reader): nobody answers at base_url {url} (" in text
+    assert f"models.mine (prompt_enhancement.reader): nothing answers at base_url {url} (" in text
     assert "is the server running?" in text
     assert problems(url, "scoring") == [], "asked by another stage only"
 

@@ -104,7 +104,7 @@ def test_a_model_of_a_class_without_such_options() -> None:
     ((_, text),) = of_gpus(cards(8), with_models(mini_reader={"memory": {"gpu": 17}}))
     assert "set " not in text
     assert text.endswith(
-        "take an environment for a smaller card (conf/README.md) or a smaller model"
+        "use an environment for a smaller card (conf/README.md) or a smaller model"
     )
 
 
@@ -262,7 +262,8 @@ def test_the_scorers_share_the_host_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "environment", ["paper", "vace_14b_48gb", "vace_1_3b", "vace_1_3b_12gb", "photos"]
+    "environment",
+    ["paper", "vace_14b_48gb", "vace_14b_24gb", "vace_1_3b", "vace_1_3b_12gb", "photos"],
 )
 def test_the_sizes_that_ship_hold_for_the_options_that_ship(environment: str) -> None:
     models = parameters(environment).models
@@ -271,7 +272,13 @@ def test_the_sizes_that_ship_hold_for_the_options_that_ship(environment: str) ->
     assert [name for name in stated if unmeasured_options(models[name])] == []
 
 
-CARDS = {"vace_1_3b_12gb": 11.5, "vace_1_3b": 23.5, "vace_14b_48gb": 47, "paper": 79}
+CARDS = {
+    "vace_1_3b_12gb": 11.5,
+    "vace_1_3b": 23.5,
+    "vace_14b_48gb": 47,
+    "vace_14b_24gb": 23.5,
+    "paper": 79,
+}
 
 
 @pytest.mark.parametrize("environment", CARDS)

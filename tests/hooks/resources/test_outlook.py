@@ -83,6 +83,12 @@ def test_a_run_of_real_models_says_what_it_takes(monkeypatch: pytest.MonkeyPatch
     )
 
 
+def test_clips_that_are_paid_for_with_their_price() -> None:
+    settings = parameters("paper", models={"hailuo": {"options": {"clip_price": 0.5}}})
+    (told,) = costs({"hailuo": "variants.hailuo.generator"}, settings)
+    assert told == "hailuo 50 paid tasks (max_tasks), 25 US dollars (clip_price)"
+
+
 def test_what_is_cached_is_said() -> None:
     (first, *_) = outlook(parameters("vace_1_3b"), machine())
     assert first.startswith("to download: nothing, all weights of the hub are in /")
@@ -175,5 +181,5 @@ def test_everything_is_looked_at(tmp_path: Path) -> None:
         (("mini_vace",), "no"),  # such repository
         (("mini_motion",), "expects"),  # a GPU
         (("mini_imaging",), "needs"),  # 5 GiB of host memory
-        (("mini_reader",), "nobody"),  # answers
+        (("mini_reader",), "nothing"),  # answers
     ]

@@ -85,7 +85,7 @@ def test_they_are_small_enough_to_travel(shipped: Shipped) -> None:
     assert sum(f.stat().st_size for f in tracked if f.is_file()) < 58 * 2**20
 
 
-@pytest.mark.parametrize("name", ["vace", "phantom", *JUDGING])
+@pytest.mark.parametrize("name", ["vace", "vace_fast", "phantom", *JUDGING])
 def test_each_has_a_card_and_half_precision_weights(shipped: Shipped, name: str) -> None:
     folder = Path(shipped(name))
     card = (folder / "README.md").read_text()

@@ -21,6 +21,7 @@ from tpige_kedro.mini.nodes import JUDGING, TrainMini, collect_log
 from tpige_kedro.mini.training import __main__ as command
 from tpige_kedro.mini.training.batches import Batches
 from tpige_kedro.mini.training.latents import Latents
+from tpige_kedro.mini.training.lora import FILE
 from tpige_kedro.mini.training.recipe import make_recipe
 from tpige_kedro.mini.training.stages import STAGES
 from tpige_kedro.mini.training.text import build_tokenizer, tokenize
@@ -71,11 +72,11 @@ def latents(training: Training) -> Latents:
 
 
 def test_every_stage_ran_and_everything_is_published_with_a_card(training: Training) -> None:
-    models = ("vace", "phantom", *JUDGING)
+    models = ("vace", "phantom", "vace_fast", *JUDGING)
     assert {f.name for f in training.published.iterdir()} == {*models, "training.jsonl"}
     for name in models:
         card = (training.published / name / "README.md").read_text()
-        made_here = name in ("vace", "phantom", "interpolation")
+        made_here = name in ("vace", "phantom", "vace_fast", "interpolation")
         assert (f"Seed {SEED}; code commit abc1234" in card) == made_here
         assert "| measure | value |" in card
         assert list((training.published / name).rglob("*.safetensors"))
@@ -110,7 +111,7 @@ def test_mlflow_has_the_curves_of_the_training(training: Training) -> None:
     (parent,) = training.store.parents()
     table = pd.read_parquet(training.project.data / "06_models" / "mini_training_log.parquet")
     names = {f"{row.stage}.{row.metric}" for row in table.itertuples()}
-    assert {"vae.psnr", "decoder.loss", "vace.loss", "phantom.loss"} | {
+    assert {"vae.psnr", "decoder.loss", "vace.loss", "phantom.loss", "distilled.error_4"} | {
         "decoder.face_psnr",
         "decoder.face_psnr_before",
         "interpolation.difference",
@@ -153,6 +154,7 @@ def test_the_command_with_the_same_seed_gives_the_same_weights(
     found = sorted(f.relative_to(tmp_path) for f in tmp_path.rglob("*.safetensors"))
     assert [f.parts[:2] for f in found] == [
         ("phantom", "transformer"), ("vace", "text_encoder"), ("vace", "transformer"), ("vace", "vae"),
+        ("vace_fast", FILE),
     ]  # fmt: skip
     for file in found:
         assert (tmp_path / file).read_bytes() == (training.work / file).read_bytes(), file
@@ -167,7 +169,7 @@ def test_the_command_with_the_same_seed_gives_the_same_weights(
     [
         (
             "--stages vae,vcae",
-            "--stages: ['vcae'] are unknown; there are ['vae', 'decoder', 'vace', 'phantom']",
+            "--stages: ['vcae'] are unknown; there are ['vae', 'decoder', 'vace', 'phantom', 'distilled']",
         ),
         ("--set steps=3", "--set steps=3: the recipe has no number 'steps'"),
     ],

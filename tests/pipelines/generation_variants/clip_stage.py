@@ -20,8 +20,8 @@ from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
 from tpige_kedro.pipelines.generation_variants.imports import import_clips
 from tpige_kedro.pipelines.generation_variants.nodes import generate_clips
 from tpige_kedro.pipelines.generation_variants.plan import plan_clips
-from tpige_kedro.schemas import ModelSpec, Variant
-from tpige_kedro.tables import CLIP_PLAN
+from tpige_kedro.schemas import ModelSpec, Moe, Noise, Variant, with_noise
+from tpige_kedro.schemas.tables import CLIP_PLAN
 
 MODEL = ModelSpec(
     type="fakes.Generator", licence="Apache-2.0", options={"steps": 3, "batch_size": 4}
@@ -46,6 +46,13 @@ class Paid(fakes.Generator):
 
     version = 1
     paid = True
+
+
+class Seedless(Paid):
+    """A service that takes no seed."""
+
+    version = 1
+    takes_seed = False
 
 
 class Large(fakes.Generator):
@@ -74,6 +81,7 @@ class Large(fakes.Generator):
 
 
 LARGE = MODEL.model_copy(update={"type": f"{__name__}.Large"})
+SEEDLESS = MODEL.model_copy(update={"type": f"{__name__}.Seedless"})
 PAID = MODEL.model_copy(update={"type": f"{__name__}.Paid"})
 
 
@@ -88,6 +96,7 @@ class Stage:
     prompts: pd.DataFrame = field(default_factory=PROMPTS.copy)
     drawn: dict[str, int] = field(default_factory=lambda: {"s1": 90, "s2": 99})
     seed: int = 0
+    noise: Noise = "shared"
 
     def __post_init__(self) -> None:
         (self.root / "references").mkdir(parents=True, exist_ok=True)
@@ -131,7 +140,8 @@ class Stage:
 
     def plan(self) -> pd.DataFrame:
         enhanced, checked = self.redraw(), self.checked
-        made = plan_clips(checked, self.prompts, enhanced, self.variants, self.models, self.seed)
+        variants = with_noise(self.variants, Moe(experts=tuple(self.variants), noise=self.noise))
+        made = plan_clips(checked, self.prompts, enhanced, variants, self.models, self.seed)
         return CLIP_PLAN.validate(made)
 
     def work(self, plan: pd.DataFrame | None = None, references: Any = None) -> Work:

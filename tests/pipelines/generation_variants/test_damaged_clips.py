@@ -177,7 +177,7 @@ def test_a_redrawn_picture_that_was_exchanged_is_not_used(stage: Stage) -> None:
     take_anothers(stage.root / "redrawn" / "s1.png")
     items = stage.saved(stage.work(plan))
     message = items.failures["v/s1"].message
-    assert "sample s1: its enhanced reference is gone" in message
+    assert "sample s1: its enhanced reference is missing" in message
     assert "run reference_enhancement again" in message and list(items) == ["v/s2"]
     assert len(stage.run()) == 2, "the stage before draws it again, and the clip can be made"
 
@@ -188,5 +188,5 @@ def test_a_picture_that_was_redrawn_after_the_plan_is_not_used(stage: Stage) -> 
     stage.drawn["s1"] = 10
     stage.redraw()
     items = stage.saved(stage.work(plan))
-    assert "another one than was planned" in items.failures["v/s1"].message
+    assert "differs from the planned one" in items.failures["v/s1"].message
     assert list(items) == ["v/s2"]

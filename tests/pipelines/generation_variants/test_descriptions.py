@@ -10,7 +10,7 @@ import pytest
 from tpige_kedro.pipelines.generation_variants.descriptions import describe
 from tpige_kedro.schemas import ModelSpec, Variant
 
-MODEL = ModelSpec(type="a.B", source="weights", licence="Apache-2.0")
+MODEL = ModelSpec(type="fakes.Generator", source="weights", licence="Apache-2.0")
 SERVICE = MODEL.model_copy(update={"source": None})
 GUIDED: dict[str, Any] = {"text_weight": 1, "identity_weight": 0.5, "weak_branch": "t2v"}
 
@@ -51,3 +51,5 @@ def test_whatever_is_changed_is_read() -> None:
     ]
     told = [describe(Variant(generator="vace", guidance={**GUIDED, **c}), MODEL) for c in changes]
     assert all(one != other for one, other in combinations(told, 2))
+    own = Variant(generator="vace", noise="own")
+    assert describe(own, SERVICE) == "vace · noise of its own"

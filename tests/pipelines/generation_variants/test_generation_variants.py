@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import logging
 from typing import Any
 
-import numpy as np
 import pytest
 from clip_stage import ENHANCED, LARGE, MODEL, PLAIN, PROMPTS, SAMPLES, Large, Stage
 from PIL import Image
@@ -16,7 +16,6 @@ from tpige_kedro.files.known import sha256_of
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.generation_variants import create_pipeline, nodes
 from tpige_kedro.pipelines.generation_variants.plan import list_variants
-from tpige_kedro.pipelines.generation_variants.records import frames_hash
 from tpige_kedro.schemas import ModelSpec, Variant
 from tpige_kedro.seeds import derive_seed
 from tpige_kedro.video_generators.protocol import ClipRequest
@@ -57,7 +56,8 @@ def test_the_hash_of_the_frames_is_of_those_before_compression(
 
     monkeypatch.setattr(fakes.Generator, "generate", watched)
     items = stage.run()
-    assert [item.record()["frames_hash"] for item in items.values()] == list(map(frames_hash, seen))
+    expected = [hashlib.sha256(str(f.shape).encode() + f.tobytes()).hexdigest() for f in seen]
+    assert [item.record()["frames_hash"] for item in items.values()] == expected
 
 
 def test_variants_see_the_prompt_and_picture_that_they_ask_for(stage: Stage) -> None:
@@ -236,13 +236,6 @@ def test_a_crash_keeps_what_is_finished(stage: Stage) -> None:
     stage.forget()
     assert list(stage.run(samples=SAMPLES)) == ["v/s1", "v/s2"]
     assert [line for line in stage.log if "s1" in line] == []
-
-
-def test_frames_hash_sees_pixels_and_shape() -> None:
-    frames = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
-    assert frames_hash(frames) == frames_hash(frames.copy())
-    assert frames_hash(frames) != frames_hash(frames.reshape(2, 6, 4, 3))
-    assert frames_hash(frames) != frames_hash(frames[::-1])
 
 
 def test_a_variant_is_no_node() -> None:

@@ -16,14 +16,13 @@ from score_tables import (
     samples,
 )
 
-from tpige_kedro import tables
 from tpige_kedro.pipelines.moe_selection.candidates import best_draws
 from tpige_kedro.pipelines.moe_selection.nodes import (
     compare_variants,
     select_experts,
     summarise_variants,
 )
-from tpige_kedro.schemas import Parameters
+from tpige_kedro.schemas import Parameters, tables
 
 DRAWS = SETTINGS.model_copy(update={"equal_budget": ("a", "a_1", "a_2")})
 

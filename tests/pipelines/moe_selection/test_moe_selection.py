@@ -19,7 +19,7 @@ from score_tables import (
     texts,
 )
 
-from tpige_kedro import tables
+from tpige_kedro.datasets import ItemFolder
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 from tpige_kedro.metrics.statistics import holm, paired_difference
 from tpige_kedro.pipelines.moe_selection import create_pipeline
@@ -29,7 +29,7 @@ from tpige_kedro.pipelines.moe_selection.nodes import (
     share_wins,
     summarise_variants,
 )
-from tpige_kedro.schemas import Parameters
+from tpige_kedro.schemas import Parameters, tables
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_nothing_scored_gives_empty_tables_all_the_way(columns: list[str]) -> No
     selection = select_experts(table, samples("s1"), SETTINGS)
     assert selection["reason"].tolist() == ["a: no clip; b: no clip"]
     tables.SELECTION.validate(selection)
-    tables.WIN_SHARES.validate(share_wins(selection, SETTINGS))
+    tables.WIN_SHARES.validate(share_wins(selection, table, SETTINGS))
     summary = summarise_variants(table, selection, NO_SETS, SETTINGS, SCORING, 0)
     differences = compare_variants(table, selection, SETTINGS, 0)
     assert len(tables.VARIANT_SUMMARY.validate(summary)) == 0
@@ -75,6 +75,13 @@ def test_the_largest_overall_wins_and_ties_go_to_the_first_expert() -> None:
     ]
     turned = select_experts(table, ids, SETTINGS.model_copy(update={"experts": ("b", "a")}))
     assert turned["variant"].tolist() == ["b", "b", "a"]
+
+
+def test_a_clip_without_a_score_never_beats_one_with_a_score_below_zero() -> None:
+    table = joined(rows("a", s1=NAN, s2=-0.2), rows("b", s1=-0.5, s2=-0.1))
+    chosen = select_experts(table, samples("s1", "s2"), SETTINGS)
+    assert chosen["variant"].tolist() == ["b", "b"]
+    assert chosen["overall"].tolist() == [-0.5, -0.1]
 
 
 def test_a_sample_without_scores_has_a_row_and_a_reason() -> None:
@@ -111,9 +118,13 @@ def test_reasons_name_the_lacking_part_rather_than_the_sum() -> None:
     assert chosen["reason"].tolist() == ["a: no clip; b: no clip"]
 
 
-def test_win_shares_count_every_expert() -> None:
+def test_win_shares_count_every_expert_that_took_part() -> None:
     selection = pd.DataFrame({"variant": ["b", "b", None, "a"]})
-    wins = share_wins(selection, SETTINGS.model_copy(update={"experts": ("a", "b", "c")}))
+    table = joined(rows("a", s1=0.1, s4=0.9), rows("b", s1=0.5, s2=0.5), rows("c", s1=0.2))
+    table = joined(table, rows("failed", s1=NAN))
+    names = ("a", "skipped", "b", "c", "failed")
+    wins = share_wins(selection, table, SETTINGS.model_copy(update={"experts": names}))
+    assert wins["variant"].tolist() == ["a", "b", "c"], "c lost, the others took no part"
     assert wins["wins"].tolist() == [1, 2, 0]
     assert wins["share"].tolist() == pytest.approx([1 / 3, 2 / 3, 0])
 
@@ -223,7 +234,9 @@ def test_without_a_baseline_nothing_is_compared(scores, selection) -> None:
 # --- the pipeline
 
 
-def test_pipeline_makes_every_table_once_from_the_scores_of_all_variants(scores) -> None:
+def test_pipeline_makes_every_table_once_from_the_scores_of_all_variants(
+    scores, tmp_path: Path
+) -> None:
     inputs = {
         "all_scores": scores,
         "set_scores": NO_SETS,
@@ -232,12 +245,15 @@ def test_pipeline_makes_every_table_once_from_the_scores_of_all_variants(scores)
         "params:scoring": SCORING,
         "params:seed": 0,
     }
-    catalog = DataCatalog({name: MemoryDataset(value) for name, value in inputs.items()})
+    datasets: dict = {name: MemoryDataset(value) for name, value in inputs.items()}
+    table = "tpige_kedro.datasets.TableDataset"
+    folder = ItemFolder(path=str(tmp_path / "statistics"), suffix=".parquet", dataset=table)
+    catalog = DataCatalog({**datasets, "statistics": folder})
     pipeline = create_pipeline()
     assert pipeline.inputs() == set(inputs)
     assert max(len(node.inputs) for node in pipeline.nodes) <= 6
     out = SequentialRunner().run(pipeline, catalog)
-    assert pipeline.all_outputs() == {"selection", *out}
+    assert pipeline.all_outputs() == {"selection", "statistics", *out}
     assert set(out) == {"win_shares", "variant_summary", "variant_differences"}
     summarised = set(out["variant_summary"].load()["variant"])
     assert summarised == {"a", "b", "control", "moe", "moe_held_out"}

@@ -16,7 +16,7 @@ from tpige_kedro.errors import NoFaceError
 from tpige_kedro.pipelines.prompt_enhancement import create_pipeline
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.schemas import PromptEnhancement
-from tpige_kedro.tables import ENHANCED_PROMPTS
+from tpige_kedro.schemas.tables import ENHANCED_PROMPTS
 
 OPTIONS = PromptEnhancement(reader="reader")
 REWRITE = PromptEnhancement(reader="reader", mode="rewrite")
@@ -109,6 +109,7 @@ class Stage:
             "references": self.references(),
             "face_attributes": self.folder("face_attributes"),
             "rewritten_prompts": self.folder("rewritten_prompts"),
+            "enhanced_prompt_items": self.folder("enhanced_prompt_items"),
             "params:consent": MemoryDataset(None),
             "params:prompt_enhancement": MemoryDataset(options),
             "params:models": MemoryDataset(models),

@@ -11,7 +11,7 @@ from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.pictures import picture_hash
 from tpige_kedro.pipelines.evaluate.nodes import check_evaluated_samples
 from tpige_kedro.pipelines.prompt_enhancement.samples import MAX_PROMPT_CHARACTERS, check_samples
-from tpige_kedro.tables import CHECKED_SAMPLES, EVALUATED_SAMPLES, SAMPLE_ISSUES
+from tpige_kedro.schemas.tables import CHECKED_SAMPLES, EVALUATED_SAMPLES, SAMPLE_ISSUES
 
 GOOD = {
     "sample_id": "s1",
@@ -51,6 +51,7 @@ def table(*changes: dict[str, object]) -> pd.DataFrame:
         ({"prompt": "  "}, ["prompt is empty"]),
         ({"prompt": None}, ["prompt is empty"]),
         ({"prompt": "x" * 10_000}, ["10000 characters", str(MAX_PROMPT_CHARACTERS)]),
+        ({"prompt": "x" * 4001}, ["4001 characters"]),
         ({"prompt": "A chef\x00cooks."}, ["control characters"]),
         ({"prompt": "\u200b\u200b"}, ["prompt is empty"]),
         ({"prompt": "\u00a0\ufeff\u00ad\u0301"}, ["prompt is empty"]),
@@ -95,6 +96,16 @@ def test_a_bad_sample_is_listed_and_the_other_goes_on(references, change, words)
         assert word in issues["problem"][0]
     CHECKED_SAMPLES.validate(checked)
     SAMPLE_ISSUES.validate(issues)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"prompt": "x" * MAX_PROMPT_CHARACTERS}, {"sample_id": "x" * 100}, {"consent": " Granted "}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_is_just_allowed_goes_on(references, change) -> None:
+    checked, issues = check_samples(table({}, change), references, None)
+    assert len(checked) == 2 and issues.empty
 
 
 def test_an_absent_id_is_named_by_its_row(references) -> None:

@@ -77,6 +77,8 @@ def test_ids_that_differ_in_case_only() -> None:
         row("p", "P"),
         row("c", "P"),
         row("Ada", "P"),
+        row("d", "eve"),
+        row("e", "Eve"),  # the capital second
     ]
     problems = []
     for each in rows:
@@ -88,3 +90,4 @@ def test_ids_that_differ_in_case_only() -> None:
     )
     assert "person_id 'p' and 'P'" in problems[2]
     assert problems[0] == problems[3] == problems[4] == "" and "same sample_id" in problems[5]
+    assert problems[6] == "" and "person_id 'Eve' and 'eve'" in problems[7]

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from colour_reader import MODELS, OPTIONS, ColourReader, Stage, saved
 
 from tpige_kedro.files.seal import open_sealed
 from tpige_kedro.models import release_models
+from tpige_kedro.pipelines.prompt_enhancement import nodes
 from tpige_kedro.pipelines.prompt_enhancement.enhance import enhance_prompt
 from tpige_kedro.pipelines.prompt_enhancement.reading import read_faces
 from tpige_kedro.prompts.attributes import Attribute, FaceAttributes
 from tpige_kedro.prompts.checks import is_verbatim
+from tpige_kedro.vision_language.usage import Usage, meter
 
 
 @pytest.fixture
@@ -50,6 +53,41 @@ def test_a_rerun_reads_nothing_a_changed_picture_is_read_again(stage: Stage) -> 
     stage.picture("bob.png", "red")
     assert "red hair" in stage.run()["enhanced_prompts"]["enhanced_prompt"][2]
     assert len(ColourReader.calls) == 3
+
+
+def test_the_rules_are_applied_only_to_people_of_whom_something_changed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied: list[str] = []
+    enhance = nodes.enhance
+
+    def noted(prompt: str, *rest: Any) -> Any:
+        applied.append(prompt)
+        return enhance(prompt, *rest)
+
+    monkeypatch.setattr(nodes, "enhance", noted)
+    first = stage.run()
+    assert len(applied) == 3
+    applied.clear()
+    assert stage.run()["enhanced_prompts"].equals(first["enhanced_prompts"]) and applied == []
+    stage.samples[1] = ("s2", "ann", "A queen waves.", "ann.png")
+    stage.run()
+    assert applied == ["A chef cooks.", "A queen waves."], "Ann's; Bob's stay"
+    applied.clear()
+    stage.picture("bob.png", "red")
+    assert "red hair" in stage.run()["enhanced_prompts"]["enhanced_prompt"][2]
+    assert applied == ["A knight rides."]
+    applied.clear()
+    stage.run(OPTIONS.model_copy(update={"minimum_confidence": 0.4}))
+    assert len(applied) == 3
+    applied.clear()
+    monkeypatch.setattr(nodes, "code_hash", lambda *parts: "other")
+    stage.run(OPTIONS.model_copy(update={"minimum_confidence": 0.4}))
+    assert len(applied) == 3
+    (stage.root / "enhanced_prompt_items/ann.json").write_text("damaged")
+    applied.clear()
+    stage.run(OPTIONS.model_copy(update={"minimum_confidence": 0.4}))
+    assert len(applied) == 2
 
 
 def test_a_new_version_of_the_reader_reads_all_again(
@@ -176,3 +214,20 @@ def test_what_becomes_of_a_prompt(
     assert note in outcome.note
     assert (outcome.clause == "") == (enhanced == prompt)
     assert is_verbatim(prompt, outcome.enhanced_prompt)
+
+
+def test_a_record_says_what_a_reading_cost_where_a_service_was_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = ColourReader.read_face
+
+    def asked(self: ColourReader, reference: Any) -> FaceAttributes:
+        if reference.getpixel((0, 0)) == (255, 0, 0):
+            meter("a model", Usage(requests=2, answers=1, input_tokens=300, output_tokens=20))
+        return read(self, reference)
+
+    monkeypatch.setattr(ColourReader, "read_face", asked)
+    faces = stage.run()["face_attributes"]
+    paid = faces["ann"].record()["usage"]
+    assert (paid["requests"], paid["input_tokens"], paid["output_tokens"]) == (2, 300, 20)
+    assert "usage" not in faces["bob"].record()

@@ -85,3 +85,23 @@ def test_mode_attributes_asks_for_no_caption_and_hides_those_that_are_there(stag
     assert "a scar" not in " ".join(made["enhanced_prompts"]["enhanced_prompt"])
     stage.run(REWRITE)
     assert ColourReader.calls == [], "they are still there"
+
+
+def test_a_caption_that_came_later_takes_the_place_of_the_clause(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.samples.append(("s4", "ann", "A thief runs.", "ann.png"))
+    assert stage.run(REWRITE)["enhanced_prompts"]["source"].tolist()[3] == "clause"
+    answer = "A thief, a man with red hair and a scar, runs."
+    monkeypatch.setattr(ColourReader, "rewrite_prompt", lambda *_: answer)
+    row = stage.run(REWRITE)["enhanced_prompts"].set_index("sample_id").loc["s4"]
+    assert (row["source"], row["enhanced_prompt"]) == ("model", answer)
+
+
+def test_another_clause_of_the_same_face_asks_again(stage: Stage) -> None:
+    stage.run(REWRITE)
+    ColourReader.calls.clear()
+    made = stage.run(REWRITE.model_copy(update={"minimum_confidence": 0.1}))
+    assert sorted(ColourReader.calls)[:2] == ["A chef cooks.", "A king waves. 🙂"]
+    told = made["rewritten_prompts"]["s1"].record()["clause"]
+    assert told == "a man with red hair and blue eyes"

@@ -19,7 +19,7 @@ from tpige_kedro.image_editors.protocol import Comparison, EditRequest
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.reference_enhancement import create_pipeline
 from tpige_kedro.schemas import ReferenceEnhancement
-from tpige_kedro.tables import REFERENCE_PROMPTS
+from tpige_kedro.schemas.tables import REFERENCE_PROMPTS
 
 OPTIONS = ReferenceEnhancement(editor="editor", judge="judge", candidates=3)
 

@@ -87,6 +87,14 @@ def test_only_what_changed_is_drawn_again(stage: Stage) -> None:
     assert drawn() == set(SAMPLES)
 
 
+def test_another_photo_of_the_same_name_is_drawn_again(stage: Stage) -> None:
+    first = stage.run()["s1"].record()["reference_hash"]
+    forget()
+    stage.picture("ann", "maroon")
+    assert stage.run()["s1"].record()["reference_hash"] != first
+    assert drawn() == {"s1"}
+
+
 CHANGES: dict[str, dict[str, Any]] = {
     "minimum_similarity": {"options": OPTIONS.model_copy(update={"minimum_similarity": 0.9})},
     "candidates": {"options": OPTIONS.model_copy(update={"candidates": 2})},

@@ -9,7 +9,7 @@ from shift_editor import OPTIONS
 
 from tpige_kedro.pipelines.reference_enhancement.nodes import write_reference_prompts
 from tpige_kedro.schemas import ReferenceEnhancement
-from tpige_kedro.tables import REFERENCE_PROMPTS
+from tpige_kedro.schemas.tables import REFERENCE_PROMPTS
 
 
 def written(*rows: tuple[str, str]) -> pd.DataFrame:

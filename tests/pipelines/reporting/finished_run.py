@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,14 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 from PIL import Image
 
-from tpige_kedro.datasets import Clip, ItemFolder, TableDataset, TextFile
+from tpige_kedro.datasets import (
+    ChosenClips,
+    Clip,
+    ItemFolder,
+    PrintedTableDataset,
+    TableDataset,
+    TextFiles,
+)
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
@@ -26,6 +33,11 @@ from tpige_kedro.pipelines.moe_selection.nodes import (
     summarise_variants,
 )
 from tpige_kedro.pipelines.reporting import create_pipeline
+from tpige_kedro.pipelines.reporting.comparison import (
+    Comparison,
+    compare_in_print,
+    declare_scores,
+)
 from tpige_kedro.schemas import ModelSpec, Moe, Reporting, Scoring, Variant
 
 SAMPLES = ("id1", "id2")
@@ -42,11 +54,22 @@ GIVEN: dict[str, dict[str, Any]] = {  # item folders of earlier stages
     "set_score_items": {},
 }
 MADE: dict[str, dict[str, Any]] = {
+    "clip_facts": {},
     "strips": PNG,
     "contact_sheets": PNG,
     "variant_sheets": PNG,
     "sample_pages": {"suffix": ".html", "dataset": "tpige_kedro.datasets.TextFile"},
+    "sweep_curves": {"suffix": ".svg", "dataset": "tpige_kedro.datasets.TextFile"},
 }
+TABLES: dict[str, type[TableDataset]] = {
+    **dict.fromkeys(("sample_overview", "all_failures"), TableDataset),
+    **dict.fromkeys(("variant_table", "paper_tables"), PrintedTableDataset),
+}
+OUT = "08_reporting"
+PLACES = {
+    "clips": "07_model_output/clips",
+    "sample_pages": "samples",
+}  # whose folder has another name
 VARIANTS = {
     "hailuo": Variant(generator="hailuo"),
     "vace": Variant(generator="wan"),
@@ -55,8 +78,10 @@ VARIANTS = {
 MODELS = {
     "hailuo": ModelSpec(type="a.Hailuo", licence="terms of service", needs=("KEY",)),
     "wan": ModelSpec(type="a.Wan", licence="Apache-2.0", source="some/where", revision="abc"),
+    "face": ModelSpec(type="tpige_kedro.metrics.photo_face.PhotoFaceScorer", licence="research"),
 }
 MOE = Moe(experts=("vace", "vace_pe"), baseline="vace", resamples=200)
+SCORING = Scoring(scorers=("face",), overall=dict(PAPER_WEIGHTS))
 
 
 def clip(level: int) -> Clip:
@@ -126,11 +151,17 @@ class FinishedRun:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.given = {name: folder(root / name, options) for name, options in GIVEN.items()}
-        self.made = {name: folder(root / "out" / name, options) for name, options in MADE.items()}
+        self.given = {
+            name: folder(root / PLACES.get(name, name), options) for name, options in GIVEN.items()
+        }
+        self.made = {
+            name: folder(root / OUT / PLACES.get(name, name), options)
+            for name, options in MADE.items()
+        }
+        self.chosen = ChosenClips(path=str(root / OUT / "chosen"))
         self.tables = {
-            name: TableDataset(filepath=str(root / "out" / f"{name}.parquet"), csv=True)
-            for name in ("sample_overview", "all_failures", "variant_table", "paper_tables")
+            name: kind(filepath=str(root / OUT / f"{name}.parquet"), csv=True)
+            for name, kind in TABLES.items()
         }
         for items in self.given.values():
             fill(items, {})
@@ -150,28 +181,40 @@ class FinishedRun:
             "enhanced_prompts": samples.assign(enhanced_prompt=enhanced),
             "references": {name: lambda p=p: p for name, p in photos.items()},
             "variant_status": status_table(),
+            "study_results": {},
             "params:models": MODELS,
+            "params:variants": VARIANTS,
             "params:moe": MOE,
+            "params:scoring": SCORING,
             "params:reporting": Reporting(title="A report", setting="Made up."),
             "params:seed": 7,
         }
         self.score(score_rows())
 
-    def score(self, all_scores: pd.DataFrame) -> None:
+    def score(self, all_scores: pd.DataFrame, moe: Moe = MOE) -> None:
         """Put these scores, and what the selection makes of them, among the inputs."""
         samples = self.inputs["checked_samples"]
-        selection = select_experts(all_scores, samples, MOE)
-        scoring = Scoring(scorers=("face",), overall=dict(PAPER_WEIGHTS))
+        selection = select_experts(all_scores, samples, moe)
         self.inputs |= {
             "all_scores": all_scores,
             "selection": selection,
-            "variant_summary": summarise_variants(all_scores, selection, NO_SETS, MOE, scoring, 0),
-            "variant_differences": compare_variants(all_scores, selection, MOE, 0),
-            "win_shares": share_wins(selection, MOE),
+            "variant_summary": summarise_variants(all_scores, selection, NO_SETS, moe, SCORING, 0),
+            "variant_differences": compare_variants(all_scores, selection, moe, 0),
+            "win_shares": share_wins(selection, all_scores, moe),
         }
 
-    def report(self, **changes: Any) -> str:
-        """Run the pipeline on the inputs with ``changes`` (parameters by their bare names) and return the page."""
+    def comparison(self) -> Comparison:
+        """The variants as the tables show them."""
+        names = ("all_scores", "params:models", "params:scoring")
+        scores = declare_scores(*(self.inputs[name] for name in names))
+        tables = (self.inputs[name] for name in ("variant_summary", "variant_status"))
+        return compare_in_print(*tables, scores)
+
+    def report(self, outputs: Collection[str] = (), **changes: Any) -> str:
+        """Run the pipeline on the inputs with ``changes`` (parameters by their bare names) and return the page.
+
+        With ``outputs`` only what these need is made.
+        """
         named = {
             f"params:{n}" if f"params:{n}" in self.inputs else n: v for n, v in changes.items()
         }
@@ -179,13 +222,26 @@ class FinishedRun:
             name: MemoryDataset(value, copy_mode="assign")
             for name, value in {**self.inputs, **named}.items()
         }
-        page = TextFile(filepath=str(self.root / "out" / "report.html"))
-        catalog = DataCatalog({**self.given, **self.made, **self.tables, "report": page, **values})
+        names = ["report.html", "gallery.html", "gallery_data.js", "variant_means.svg"]
+        pages = TextFiles(path=str(self.root / OUT), files=names)
+        others = {"report": pages, "chosen_clips": self.chosen}
+        catalog = DataCatalog({**self.given, **self.made, **self.tables, **others, **values})
+        pipeline = create_pipeline()
+        pipeline = pipeline.to_outputs(*outputs) if outputs else pipeline
         reset_tallies()
-        SequentialRunner().run(create_pipeline(), catalog)
-        return page.load()
+        SequentialRunner().run(pipeline, catalog)
+        return pages.load()["report.html"]
+
+    def pages(self) -> dict[str, str]:
+        """The pages of the samples that the last report links."""
+        return self.made["sample_pages"].load().loaded()
+
+    def texts(self) -> dict[str, str]:
+        """The report and the gallery with its data."""
+        files = (*self.root.glob(f"{OUT}/*.html"), *self.root.glob(f"{OUT}/*.js"))
+        return {file.name: file.read_text() for file in files}
 
     def drawn(self, **changes: Any) -> dict[str, int]:
         """How many items of each kind a run draws, by label, where it draws any."""
         self.report(**changes)
-        return {tally.label: tally.made for tally in tallies() if tally.made}
+        return {t.label: t.made for t in tallies() if t.made and t.label in MADE}

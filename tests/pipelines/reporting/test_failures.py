@@ -9,6 +9,7 @@ from finished_run import GIVEN, fill, folder
 from tpige_kedro.datasets import Items
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.pipelines.reporting.failures import (
+    collect_clip_failures,
     collect_failures,
     collect_input_failures,
     collect_sample_issues,
@@ -34,13 +35,13 @@ def test_failures_of_all_stages_are_in_one_table(tmp_path: Path) -> None:
         failed(tmp_path, "written_reference_prompts", "s1"),
         failed(tmp_path, "enhanced_references", "s1"),
     )
-    table = collect_failures(
+    clips = collect_clip_failures(
         inputs,
         failed(tmp_path, "clips", "vace/s1"),
         failed(tmp_path, "clip_scores", "vace/s1"),
         failed(tmp_path, "set_score_items", "vace"),
-        failed(tmp_path, "strips", "vace/s1"),
     )
+    table = collect_failures(clips, failed(tmp_path, "strips", "vace/s1"))
     first = table.drop_duplicates("stage")
     assert list(zip(first["stage"], first["item"], strict=True)) == [
         ("samples", "bad"),

@@ -5,7 +5,7 @@ import re
 
 import pandas as pd
 import pytest
-from finished_run import MOE, FinishedRun, status_table
+from finished_run import MOE, FinishedRun
 
 from project import ROOT
 from tpige_kedro.metrics.overall import overall
@@ -94,6 +94,8 @@ def test_the_csv_has_both_sources_in_one_unit() -> None:
     table = tabulate_paper(summary(("vace", "clip_score", 0.2941), ("vace", "overall", 0.5)))
     rows = table[(table["table"] == 3) & (table["row"] == "Baseline")].set_index("source")
     assert rows["clip_score"].tolist() == pytest.approx([29.41, 29.41])
+    ends = ["clip_score_low", "clip_score_high", "overall_low", "overall_high"]
+    assert rows.loc["this run", ends].tolist() == pytest.approx([19.41, 39.41, 0.4, 0.6])
     assert rows.loc["this run", "overall_n"] == 5 and pd.isna(rows.loc["paper", "overall_n"])
     assert len(table[table["source"] == "paper"]) == 14
 
@@ -119,6 +121,6 @@ def test_published_rows_stand_apart_unless_they_can_be_compared(run: FinishedRun
 def test_the_plot_is_a_picture_of_its_own(run: FinishedRun) -> None:
     from xml.etree import ElementTree
 
-    picture = ElementTree.fromstring(draw_means(run.inputs["variant_summary"], status_table(), MOE))
+    picture = ElementTree.fromstring(draw_means(run.comparison(), MOE))
     assert picture.tag.endswith("svg")
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) > 10

@@ -4,17 +4,21 @@ import inspect
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tpige_kedro.metrics.catalog import GME_SCORE
+from tpige_kedro.metrics.declared import spec_of
 from tpige_kedro.pipelines import reporting
 from tpige_kedro.pipelines.reporting.added_text import added_text
-from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percent, short, signed, spread
+from tpige_kedro.pipelines.reporting.numbers import exact, p_value, percents, short, signed, spread
 from tpige_kedro.pipelines.reporting.overview import enhanced_label
+from tpige_kedro.pipelines.reporting.paper_tables import printed
 from tpige_kedro.pipelines.reporting.plot import interval_panel, nice_ticks, tick_text
-from tpige_kedro.pipelines.reporting.tables import Cell, TableRow
+from tpige_kedro.pipelines.reporting.scores import ScoreRow, ranks, score_rows
+from tpige_kedro.pipelines.reporting.tables import Cell, Difference, TableRow, difference_rows
 from tpige_kedro.prompts.clause import insert_clause
 
 words = st.lists(
@@ -40,7 +44,37 @@ def test_short_numbers() -> None:
     assert [p_value(p) for p in (0.0004, 0.03, 0.0994, 0.25, math.nan)] == [
         "p < 0.001", "p = 0.030", "p = 0.099", "p = 0.25", "–",
     ]  # fmt: skip
-    assert percent(0.375) == "38 %"
+
+
+@pytest.mark.parametrize(
+    ("wins", "shown"),
+    [
+        ((1, 2, 5), [13, 25, 62]),
+        ((1, 1, 1), [34, 33, 33]),
+        ((1, 1, 1, 1, 1, 1, 1), [15, 15, 14, 14, 14, 14, 14]),
+        ((8,), [100]),
+        ((0, 0), [0, 0]),
+        ((), []),
+        ((1, 999), [0, 100]),
+    ],
+)
+def test_percentages_of_one_whole_add_up(wins: tuple[int, ...], shown: list[int]) -> None:
+    assert percents([w / max(sum(wins), 1) for w in wins]) == [f"{p} %" for p in shown]
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=12).filter(any))
+def test_percentages_of_any_wins_add_up_and_are_less_than_one_off(wins: list[int]) -> None:
+    shares = [w / sum(wins) for w in wins]
+    shown = [int(text.removesuffix(" %")) for text in percents(shares)]
+    assert sum(shown) == 100
+    assert all(abs(s - 100 * share) < 1 for s, share in zip(shown, shares, strict=True))
+
+
+@pytest.mark.parametrize("value", [-0.0, -1e-9, -0.0004, 0.0004, 0.0])
+def test_nothing_that_rounds_to_zero_has_a_sign(value: float) -> None:
+    assert short(value) == signed(value) == "0.000"
+    assert spread(value, 0.1) == "[0.000, 0.100]"
+    assert printed("overall", value / 10) == "0.0000"
 
 
 @given(words, words)
@@ -161,3 +195,62 @@ def test_the_label_of_a_reference_says_what_became_of_it() -> None:
     )
     assert kept == "enhanced reference: the original was kept (no face is visible)"
     assert enhanced_label({}) == "enhanced reference"
+
+
+def test_a_clip_without_one_metric_is_scored_and_one_without_any_is_not() -> None:
+    scores = pd.DataFrame(
+        {
+            "sample_id": ["s1", "s2", "s3"],
+            "variant": ["a", "a", "a"],
+            "cur_score": [0.5, math.nan, math.nan],
+            "gme_score": [0.7, 0.6, math.nan],
+            "cur_score_reason": [None, "no face in any frame", "no clip"],
+        }
+    )
+    whole, faceless, none = score_rows(scores)
+    assert [row.is_scored for row in (whole, faceless, none)] == [True, True, False]
+    assert none.reasons == {"cur_score": "no clip"} and whole.reasons == {}
+    values = {score.metric.name: (score.value, score.reason) for score in faceless.scores()}
+    assert values["gme_score"] == (0.6, "")
+    assert math.isnan(values["cur_score"][0]) and values["cur_score"][1] == "no face in any frame"
+
+
+def difference(metric: str, value: float, p: float, p_holm: float) -> Difference:
+    line = {"variant": "a", "against": "b", "metric": metric, "difference": value, "n": 8}
+    numbers = {"low": value - 0.1, "high": value + 0.1, "p": p, "p_holm": p_holm}
+    (row,) = difference_rows(pd.DataFrame([line | numbers]))
+    assert (row.variant, row.against) == ("a", "b")
+    return row.cells[metric]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "verdict"),
+    [
+        ("gme_score", 0.1, "better"),
+        ("gme_score", -0.1, "worse"),
+        ("gme_score", 0.0, "equal"),
+        ("flicker", 0.1, "worse"),
+        ("flicker", -0.1, "better"),
+        ("made_up", 0.1, "neither direction is better"),
+    ],
+)
+def test_which_way_is_better_is_the_metrics_own(metric: str, value: float, verdict: str) -> None:
+    assert difference(metric, value, 0.01, 0.01).verdict == verdict
+
+
+@pytest.mark.parametrize(("p_holm", "sure"), [(0.05, True), (0.0501, False), (math.nan, False)])
+def test_a_difference_is_sure_after_the_correction_alone(p_holm: float, sure: bool) -> None:
+    assert difference("gme_score", 0.1, 0.001, p_holm).sure is sure
+
+
+def test_equal_values_share_a_rank_and_the_better_one_is_the_metrics_own() -> None:
+    specs = tuple(spec_of(name) for name in ("gme_score", "flicker", "made_up"))
+    values = {"a": (0.5, 0.1, 1.0), "b": (0.7, 0.1, 2.0), "c": (0.7, 0.2, 3.0), "d": (None,) * 3}
+    found = ranks([ScoreRow("s1", name, specs, v, {}, True) for name, v in values.items()])
+    assert {name: tuple(found[name].values()) for name in values} == {
+        "a": (3, 1, 0),
+        "b": (1, 1, 0),
+        "c": (1, 3, 0),
+        "d": (0, 0, 0),
+    }
+    assert ranks([]) == {}

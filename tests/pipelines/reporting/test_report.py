@@ -6,12 +6,14 @@ from typing import Any
 import pandas as pd
 import pytest
 from elements import Elements
-from finished_run import VARIANTS, FinishedRun, fill, status_table
+from finished_run import OUT, VARIANTS, FinishedRun, fill, status_table
+from PIL import Image
 
+from tpige_kedro import further
 from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.work import Result
 from tpige_kedro.pipelines.reporting.nodes import tabulate_variants
-from tpige_kedro.schemas import Moe, Reporting, Variant
+from tpige_kedro.schemas import Moe, Variant
 
 
 def numbers(attributes: dict[str, str], *names: str) -> list[float]:
@@ -43,13 +45,16 @@ def test_differences_wins_and_scores_are_the_tables_too(page: Elements, run: Fin
     assert wins == {
         r["variant"]: [r["wins"], r["share"]] for r in run.inputs["win_shares"].to_dict("records")
     }
-    of_clips = [float(a["data-value"]) for a in page.having("data-value", "data-metric")]
+    pages = [Elements(html) for html in run.pages().values()]
+    of_clips = [
+        float(a["data-value"]) for p in pages for a in p.having("data-value", "data-metric")
+    ]
     scored = run.inputs["all_scores"].dropna(subset="overall")
     assert sorted(of_clips)[-3:] == sorted(scored["face_feature_sqdist"])
 
 
 def test_the_wide_table_says_the_same(run: FinishedRun) -> None:
-    table = tabulate_variants(run.inputs["variant_summary"], status_table()).set_index("variant")
+    table = tabulate_variants(run.comparison()).set_index("variant")
     summary = run.inputs["variant_summary"].set_index(["variant", "metric"])
     assert table.loc["vace", "gme_score"] == summary.loc[("vace", "gme_score"), "mean"]
     assert table.loc["moe", "overall_high"] == summary.loc[("moe", "overall"), "high"]
@@ -68,8 +73,10 @@ def test_one_file_that_needs_nothing_from_elsewhere(page: Elements) -> None:
             assert not re.match(r"(https?:)?//", attributes.get(name, ""))
 
 
-def test_clips_play_from_where_the_run_left_them(page: Elements) -> None:
-    videos = [a["src"] for tag, a in page.found if tag == "video"]
+def test_clips_play_from_where_the_run_left_them(page: Elements, run: FinishedRun) -> None:
+    pages = [Elements(html) for html in run.pages().values()]
+    videos = [a["src"] for own in pages for tag, a in own.found if tag == "video"]
+    assert "video" not in [tag for tag, _ in page.found], "the report shows no samples itself"
     assert videos == [
         "../07_model_output/clips/vace/id1.mp4",
         "../07_model_output/clips/vace_pe/id1.mp4",
@@ -77,10 +84,14 @@ def test_clips_play_from_where_the_run_left_them(page: Elements) -> None:
     ]
 
 
-def test_the_chosen_clip_is_marked_and_the_best_variant_too(page: Elements) -> None:
-    marked = [a["data-variant"] for _, a in page.found if a.get("class") == "clip chosen"]
+def test_the_chosen_clip_is_marked_and_the_best_variant_too(
+    page: Elements, run: FinishedRun
+) -> None:
+    pages = [Elements(html) for html in run.pages().values()]
+    classes = [(a.get("class"), a.get("data-variant")) for own in pages for _, a in own.found]
+    marked = [variant for name, variant in classes if name == "clip cell chosen"]
     assert marked == ["vace_pe", "vace"]
-    assert page.text.count("✓ chosen") == 2
+    assert [own.text.count("✓ chosen") for own in pages] == [1, 1]
     best = [
         (a["data-variant"], a["data-metric"])
         for _, a in page.found
@@ -92,6 +103,8 @@ def test_the_chosen_clip_is_marked_and_the_best_variant_too(page: Elements) -> N
 
 
 def test_lower_is_better_for_distances(run: FinishedRun) -> None:
+    scores = run.inputs["all_scores"]
+    run.score(scores[scores["sample_id"] == "id1"])  # both variants have it
     summary = run.inputs["variant_summary"].copy()
     rows = summary["metric"] == "face_feature_sqdist"
     summary.loc[rows, "mean"] = range(10, 10 + rows.sum())
@@ -102,17 +115,19 @@ def test_lower_is_better_for_distances(run: FinishedRun) -> None:
     assert float(best["face_feature_sqdist"]) == 10
 
 
-def test_text_of_users_is_escaped_and_added_text_is_marked(
-    run: FinishedRun, page: Elements
-) -> None:
-    html = run.report()
+def test_text_of_users_is_escaped_and_added_text_is_marked(run: FinishedRun) -> None:
+    assert "<b>chef</b>" not in run.report()
+    html = run.pages()["id1"]
     assert "<b>chef</b>" not in html and "&lt;b&gt;chef&lt;/b&gt;" in html
     assert "A &lt;b&gt;chef&lt;/b&gt;<mark>, an old man,</mark> cooks &amp; sings." in html
-    assert "A <b>chef</b> cooks & sings." in page.text
+    assert "A <b>chef</b> cooks & sings." in Elements(html).text
 
 
-def test_it_says_what_is_skipped_missing_failed_and_licensed(page: Elements) -> None:
-    text = re.sub(r"\s+", " ", page.text)
+def test_it_says_what_is_skipped_missing_failed_and_licensed(
+    page: Elements, run: FinishedRun
+) -> None:
+    pages = "".join(Elements(html).text for html in run.pages().values())
+    text = re.sub(r"\s+", " ", page.text + pages)
     for words in (
         "A report",
         "Made up.",
@@ -134,7 +149,8 @@ def test_a_sample_without_a_choice_says_why(run: FinishedRun) -> None:
     selection = run.inputs["selection"].assign(
         variant=[None, "vace"], reason=["vace: no face", None]
     )
-    text = Elements(run.report(selection=selection)).text
+    run.report(selection=selection)
+    text = "".join(Elements(html).text for html in run.pages().values())
     assert "nothing: vace: no face" in text and text.count("✓ chosen") == 1
 
 
@@ -144,34 +160,34 @@ def test_a_clip_whose_frames_cannot_be_read_is_named_not_hidden(run: FinishedRun
     clips = {key: Result(item.path) for key, item in run.given["clips"].load().items()}
     fill(run.given["clips"], {**clips, "vace/id1": Result(garbage)}, mark="imported")
     page = Elements(run.report())
-    assert "The clip cannot be read: ../07_model_output/clips/vace/id1.mp4" in page.text
-    assert len([tag for tag, _ in page.found if tag == "video"]) == 2
+    own = {key: Elements(html) for key, html in run.pages().items()}
+    assert "The clip cannot be read: ../07_model_output/clips/vace/id1.mp4" in own["id1"].text
+    assert [tag for o in own.values() for tag, _ in o.found].count("video") == 2
     (failure,) = run.tables["all_failures"].load().to_dict("records")
     assert (failure["stage"], failure["item"]) == ("strips", "vace/id1")
     assert "vace/id1.mp4 is not a readable clip" in failure["problem"]
     assert failure["problem"] in page.text
 
 
-def test_many_samples_are_linked_instead_of_shown(run: FinishedRun) -> None:
-    page = Elements(run.report(reporting=Reporting(embedded_samples=1)))
-    assert [a["id"] for _, a in page.found if a.get("id", "").startswith("sample-")] == [
-        "sample-id1"
-    ]
-    assert ("a", {"href": "samples/id2.html"}) in page.found
-    assert "1 more, each on its own page: id2" in page.text
-
-
-def test_a_page_of_a_sample_opens_from_disk_too(run: FinishedRun, page: Elements) -> None:
-    pages = run.made["sample_pages"].load()
-    assert list(pages) == ["id1", "id2"], "all samples have one, also those in the report"
-    own = Elements(pages["id2"].load())
+def test_every_sample_has_a_page_that_opens_from_disk(run: FinishedRun, page: Elements) -> None:
+    pages = run.pages()
+    assert list(pages) == ["id1", "id2"]
+    own = Elements(pages["id2"])
     assert own.open == [] and ("base", {"href": "../"}) in own.found
-    links = ("href", "src", "poster")  # relative to the folder of the report, in both
-    in_page = {a[name] for tag, a in own.found for name in links if name in a and tag != "base"}
-    in_report = {a[name] for _, a in page.found for name in links if name in a}
-    assert in_page - in_report == {"report.html"}
-    assert "../07_model_output/clips/vace/id2.mp4" in in_page
+    links = {a[name] for tag, a in own.found for name in ("href", "src") if name in a}
+    files = {link for link in links if not link.startswith("data:")} - {"../"}
+    clip = "../07_model_output/clips/vace/id2.mp4"
+    assert files == {"report.html", "gallery.html", "gallery_data.js", clip}
+    assert all((run.root / OUT / file).is_file() for file in files)
     assert not [a for a in own.having("href") if a["href"].startswith("#")], "base breaks anchors"
+
+
+def test_ranks_count_among_the_clips_of_a_sample(run: FinishedRun, page: Elements) -> None:
+    own = Elements(run.pages()["id1"])
+    cells = [
+        a for a in own.having("data-rank") if a["data-metric"] in ("overall", "face_feature_sqdist")
+    ]
+    assert [a["data-rank"] for a in cells] == ["2", "1", "1", "2"]  # lower is better in the second
 
 
 def test_a_sample_whose_page_cannot_be_written_says_why(run: FinishedRun) -> None:
@@ -180,10 +196,8 @@ def test_a_sample_whose_page_cannot_be_written_says_why(run: FinishedRun) -> Non
 
     references = {**run.inputs["references"], "p2.jpg": gone}
     page = Elements(run.report(references=references))
-    assert "id2 cannot be shown: reference p2.jpg is gone; put the picture back" in page.text
-    assert [a["id"] for _, a in page.found if a.get("id", "").startswith("sample-")] == [
-        "sample-id1"
-    ]
+    assert "id2 has no page: reference p2.jpg is gone; put the picture back" in page.text
+    assert list(run.made["sample_pages"].load()) == ["id1"]
 
 
 def test_a_new_variant_and_an_unknown_metric_need_no_code(run: FinishedRun) -> None:
@@ -204,9 +218,20 @@ def test_a_run_that_made_nothing_still_has_a_report(run: FinishedRun) -> None:
     page = Elements(run.report(**nothing, selection=selection, moe=Moe(experts=("vace",))))
     text = re.sub(r"\s+", " ", page.text)
     assert "Nothing was scored" in text and "Nothing to compare" in text
-    assert "nothing failed" in text and "No clip of this sample was scored" in text
+    assert "nothing failed" in text and "No clip was made" in text
+    assert "No clip of this sample was scored" in Elements(run.pages()["id1"]).text
     assert page.open == []
 
 
 def test_the_same_run_gives_the_same_page(run: FinishedRun) -> None:
     assert run.report() == run.report()
+
+
+def test_all_pictures_of_a_person_are_shown(run: FinishedRun) -> None:
+    others = {further.NAMES: ['["p1/2.jpg"]', ""], further.HASHES: ['["hash of 2"]', ""]}
+    samples = run.inputs["checked_samples"].assign(**others)
+    run.inputs["references"]["p1/2.jpg"] = lambda: Image.new("RGB", (40, 40), "navy")
+    run.report(checked_samples=samples)
+    pages = run.made["sample_pages"].load()
+    assert "original reference 2" in pages["id1"].load()
+    assert "original reference 2" not in pages["id2"].load()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from tpige_kedro.metrics.catalog import METRICS
+from tpige_kedro.pipelines.reporting.best import best_variants
 from tpige_kedro.pipelines.reporting.tables import difference_rows, variant_rows
 
 
@@ -15,7 +17,11 @@ def test_the_best_of_n_draws_stands_with_the_selection_and_does_not_compete() ->
     )
     status = pd.DataFrame({"variant": ["a", "a_1"], "status": "ready", "reason": ""})
     status["description"] = ["g", "g · draw 1"]
-    rows = {row.name: row for row in variant_rows(summary, status)}
+    scores = pd.DataFrame(
+        {"sample_id": ["s1", "s1"], "variant": ["a", "a_1"], "gme_score": [0.4, 0.5]}
+    )
+    bests = best_variants(summary, scores, METRICS)
+    rows = {row.name: row for row in variant_rows(summary, status, bests)}
     assert list(rows) == list(means) and rows["best_of_n"].title == "Best of n draws"
     assert [name for name, row in rows.items() if row.cells["gme_score"].best] == ["a_1"]
     assert "draw 1" in rows["a_1"].note and "draw" not in rows["a"].note

@@ -20,7 +20,7 @@ from tpige_kedro.metrics.protocol import MetricSpec, Missing, ScoredClip
 from tpige_kedro.pipelines.scoring.nodes import score_clips
 from tpige_kedro.pipelines.scoring.table import tabulate_scores
 from tpige_kedro.schemas import ModelSpec, Scoring
-from tpige_kedro.tables import SCORES
+from tpige_kedro.schemas.tables import SCORES
 
 WEIGHTS = {"brightness": 0.5, "faces": 0.5}
 SCORING = Scoring(scorers=("bright", "faces"), overall=WEIGHTS)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from score_stage import ALIVE, CALLS, LOADED, PROMPTS, SAMPLES, SCORING, SEEN, CountingMp4, Stage
 
+from tpige_kedro.datasets.clip_files import decoding
 from tpige_kedro.execution.tally import tallies
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.scoring import create_pipeline
@@ -76,6 +77,15 @@ def test_a_change_scores_its_own_clip_again(stage: Stage, what: str) -> None:
     stage.score()
     stage.score(**NEW[what])
     assert CountingMp4.decoded == ["s1"] and [call[:6] for call in CALLS] == ["bright", "faces:"]
+
+
+def test_another_way_of_decoding_scores_all_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.score()
+    monkeypatch.setattr(decoding, "VERSION", decoding.VERSION + 1)
+    stage.score()
+    assert sorted(CountingMp4.decoded) == ["s1", "s2"]
 
 
 def test_another_photo_scores_its_own_clip_again(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from tpige_kedro.execution.tally import reset_tallies, tallies
 from tpige_kedro.models import release_models
 from tpige_kedro.pipelines.scoring.sets import score_sets, set_jobs, tabulate_sets
 from tpige_kedro.schemas import ModelSpec, Scoring
-from tpige_kedro.tables import SET_SCORES
+from tpige_kedro.schemas.tables import SET_SCORES
 
 SPEC = ModelSpec(type="fakes.SetScorer", licence="tests")
 SCORING = Scoring(scorers=("bright",), overall={"brightness": 1.0}, set_scorer="sets")

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from safetensors.torch import save_file
 
 from tpige_kedro.errors import ModelError
-from tpige_kedro.hooks.model_files import missing_files
 from tpige_kedro.hooks.model_options import option_problems
 from tpige_kedro.schemas import ModelSpec
 from tpige_kedro.video_generators.loras.merging import lora_file, merge_loras
 from tpige_kedro.video_generators.loras.settings import Lora
+from tpige_kedro.weights.local_files import missing_files
 from video_generators.tiny_wan import transformer
 
 Q = "diffusion_model.blocks.0.self_attn.q"
@@ -76,7 +76,7 @@ REFUSED: dict[str, tuple[dict[str, torch.Tensor], str]] = {
     "alpha alone": ({f"{Q}.alpha": torch.tensor(2.0)}, "has alpha without up"),
     "ranks that differ": (FITTING | {UP: torch.ones(24, 3)}, r"up \(24, 3\) and down \(2, 24\)"),
     "rank 0": ({DOWN: torch.ones(0, 24), UP: torch.ones(24, 0)}, r"up \(24, 0\) and down"),
-    "a vector for a matrix": ({DOWN: torch.ones(2), UP: torch.ones(24, 2)}, "do not go together"),
+    "a vector for a matrix": ({DOWN: torch.ones(2), UP: torch.ones(24, 2)}, "do not match"),
     "the transposed": (
         {DOWN: torch.ones(2, 48), UP: torch.ones(24, 2)},
         r"not \(24, 48\)",

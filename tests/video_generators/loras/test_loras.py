@@ -105,16 +105,19 @@ def test_whole_differences_of_norms_biases_and_modulations(model: Any, tmp_path:
     torch.testing.assert_close(predicted(changed), predicted(wanted), atol=1e-5, rtol=0)
 
 
-def test_a_bias_beside_the_matrices_of_peft(model: Any, tmp_path: Path) -> None:
-    """It is multiplied by alpha / rank like the product."""
+@pytest.mark.parametrize(("alpha", "factor"), [(ALPHA, ALPHA / RANK), (None, 1.0)])
+def test_a_bias_beside_the_matrices_of_peft(
+    alpha: float | None, factor: float, model: Any, tmp_path: Path
+) -> None:
+    """It is multiplied by alpha / rank like the product; without alpha it is added as it is."""
     stem, bias = "transformer.blocks.0.attn1.to_q", torch.ones(24)
     (down, up) = matrices(model, ["blocks.0.attn1.to_q"])["blocks.0.attn1.to_q"]
     weights = {f"{stem}.lora_A.weight": down, f"{stem}.lora_B.weight": up}
-    metadata = {"lora_adapter_metadata": json.dumps({"lora_alpha": ALPHA})}
+    metadata = {"lora_adapter_metadata": json.dumps({"lora_alpha": alpha})} if alpha else None
     file = tmp_path / "lora.safetensors"
     save_file({**weights, f"{stem}.lora_B.bias": bias}, str(file), metadata)
     before, after = (m.blocks[0].attn1.to_q.bias for m in (model, with_lora(model, file, 0.5)))
-    torch.testing.assert_close(after - before, 0.5 * ALPHA / RANK * bias)
+    torch.testing.assert_close(after - before, 0.5 * factor * bias)
 
 
 @pytest.mark.parametrize("kind", ["vace", "phantom"])

@@ -9,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from tpige_kedro.video_generators.fp8 import FP8, Fp8Linear, quantise, to_fp8
+from tpige_kedro.networks.fp8 import FP8, Fp8Linear, quantise, to_fp8
 from tpige_kedro.video_generators.wan_options import WanOptions
 
 CPU = torch.device("cpu")

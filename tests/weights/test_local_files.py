@@ -13,8 +13,8 @@ from project import ROOT, Project
 from tiny_buffalo import write_pack
 from tpige_kedro.errors import ModelError
 from tpige_kedro.hooks.errors import RunStopped
-from tpige_kedro.hooks.model_files import missing_files
 from tpige_kedro.schemas import ModelSpec
+from tpige_kedro.weights.local_files import missing_files
 
 MINI = ROOT / "data" / "06_models" / "mini"
 PHOTO_FACE = "tpige_kedro.metrics.photo_face.PhotoFaceScorer"
@@ -139,7 +139,7 @@ def test_a_run_stops_before_its_first_node(project: Project) -> None:
 def test_folders_that_describe_themselves_are_looked_at_without_torch() -> None:
     code = (
         "import sys, json; from tpige_kedro.schemas import ModelSpec;"
-        "from tpige_kedro.hooks.model_files import missing_files;"
+        "from tpige_kedro.weights.local_files import missing_files;"
         f"specs = [ModelSpec.model_validate(e) for e in json.loads({json.dumps(SHIPPED)!r})];"
         "assert not any(map(missing_files, specs)); print('torch' in sys.modules)"
     )
