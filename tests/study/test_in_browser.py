@@ -79,6 +79,19 @@ def ready(page: Any) -> None:
     page.locator(OPEN).first.wait_for()
 
 
+WATCH = """selector => {
+    const element = document.querySelector(selector), found = window.found = [];
+    new MutationObserver(() => found.push(element.className + " " + element.textContent))
+        .observe(element, { attributes: true, childList: true, characterData: true, subtree: true });
+}"""
+
+
+def watch(page: Any, selector: str) -> Callable[[], list[str]]:
+    """What an element shows from now on, also for a moment that no question would meet."""
+    page.evaluate(WATCH, selector)
+    return lambda: page.evaluate("window.found")
+
+
 def at(page: Any, place: int) -> None:
     page.wait_for_url(f"**#{place}")
     ready(page)
@@ -129,8 +142,9 @@ def test_nothing_counts_before_both_have_played(
 def test_both_play_in_step_and_again(visit: Visit, served: Served) -> None:
     page = visit(served.link())
     ready(page)
+    watch(page, "#study")
     page.keyboard.press(" ")
-    page.locator("#study.playing").wait_for()
+    page.wait_for_function("found.some((state) => state.startsWith('playing'))")
     page.locator("#study:not(.playing)").wait_for()
     times = page.evaluate("['left', 'right'].map((id) => document.getElementById(id).currentTime)")
     assert times[0] == times[1] > 0
@@ -219,9 +233,10 @@ def test_a_slow_network(visit: Visit, served: Served, study: DrawnStudy) -> None
         "uploadThroughput": 25_000,
     }
     tuned.send("Network.emulateNetworkConditions", slow)
+    notes = watch(page, "#note")
     page.locator("#agree").click()
-    page.locator("#note").get_by_text("Loading the clips").wait_for()
     ready(page)
+    assert any("Loading the clips" in note for note in notes())
     tuned.send("Network.emulateNetworkConditions", slow | {"offline": True})
     page.keyboard.press("ArrowLeft")
     page.locator("#note").get_by_text("is sent again").wait_for()

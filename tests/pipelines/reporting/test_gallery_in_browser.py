@@ -213,11 +213,19 @@ def playing(page: Any, count: int) -> None:
     page.wait_for_timeout(250)  # they have just begun
 
 
+def drift(page: Any, selector: str, milliseconds: int) -> tuple[float, float, float, int]:
+    """The least of up to three measurements, as a machine that is busy elsewhere lets frames wait; a page out of step stays so."""
+    found = []
+    while len(found) < 3 and not (found and found[-1][0] <= STEP):
+        found.append(tuple(page.evaluate(DRIFT, [selector, milliseconds])))
+    return min(found)
+
+
 def test_all_in_view_play_in_step(visit: Visit) -> None:
     page = visit()
     page.click("#play-view")
     playing(page, 5)
-    worst, moved, least, count = page.evaluate(DRIFT, ["video", 3500])
+    worst, moved, least, count = drift(page, "video", 3500)
     assert count >= 5 and worst <= STEP, (
         "clips of one length show the same moment, also when they begin again"
     )
@@ -226,19 +234,27 @@ def test_all_in_view_play_in_step(visit: Visit) -> None:
     assert page.eval_on_selector_all("video", "all => all.every(v => v.paused)")
 
 
+TIMES = """async (selector) => {
+    const videos = [...document.querySelectorAll(selector)], found = [];
+    for (let i = 0; i < 100; i++) { found.push(videos.map(v => v.currentTime)); await new Promise(r => setTimeout(r, 20)); }
+    return found;
+}"""
+
+
 def test_a_shorter_clip_waits_for_the_others(visit: Visit) -> None:
     page = visit()
     page.click("#sample-s00 .play")
     playing(page, 3)
-    times = page.evaluate("""async () => {
-        const videos = [...document.querySelectorAll('#sample-s00 video')], found = [];
-        for (let i = 0; i < 100; i++) { found.push(videos.map(v => v.currentTime)); await new Promise(r => setTimeout(r, 20)); }
-        return found;
-    }""")
-    late = [one for one in times if one[0] > 1.65]
-    assert late and all(abs(one[2] - 1.5) < STEP for one in late), "on its last frame"
-    early = [one for one in times if 0.1 < one[0] < 1.4]
-    assert early and max(max(one) - min(one) for one in early) <= STEP
+    for _ in range(3):  # a machine that is busy elsewhere lets frames wait
+        times = page.evaluate(TIMES, "#sample-s00 video")
+        late = [one for one in times if one[0] > 1.65]
+        early = [one for one in times if 0.1 < one[0] < 1.4]
+        waits = late and all(abs(one[2] - 1.5) < STEP for one in late)
+        in_step = early and max(max(one) - min(one) for one in early) <= STEP
+        if waits and in_step:
+            break
+    assert waits, "on its last frame"
+    assert in_step
 
 
 def test_what_leaves_the_view_gives_its_memory_back(visit: Visit) -> None:
@@ -260,7 +276,7 @@ def test_a_sample_plays_in_step_and_leads_to_the_next_of_the_same_filter(visit: 
     assert page.text_content("#position") == f"2 of {len(order)}"
     page.click("#play")
     playing(page, 2)
-    assert page.evaluate(DRIFT, [".shot video", 1500])[0] <= STEP
+    assert drift(page, ".shot video", 1500)[0] <= STEP
     page.keyboard.press("ArrowRight")
     page.wait_for_url(f"**/samples/{order[2]}.html*")
     page.keyboard.press("ArrowLeft")
@@ -284,7 +300,7 @@ def test_two_clips_are_compared_with_a_slider(visit: Visit) -> None:
     assert page.locator(".stage video").count() == 2
     page.click(".comparison button >> text=Play")
     playing(page, 2)
-    assert page.evaluate(DRIFT, [".stage video", 1500])[0] <= STEP
+    assert drift(page, ".stage video", 1500)[0] <= STEP
     for value, clip in (("25", "inset(0px 75% 0px 0px)"), ("80", "inset(0px 20% 0px 0px)")):
         page.fill(".comparison input", value)
         assert page.eval_on_selector(".above", "v => getComputedStyle(v).clipPath") == clip
@@ -466,6 +482,7 @@ def test_long_names_stay_on_the_screen_and_shapes_are_kept(
     for square in folder.glob("strips/phantom/*.png"):
         Image.new("RGB", (4 * 40, 40)).save(square)
     page = visit(root=tmp_path, fails=True, viewport={"width": 360, "height": 740})
+    page.locator("#sample-s01").scroll_into_view_if_needed()  # what is far below is not drawn yet
     page.wait_for_selector("#sample-s01 canvas")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     shapes = {}
