@@ -24,11 +24,10 @@ from tpige_kedro.mini.networks.face_locator import crop_heads
 from tpige_kedro.mini.pictures import to_images
 from tpige_kedro.mini.reader import MiniFaceReader, describe
 from tpige_kedro.models import load_model
-from tpige_kedro.pipelines.generation_variants.noise import noise_seed
 from tpige_kedro.prompts.clause import compose_clause, insert_clause
 from tpige_kedro.prompts.reference_prompt import reference_prompt
 from tpige_kedro.schemas import Guidance, ModelSpec, Variant
-from tpige_kedro.seeds import derive_seed
+from tpige_kedro.seeds import derive_seed, noise_seed
 from tpige_kedro.video_generators.protocol import ClipRequest
 
 TRAINED = ("vace", "phantom")  # folders that each training seed has of its own
@@ -125,7 +124,7 @@ class ClipMaker:
             spec = ModelSpec(**self.parameters["models"][name])
             options: dict[str, Any] = {**spec.options, "device": self.device}
             if "steps" in options:
-                options |= {"batch_size": self.batch, "dtype": "float32"}
+                options = {"dtype": "float32", **options, "batch_size": self.batch}
                 options["compile"] = self.compiled and options.get("num_frames", 1) > 1
             if "base" in options:
                 options["base"] = str(self._folder(options["base"]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
@@ -34,6 +34,7 @@ from tpige_kedro.mini.training.codec import LatentCodec
 ROOT = Path(__file__).resolve().parents[2]
 MINI = ROOT / "data" / "06_models" / "mini"
 KEPT_CLIPS = 24  # of each row in --keep
+SETTINGS = ("models", "pairs", "sweep_pairs", "batch", "seed", "steps")  # that a run keeps
 STEPS = 20  # of the clips behind docs/evidence.md; conf/base takes fewer
 
 
@@ -207,9 +208,8 @@ def run(options: argparse.Namespace) -> None:
     print("all rows are there")
 
 
-def keep_to_the_settings(options: argparse.Namespace) -> None:
+def keep_to_the_settings(options: argparse.Namespace, names: Sequence[str] = SETTINGS) -> None:
     """A folder holds one run: rows of other people or another generator must not stand beside those that are there."""
-    names = ("models", "pairs", "sweep_pairs", "batch", "seed", "steps")
     wanted = {name: str(getattr(options, name)) for name in names}
     file = options.out / "settings.json"
     if not file.exists():

@@ -12,9 +12,8 @@ import yaml
 from clip_stage import MODEL, PLAIN, SEEDLESS, Stage
 
 from tpige_kedro.hooks import parameters
-from tpige_kedro.pipelines.generation_variants.noise import noise_seed
 from tpige_kedro.schemas import Noise, Parameters, Variant
-from tpige_kedro.seeds import derive_seed
+from tpige_kedro.seeds import derive_seed, noise_seed
 
 CONF = Path(__file__).parents[3] / "conf" / "base"
 

@@ -12,8 +12,9 @@ from tpige_kedro.further import COLUMNS as FURTHER
 from tpige_kedro.models import why_skipped
 from tpige_kedro.pipelines.generation_variants.descriptions import describe
 from tpige_kedro.pipelines.generation_variants.further import with_further
-from tpige_kedro.pipelines.generation_variants.noise import noise_of, noise_seed
+from tpige_kedro.pipelines.generation_variants.noise import noise_of
 from tpige_kedro.schemas import ModelSpec, Noise, Variant
+from tpige_kedro.seeds import noise_seed
 
 logger = logging.getLogger(__name__)
 
