@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,27 +67,40 @@ class PriceList:
             draw_pairs(half, options.seed + 1, True, device),
         )
         self.scores = make_scores(self.maker)
+        if find_spec("cv2") is None:
+            print("OpenCV is not there: no motion amplitude, no flicker", flush=True)
+            self.scores.flow = no_flow
         prompts = with_clauses(self.pairs.prompts, self.maker.clauses(self.pairs))
         self.inputs = Inputs(prompts, self.pairs.pictures)
         self.maker.encode(self.pairs, self.inputs, [PLAIN])
+        self.generators: dict[str, Any] = {}
 
     def generator(self, name: str, row: Row) -> Any:
         """The generator of a row, which sees the texts and pictures that were encoded for all."""
-        models, model, plain = self.maker.parameters["models"], model_of(row, name), PLAIN
-        if model not in models:
-            changes = {**row.options}
+        model = model_of(row, name)
+        if model not in self.generators:
+            plain = self.maker.parameters["models"][PLAIN]
+            changes = dict(row.options)
             if LORA in changes.get("loras", ()):
                 changes["loras"] = [{"source": self.options.lora}]
-            models[model] = {**models[plain], "options": models[plain]["options"] | changes}
-            made, first = self.maker.model(model), self.maker.model(plain)
-            made.pipeline.vae.disable_slicing()
-            if row.fp8_attention:
-                simulate_fp8_attention(made.transformer)
-            made.text, made.pictures = first.text, first.pictures
-            if made.options.vae_dtype != first.options.vae_dtype:  # encodes references too
-                plain_pictures = made.pictures
-                made.pictures = EncodedAtOnce(plain_pictures, self.pairs.pictures, self.maker.batch)
-        return self.maker.model(model)
+            changed = {**plain, "options": plain["options"] | changes}
+            self.maker.parameters["models"][model] = changed
+            self.generators[model] = self.equipped(self.maker.model(model), row)
+        return self.generators[model]
+
+    def equipped(self, generator: Any, row: Row) -> Any:
+        """The generator with the switches of a row, and with what was encoded. A VAE in another precision encodes for itself."""
+        first = self.maker.model(PLAIN)
+        generator.pipeline.vae.disable_slicing()
+        if row.fp8_attention:
+            simulate_fp8_attention(generator.transformer)
+        if generator.options.vae_dtype != first.options.vae_dtype:
+            own = EncodedAtOnce(generator.pictures, self.inputs.pictures, self.maker.batch)
+            generator.pictures = own
+        else:
+            generator.pictures = first.pictures
+        generator.text = first.text
+        return generator
 
     def table(self, name: str, row: Row) -> tuple[pd.DataFrame, dict[str, Any]]:
         """The measures of each clip of a row, and what its clips took."""
@@ -117,6 +131,11 @@ class PriceList:
         with tf32(False):
             columns = self.scores(clips, part)
         return pd.DataFrame({"sample_id": part.ids, **{m: columns[m].tolist() for m in MEASURES}})
+
+
+def no_flow(clips: torch.Tensor) -> dict[str, torch.Tensor]:
+    """In place of what needs OpenCV."""
+    return {name: torch.full((len(clips),), torch.nan) for name in ("motion_amplitude", "flicker")}
 
 
 def device_name(device: str) -> str:

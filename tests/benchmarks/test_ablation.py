@@ -85,7 +85,7 @@ def test_every_variant_of_the_laptop_run_is_a_row() -> None:
         "hailuo",
         "vace_pe_fast",
         "vace_pe_ge_fast",
-    }  # a service; benchmarks/ablation/distilled.py has the few steps
+    }  # a service; benchmarks/price_list has the few steps
     variants = load_parameters()["variants"].items()
     shipped = {k: Variant(**v) for k, v in variants if k not in apart}
     measured = [row.variant for row in load_rows()]
