@@ -57,7 +57,7 @@ def draw(found: Found, file: Path) -> None:
             axes.plot(x, mean, "o", color=colour, ms=5)
             points[name] = (x, mean)
             labels.append((x, mean, name, colour))
-        line = np.array([points[name] for name in first.front()])
+        line = np.array([points[name] for name in first.front(found.rows)])
         axes.plot(line[:, 0], line[:, 1], color=GREY, lw=1.2, zorder=0)
         axes.set_xticks(list(TICKS), [str(t) for t in TICKS])
         axes.minorticks_off()

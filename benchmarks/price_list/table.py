@@ -70,20 +70,32 @@ class Found:
         found = intervals((self.values(measure, row) - self.values(measure, other))[:, None], SEED)
         return float(found.mean[0]), float(found.low[0]), float(found.high[0])
 
-    def front(self) -> list[str]:
-        """The rows to which none is both faster and more like, the fastest first."""
+    def front(self, rows: Sequence[str]) -> list[str]:
+        """Of some rows, those to which none is both faster and more like, the fastest first."""
         best, kept = -np.inf, []
-        means = {row: float(np.nanmean(self.values(LIKENESS, row))) for row in self.rows}
-        for row in sorted(self.rows, key=lambda r: (self.seconds[r], -means[r])):
+        means = {row: float(np.nanmean(self.values(LIKENESS, row))) for row in rows}
+        for row in sorted(rows, key=lambda r: (self.seconds[r], -means[r])):
             if means[row] > best:
                 best = means[row]
                 kept.append(row)
         return kept
 
+    @property
+    def long(self) -> list[str]:
+        """The rows that stand for 50 steps."""
+        return [name for name in self.rows if not ROWS[name].is_short]
+
 
 def as_markdown(found: Found) -> str:
     """All tables."""
-    parts = [about(found), "", *differences(found), *front(found), *few_steps(found), *means(found)]
+    parts = [
+        about(found),
+        "",
+        *differences(found),
+        *fronts(found),
+        *few_steps(found),
+        *means(found),
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -130,31 +142,36 @@ def reused(found: Found, name: str) -> str:
     return f"{share:.0%}" if "cache" in ROWS[name].options else ""
 
 
-def front(found: Found) -> list[str]:
+def fronts(found: Found) -> list[str]:
+    """The Pareto front of all rows, and that of the rows with all steps."""
+    halves = [len(found.half(second).clips) for second in (False, True)]
+    said = f"Chosen by one half of the pairs ({halves[0]}), reported on the other ({halves[1]}):"
+    return [
+        said,
+        "",
+        *front(found, "Pareto front, all rows", found.rows),
+        *front(found, "Pareto front, 50 steps", found.long),
+    ]
+
+
+def front(found: Found, heading: str, rows: Sequence[str]) -> list[str]:
     """The Pareto front of one half of the pairs, as the other half sees it."""
     first, second = found.half(False), found.half(True)
-    again, body = set(second.front()), list[tuple[str, ...]]()
-    for name in first.front():
+    again, body = set(second.front(rows)), list[tuple[str, ...]]()
+    for name in first.front(rows):
         chosen = f"{np.nanmean(first.values(LIKENESS, name)):.3f}"
         mean = second.means(LIKENESS, [name])
         reported = shown(*(float(x[0]) for x in (mean.mean, mean.low, mean.high)))
-        apart = (
-            shown(*second.difference(LIKENESS, name, "cfg"), signed=True)
-            if "cfg" in found.about
+        apart = [
+            shown(*second.difference(LIKENESS, name, other), signed=True)
+            if other in found.about and other != name
             else ""
-        )
+            for other in ("cfg", "ge")
+        ]
         on = "yes" if name in again else "no"
-        body.append((f"`{name}`", f"{found.seconds[name]:.0f}", chosen, reported, apart, on))
-    n = f"{len(first.clips)} and {len(second.clips)} pairs"
-    head = (
-        "Pareto front",
-        "s a clip of 14B",
-        "likeness, half that chose",
-        "likeness, other half",
-        "− exact CFG, other half",
-        "on its front too",
-    )
-    return [f"Chosen by one half, reported on the other ({n}):", "", *table(head, body)]
+        body.append((f"`{name}`", f"{found.seconds[name]:.0f}", chosen, reported, *apart, on))
+    head = (heading, "s a clip of 14B", "likeness, half that chose", "likeness, other half")
+    return table((*head, "− exact CFG", "− exact GE", "on its front too"), body)
 
 
 def few_steps(found: Found) -> list[str]:

@@ -193,7 +193,8 @@ def test_tables_pair_clips_and_choose_on_one_half(folder: Path) -> None:
         numbers = half.clips.index.str.extract(r"(\d+)$")[0].astype(int)
         assert (numbers % 2).sum() == 10
         assert sum(key.startswith("new") for key in half.clips.index) == 10
-    assert found.front() == ["steps_4", "steps_4_ge"]
+    assert found.front(found.rows) == ["steps_4", "steps_4_ge"]
+    assert found.front(found.long)[-1] == "ge"
     text = as_markdown(found)
     assert "n = 40 pairs, 5 rows" in text
     assert "| `ge_cache_high` |" in text and "44% | ge | −0.0" in text
