@@ -65,7 +65,7 @@ ROOM = 1.02  # results, tokenizers, configs
     is_flag=True,
     help="Run each stage in its own process, also with --scale tiny.",
 )
-@click.option("--yes", is_flag=True, help="Build without asking.")
+@click.option("--yes", is_flag=True, help="Build without asking, as --scale tiny does anyway.")
 @click.option("--keep", is_flag=True, help="Keep the scratch folder.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of an error above its message.")
 def rehearse(
@@ -96,7 +96,7 @@ def rehearse(
             raise ClickException(str(error)) from error
         where = Path(scratch or tempfile.gettempdir()).absolute()
         show_size(rehearsal.largest(), where)
-        if not yes:
+        if not (yes or settings.tiny):
             click.confirm("Build them?", abort=True)
         where.mkdir(parents=True, exist_ok=True)
         root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))

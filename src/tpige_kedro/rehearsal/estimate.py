@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -17,6 +18,8 @@ from tpige_kedro.schemas import Parameters
 GIB = 2**30
 NOT_REHEARSED = "not rehearsed"
 STOOD_IN = "answered by a stand-in on loopback; the service's own time is not counted"
+WHOLE = "seconds of the whole run of the pipeline, its start included; not part of the hours"
+NO_KEY = "is not set: a run skips its variants and pays nothing for them"
 NEVER_MEASURED = "fewer than two steps were run: no seconds per step"
 
 
@@ -77,7 +80,7 @@ def rows_of(
         rows = [
             Row(**common, item=measured.seconds / samples, full_item=measured.seconds / samples)
         ]
-        rows[0].notes.append("seconds of the whole run of the pipeline, its start included")
+        rows[0].notes.append(WHOLE)
     if stage.is_service:
         for row in rows:
             note_service(
@@ -243,6 +246,8 @@ def note_service(
     cost = cost_of(spec, usage, factor, clips)
     row.dollars, row.cost_unknown = cost.dollars, cost.unknown
     row.notes.append(f"{row.model}: {STOOD_IN}")
+    if stage.variants and (absent := [name for name in spec.needs if not os.environ.get(name)]):
+        row.notes.append(f"{row.model}: {' and '.join(absent)} {NO_KEY}")
     row.notes += (f"{row.model}: {t}" for t in limits_reached(spec, cost, usage, factor, clips))
 
 

@@ -19,6 +19,7 @@ from tpige_kedro.rehearsal.instruments import Instruments
 from tpige_kedro.rehearsal.loopback import KEY
 from tpige_kedro.rehearsal.memory import Gpu, asked_for, host_peak
 from tpige_kedro.rehearsal.prices import is_paid
+from tpige_kedro.rehearsal.quiet import without_misleading_lines
 from tpige_kedro.rehearsal.video_service import video_stand_in
 from tpige_kedro.schemas import ModelSpec
 
@@ -98,7 +99,7 @@ def run_here(job: Job) -> Measured:
     instruments = Instruments(gpu, names_of(job), job.steps)
     with host_peak() as host:
         try:
-            with instruments.watching():
+            with instruments.watching(), without_misleading_lines():
                 run_pipeline(job)
         except Exception as error:
             logger.debug("the stage ended early", exc_info=error)

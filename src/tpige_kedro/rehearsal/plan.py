@@ -10,6 +10,7 @@ from tpige_kedro.declarations import load_class
 from tpige_kedro.rehearsal.job import Job
 from tpige_kedro.rehearsal.places import LISTED, Place, ships
 from tpige_kedro.rehearsal.prices import is_service
+from tpige_kedro.rehearsal.quiet import COMPUTED, ELSEWHERE
 from tpige_kedro.rehearsal.scratch import Scratch
 from tpige_kedro.rehearsal.settings import Settings, changed_options, run_parameters
 from tpige_kedro.rehearsal.stages import Stage
@@ -19,7 +20,6 @@ from tpige_kedro.weights.sources import project_root
 
 STAND_INS = {"reader": "Reader", "editor": "Editor", "judge": "Judge"}
 NOTHING_STATED = {"gpu": None, "host": None}
-ELSEWHERE, COMPUTED = "rehearsed in a stage of its own", "computed from the others, not run"
 JOURNAL = "07_model_output/tasks"  # of a service, below the data
 
 

@@ -16,7 +16,8 @@ from tpige_kedro.rehearsal.estimate import NOT_REHEARSED, Row, rows_of
 from tpige_kedro.rehearsal.job import Job, Measured, run_apart, run_here
 from tpige_kedro.rehearsal.plan import demo_samples, job_of, list_samples
 from tpige_kedro.rehearsal.report import Report, facts
-from tpige_kedro.rehearsal.scratch import GB, Scratch, bytes_below, bytes_of, merged
+from tpige_kedro.rehearsal.results import bytes_of_run
+from tpige_kedro.rehearsal.scratch import GB, Scratch, bytes_of, merged
 from tpige_kedro.rehearsal.settings import Settings, answer_factor, run_parameters
 from tpige_kedro.rehearsal.stages import LATE, Stage, stages_of
 from tpige_kedro.schemas import Parameters
@@ -91,7 +92,8 @@ class Rehearsal:
                     keep.setdefault(folder, set()).add(name)
                 scratch.keep_only(keep)
                 report.rows += self._stage(stage, scratch, say)
-                report.note_data(bytes_below(scratch.data), self.settings.samples)
+                asked = self.settings.samples, self.settings.for_samples
+                report.bytes = bytes_of_run(scratch.data, self.stages, self.parameters, *asked)
                 if to is not None:
                     report.write(to)
         return report
@@ -125,7 +127,9 @@ class Rehearsal:
             say(
                 f"{stage.name}: {readable_size(written)} built in {seconds:.0f} s, the scratch holds {readable_size(used)}; running"
             )
-        measured = self._measure(job_of(stage, self.parameters, self.settings, scratch), scratch)
+        with scratch.all_clips():
+            job = job_of(stage, self.parameters, self.settings, scratch)
+            measured = self._measure(job, scratch)
         asked = self.settings.samples, self.settings.for_samples
         factors = {
             n: answer_factor(self.parameters.models[n], self.settings)

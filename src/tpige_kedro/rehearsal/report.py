@@ -37,8 +37,8 @@ EXPLAINED = (
     "forwards of the guidance included (where a schedule leaves some out, the mean over the configured steps). `full item s`: "
     "that times the configured `steps`, plus what is around the steps. Variants without `item s` were not run: their forwards were counted. `hours`: full items of all samples, plus loading once; one "
     "person per sample. `GPU GiB`: torch's peak of allocated memory, beside it of reserved; `host GiB`: VmHWM (mapped files of "
-    "weights included), beside it the peak of RssAnon. Weights are random: pictures are noise, clips are larger and encode "
-    "slower than real ones."
+    "weights included), beside it the peak of RssAnon. Weights are random: pictures are noise, and clips encode "
+    "slower than real ones. GB of results: clips as large as real ones are expected to be, variants that were not run included."
 )
 
 SHRUNK = (
@@ -107,12 +107,8 @@ class Report:
     facts: dict[str, Any]
     samples: int
     rows: list[Row] = field(default_factory=list)
-    gb_per_sample: float = 0.0
+    bytes: float = 0.0  # of the results of all samples
     shrunk: bool = False  # networks are tiny ones
-
-    def note_data(self, size: int, samples: int) -> None:
-        """What the results take on disk so far."""
-        self.gb_per_sample = size / 1e9 / samples
 
     @property
     def problems(self) -> list[Row]:
@@ -125,7 +121,7 @@ class Report:
         return {
             "samples": float(self.samples),
             "hours": sum(row.hours or 0.0 for row in self.rows),
-            "gb": self.gb_per_sample * self.samples,
+            "gb": self.bytes / 1e9,
             "dollars": sum(dollars) if dollars else None,
         }
 

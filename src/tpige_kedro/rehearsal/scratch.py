@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
+from tpige_kedro.datasets.item_index import INDEX, read_index, write_index
 from tpige_kedro.rehearsal.places import Place
 
 GIB, GB = 2**30, 1e9
@@ -44,6 +46,15 @@ class Scratch:
                     path.unlink()
             if not names:
                 shutil.rmtree(folder)
+
+    @contextmanager
+    def all_clips(self) -> Iterator[None]:
+        """Clips that earlier stages made stay listed: each run lists its own alone, and all are to be scored."""
+        folder = self.data / "07_model_output" / "clips"
+        before = read_index(folder)
+        yield
+        if (folder / INDEX).exists():
+            write_index(folder, {**before, **read_index(folder)})
 
     def used(self) -> int:
         """Bytes below the folder."""
