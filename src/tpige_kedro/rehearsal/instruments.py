@@ -17,7 +17,7 @@ from tpige_kedro.schemas import ModelSpec
 
 MODELS = "tpige_kedro.models"
 TEXT_ENCODER = ("tpige_kedro.video_generators.wan", "load_text_encoder")
-SCHEDULERS = ("UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler")
+SCHEDULERS = ("UniPCMultistepScheduler", "FlowMatchEulerDiscreteScheduler", "FlowMatchLCMScheduler")
 CALLS = ("read_face", "rewrite_prompt", "compare", "score")  # one item a call
 STREAMS = ("generate", "edit")  # many items a call
 

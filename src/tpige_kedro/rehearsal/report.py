@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tpige_kedro.rehearsal.estimate import NOT_REHEARSED, Row
+from tpige_kedro.rehearsal.estimate import NEVER_MEASURED, NOT_REHEARSED, Row
 from tpige_kedro.rehearsal.settings import Settings
 from tpige_kedro.weights.sources import project_root
 
@@ -172,13 +172,15 @@ class Report:
     def _sentence(self) -> str:
         totals = self.totals()
         money = "" if totals["dollars"] is None else f", {totals['dollars']:,.2f} US dollars"
+        unmeasured = [row.what for row in self.rows if NEVER_MEASURED in row.notes]
+        hours = f" without those of {', '.join(unmeasured)} (not measured)" if unmeasured else ""
         unknown = [f"{row.model} ({row.cost_unknown})" for row in self.rows if row.cost_unknown]
         if unknown:
             money += f"; what is paid for {', '.join(dict.fromkeys(unknown))} comes on top"
         without = " without what has a problem above" if self.problems else ""
         shrunk = f"{SHRUNK}\n" if self.shrunk else ""
         return (
-            f"{shrunk}{self.samples:,} samples on this machine, extrapolated{without}: {totals['hours']:,.1f} hours, "
+            f"{shrunk}{self.samples:,} samples on this machine, extrapolated{without}: {totals['hours']:,.1f} hours{hours}, "
             f"{totals['gb']:,.1f} GB of results{money}"
         )
 
