@@ -71,3 +71,12 @@ def test_what_stands_in_for_a_model_that_is_left_out_has_no_row(paper: Rehearsal
     assert "photo_judge" in stage.left_out
     (row,) = rows_of(stage, Measured(seconds=9.0, seen={"calls": calls}), paper.parameters, 1, 9)
     assert not row.model and row.item == 9.0
+
+
+def test_everything_runs_where_it_is_measured(tmp_path: Path) -> None:
+    """Instruments do not see what the worker processes of another engine do."""
+    base = Rehearsal.of(Settings(env="base", scale="tiny"))
+    assert base.parameters.execution.engine == "processes"
+    for stage in base.stages:
+        job = job_of(stage, base.parameters, base.settings, Scratch(tmp_path))
+        assert job.parameters["execution"]["engine"] == "local"

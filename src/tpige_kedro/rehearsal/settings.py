@@ -87,7 +87,11 @@ def run_parameters(
         "samples_root": str(samples),
         "sample_list": str(listed),
         "mlflow": {"enabled": False, "required": False},
-        "execution": {"max_failures": NEVER, **({"threads": 1} if settings.tiny else {})},
+        "execution": {
+            "max_failures": NEVER,
+            "engine": "local",  # what worker processes do is not seen
+            **({"threads": 1} if settings.tiny else {}),
+        },
         "allow_cpu": settings.tiny,
         "provenance": {"certificate": None, "private_key": None},
     }
