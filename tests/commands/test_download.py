@@ -28,6 +28,11 @@ from tpige_kedro.weights.listing import forget_listings
 
 VACE = "Wan-AI/Wan2.1-VACE-1.3B-diffusers"
 FLUX = "black-forest-labs/FLUX.1-Fill-dev"
+SHIPPED = sorted(
+    file.parent.name
+    for file in (ROOT / "conf").glob("*/environment.yml")
+    if not file.parent.name.startswith("my_")  # a user's own
+)
 ONNX = {"det_10g.onnx": b"detector" * 100, "w600k_r50.onnx": b"recogniser" * 300}
 INCEPTION = b"inception" * 1000
 
@@ -145,6 +150,24 @@ def test_everything_comes_once_and_a_run_needs_no_network(
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert world.run().exit_code == 0
     assert fetched("openai/clip-vit-base-patch16", None, ("pytorch_model.bin",)).is_dir()
+
+
+@pytest.mark.parametrize("env", SHIPPED)
+def test_each_environment_is_listed_downloaded_and_then_here(world: World, env: str) -> None:
+    """Also in a run after it: every file that its models load comes once, and nothing is asked again."""
+    listed = world.run("--dry-run", env=env)
+    assert listed.exit_code == 0, listed.output
+    assert not world.hub.sent
+    assert "not available" not in listed.output and "of unknown size" not in listed.output
+    done = world.run(env=env)
+    assert done.exit_code == 0, done.output
+    assert all(count == 1 for count in times(world.hub.sent, world).values()), "each byte once"
+    for repo, name in world.hub.sent:
+        shown = name.removeprefix("face_encoder/")  # into another folder
+        lines = (f"    {shown}  ", f"/{shown}\n")  # a file, or where it comes from
+        assert any(line in listed.output for line in lines), f"{repo} {name}"
+    again = world.run("--dry-run", env=env)
+    assert "to download: 0 B" in again.output and not world.hub.requests
 
 
 def times(sent: dict[tuple[str, str], int], world: World) -> dict[tuple[str, str], float]:

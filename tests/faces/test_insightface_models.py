@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from tiny_buffalo import CELL, LANDMARKS, detector, projection, red_squares, write_pack
 from tpige_kedro.errors import ModelError
@@ -70,6 +74,59 @@ def test_damaged_and_exchanged_files_are_refused(tmp_path: Path) -> None:
     (pack / "det_10g.onnx").write_bytes(b"no network")
     with pytest.raises(ModelError, match=r"det_10g.onnx cannot be loaded"):
         InsightFaceModels(tmp_path, "cpu")
+
+
+def rewrite(file: Path, change: Callable[[Any], None]) -> None:
+    model = onnx.load(file)
+    change(model.graph.initializer)
+    onnx.save(model, file)
+
+
+def largest(tensors: Any) -> Any:
+    return max(tensors, key=lambda tensor: numpy_helper.to_array(tensor).size)
+
+
+def lacks_a_tensor(file: Path) -> None:
+    rewrite(file, lambda tensors: tensors.remove(largest(tensors)))
+
+
+def has_another_shape(file: Path, axis: int = 0) -> None:
+    def longer(tensors: Any) -> None:
+        values = numpy_helper.to_array(tensor := largest(tensors))
+        more = np.concatenate([values, values.take([0], axis)], axis)
+        tensor.CopyFrom(numpy_helper.from_array(more, tensor.name))
+
+    rewrite(file, longer)
+
+
+def gives_one_number_more(file: Path) -> None:
+    """A whole network by itself, which another one would have to be: onnxruntime takes it."""
+    has_another_shape(file, axis=1)
+
+
+def is_half_there(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def ends_early(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-4])
+
+
+@pytest.mark.parametrize("name", ["det_10g.onnx", "w600k_r50.onnx"])
+@pytest.mark.parametrize(
+    "damage",
+    [lacks_a_tensor, has_another_shape, gives_one_number_more, is_half_there, ends_early],
+    ids=lambda d: d.__name__,
+)
+def test_a_network_that_is_not_whole_is_refused(
+    tmp_path: Path, damage: Callable[[Path], None], name: str
+) -> None:
+    """A file of this kind carries its network, so a tensor too many changes nothing: the network has no use for it."""
+    file = write_pack(tmp_path) / "buffalo_l" / name
+    damage(file)
+    with pytest.raises(ModelError, match=rf"{name} .*; get buffalo_l/{name} from https") as raised:
+        InsightFaceModels(tmp_path, "cpu")
+    assert "\n" not in str(raised.value)
 
 
 def test_the_processor_where_there_is_no_gpu(caplog: pytest.LogCaptureFixture) -> None:

@@ -125,6 +125,15 @@ LAYOUTS: dict[str, dict[str, bytes]] = {
             "subject/comfyui_subject_lora16.safetensors",
         ),
     ),
+    "lightx2v/Wan2.1-Distill-Loras": _made_up(
+        "README.md",
+        "wan2.1_t2v_14b_lora_rank64_lightx2v_4step.safetensors",
+        "wan2.1_i2v_lora_rank64_lightx2v_4step.safetensors",
+    ),
+    "Kijai/WanVideo_comfy": _made_up(
+        *("README.md", "Wan2_1-T2V-1_3B_bf16.safetensors", "umt5-xxl-enc-bf16.safetensors"),
+        "LoRAs/Wan2_1_self_forcing_1_3B/Wan2_1_self_forcing_dmd_1_3B_lora_rank_32_fp16.safetensors",
+    ),
     "lalala125/AMT": _made_up("README.md", "amt-s.pth", "amt-l.pth", "amt-g.pth"),
     "chaofengc/IQA-PyTorch-Weights": _made_up(
         "README.md", "musiq_spaq_ckpt-358bb6af.pth", "musiq_koniq_ckpt-e95806b9.pth"

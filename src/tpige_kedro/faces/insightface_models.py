@@ -25,6 +25,8 @@ RECOGNISER = Weights("buffalo_l/w600k_r50.onnx", PACK, NON_COMMERCIAL)
 DETECTION_SIZE = (320, 320)
 MINIMUM_SCORE = 0.5
 ARCFACE_SIDE = 112
+# numbers in the last dimension of each output: scores, boxes and landmarks at three strides; a face's vector
+WIDTHS = {"detection": [1, 1, 1, 4, 4, 4, 10, 10, 10], "recognition": [512]}
 
 
 class InsightFaceModels:
@@ -33,7 +35,7 @@ class InsightFaceModels:
     ``device``: ``cuda`` if onnxruntime has it, else the processor.
 
     Raises:
-        ModelError: a file of the pack is missing, or another kind of network.
+        ModelError: a file of the pack is missing or damaged, or holds another kind of network.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class InsightFaceModels:
         self._detector = load_onnx(folder, DETECTOR, "detection", providers)
         self._detector.prepare(0, input_size=DETECTION_SIZE, det_thresh=MINIMUM_SCORE)
         self._recogniser = load_onnx(folder, RECOGNISER, "recognition", providers)
+        check_outputs(self._detector, folder, DETECTOR)
+        check_outputs(self._recogniser, folder, RECOGNISER)
 
     def detect(self, picture: Picture) -> list[Face]:
         """See :class:`~.protocol.FaceModels`."""
@@ -76,6 +80,23 @@ def load_onnx(folder: Path, weights: Weights, task: str, providers: list[str]) -
     if getattr(model, "taskname", None) != task or not getattr(model, "use_kps", True):
         raise ModelError(f"{file} is not a {task} network; {weights.how_to_get(folder)}")
     return model
+
+
+def check_outputs(model: Any, folder: Path, weights: Weights) -> None:
+    """Look at a blank picture: a network of other sizes is whole for onnxruntime. Raises :class:`ModelError`."""
+    width, height = model.input_size
+    blank, file = np.zeros((1, 3, height, width), np.float32), folder / weights.file
+    try:
+        outputs = model.session.run(model.output_names, {model.input_name: blank})
+    except Exception as error:  # onnxruntime has no common error class
+        raise ModelError(
+            f"{file} cannot be run ({first_line(error)}); {weights.how_to_get(folder)}"
+        ) from error
+    found, wanted = [output.shape[-1] for output in outputs], WIDTHS[model.taskname]
+    if found != wanted:
+        raise ModelError(
+            f"{file} is another network: its outputs have {found} numbers in place of {wanted}; {weights.how_to_get(folder)}"
+        )
 
 
 def one_thread() -> Any:
