@@ -17,6 +17,7 @@ from tpige_kedro.characters import is_control, shown
 from tpige_kedro.hooks.environments import FILE, REMOVABLE, environment_names, layers
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.mlflow.uri import with_home
+from tpige_kedro.hooks.narrowing import narrowed_moe
 from tpige_kedro.weights.sources import project_root
 
 PATHS = ("data_root", "samples_root", "sample_list", "clips_root")  # parameters; see globals.yml
@@ -141,7 +142,7 @@ class ProjectConfigLoader(OmegaConfigLoader):
 
 
 def without_removed(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters without the models and variants that a later environment removes by ``null``.
+    """The parameters without the models and variants that a later environment removes by ``null``, also in the selection.
 
     >>> without_removed(
     ...     {"seed": None, "variants": {"vace": {"generator": "mini_vace"}, "vace_pe_fast": None}}
@@ -153,7 +154,16 @@ def without_removed(parameters: dict[str, Any]) -> dict[str, Any]:
         name: {key: value for key, value in section.items() if value is not None}
         for name, section in kept.items()
     }
-    return {**parameters, **removed}
+    return _selected({**parameters, **removed}, parameters)
+
+
+def _selected(kept: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What is ``kept`` of the parameters, with the selection among the variants that are."""
+    variants, moe = given.get("variants"), kept.get("moe")
+    if not isinstance(variants, dict) or not isinstance(moe, dict):
+        return kept
+    gone = [name for name, entry in variants.items() if entry is None]
+    return {**kept, "moe": narrowed_moe(moe, gone, list(kept["variants"]))[0]}
 
 
 def _escaped(path: Any) -> Any:

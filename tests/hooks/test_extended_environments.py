@@ -27,6 +27,7 @@ from tpige_kedro.hooks.conf_files import (
 )
 from tpige_kedro.hooks.environment_notes import note_environment, unread_default
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.parameters import parse_parameters
 
 Files = dict[str, Any]
 
@@ -268,3 +269,21 @@ def test_own_settings_on_top_of_a_shipped_environment_are_checked(
 def test_folders_that_git_ignores_are_for_own_settings() -> None:
     lines = (ROOT / ".gitignore").read_text().splitlines()
     assert "conf/my_*/" in lines and "conf/local/**" in lines
+
+
+@pytest.mark.parametrize("extended", ["paper", "vace_1_3b", "test"])
+def test_a_variant_is_removed_with_one_line(tmp_path: Path, extended: str) -> None:
+    """As conf/README.md says; the selection, which names it, goes on without it."""
+    bootstrap_project(ROOT)
+    own = Path(shutil.copytree(ROOT / "conf", tmp_path / "conf"))
+    change = {"variants": {"hailuo": None, "phantom_pe_ge": None}}
+    write(own, {"my_own/environment.yml": {"extends": extended}, "my_own/parameters.yml": change})
+    shipped, found = (
+        parse_parameters(dict(loader(own, env)["parameters"])) for env in (extended, "my_own")
+    )
+    assert shipped.variants.keys() - found.variants.keys() == {"hailuo", "phantom_pe_ge"}
+    assert list(found.moe.experts) == [name for name in shipped.moe.experts if name != "hailuo"]
+    assert [pair for pair in shipped.moe.comparisons if "phantom_pe_ge" not in pair] == list(
+        found.moe.comparisons
+    )
+    assert found.moe.baseline == shipped.moe.baseline

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from damage import BYTES, SHARDS, TENSORS, join, shard
+from damage import BYTES, SHARDS, TENSORS, is_half_there, join, shard
 from diffusers import WanTransformer3DModel
 from torch import nn
 
@@ -56,6 +56,46 @@ def native(folder: Path) -> Any:
         folder / PHANTOM
     ]
     return load_transformer(WanTransformer3DModel, Source(file, folder), torch.float32)
+
+
+class Broad(nn.Module):
+    """Large enough for a download to leave a matrix of it unwritten."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(640, 512) for _ in range(4)])
+
+
+def broad_clip() -> Any:
+    from transformers import CLIPTextConfig
+
+    sizes = {"hidden_size": 512, "intermediate_size": 640, "num_hidden_layers": 4}
+    return CLIPTextConfig(vocab_size=64, num_attention_heads=8, eos_token_id=1, **sizes)
+
+
+def broad_vae() -> Any:
+    from diffusers import AutoencoderKLWan
+
+    return AutoencoderKLWan(
+        base_dim=64, dim_mult=[1, 2], num_res_blocks=1, temperal_downsample=[True]
+    )
+
+
+def save_broad(kind: str, folder: Path) -> tuple[Path, Load]:
+    """A network with large matrices, as each way of reading has it: its file, and what loads it."""
+    from transformers import CLIPTextModel
+
+    torch.manual_seed(5)
+    folder.mkdir()
+    if kind == "transformers":
+        CLIPTextModel(broad_clip()).save_pretrained(folder)
+        return folder / "model.safetensors", of_transformers("CLIPTextModel")
+    if kind == "diffusers":
+        broad_vae().save_pretrained(folder)
+        return folder / diffusers_models.WEIGHTS, of_diffusers("AutoencoderKLWan")
+    file = folder / SINGLE.file
+    torch.save(Broad().state_dict(), file)
+    return file, lambda place: load_weights(Broad(), place, SINGLE)
 
 
 PHANTOM = "Phantom_Wan_14B.safetensors"
@@ -170,8 +210,11 @@ def test_tensors_that_do_not_fit_are_refused(copied: Callable[[str], Path], name
         file.write_bytes(whole)
 
 
-@pytest.mark.parametrize("damage", BYTES, ids=lambda d: d.__name__)
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [(n, d) for n in WHERE for d in (BYTES if n in READERS else [is_half_there])],
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_a_damaged_file_is_refused(copied: Callable[[str], Path], name: str, damage: Any) -> None:
     folder = copied(name)
     damage(weights_file(folder))
@@ -184,6 +227,23 @@ def test_damaged_shards_are_refused(copied: Callable[[str], Path], name: str, da
     folder = copied(name)
     damage(shard(weights_file(folder)))
     refusal(WHERE[name][2], folder)
+
+
+@pytest.mark.parametrize("kind", ["diffusers", "transformers", "pth"])
+def test_a_download_that_left_zeros_is_refused(kind: str, tmp_path: Path) -> None:
+    """The file has its length and its header, as with tools that set aside room for it; the last part was never written."""
+    file, load = save_broad(kind, tmp_path / kind)
+    load(file.parent)
+    whole = file.read_bytes()
+    kept = len(whole) // 3
+    end = (
+        4096 if kind == "pth" else 0
+    )  # several connections: the list at the end of the file is there
+    file.unlink()
+    file.write_bytes(whole[:kept] + bytes(len(whole) - kept - end) + whole[len(whole) - end :])
+    message = refusal(load, file.parent)
+    assert re.search(r"tensors? (is|are) all zeros, as a download that broke off leaves", message)
+    assert file.name in message
 
 
 @pytest.mark.parametrize("content", [None, "", '{"_class', "[]", "{}"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kedro.pipeline import Pipeline
@@ -13,6 +13,7 @@ from tpige_kedro.datasets.item_index import read_index
 from tpige_kedro.datasets.table import TableDataset
 from tpige_kedro.hooks.clips import with_clips
 from tpige_kedro.hooks.errors import RunStopped
+from tpige_kedro.hooks.narrowing import narrowed_moe
 from tpige_kedro.hooks.sweeps import with_sweeps
 from tpige_kedro.metrics.columns import SELECTIONS
 from tpige_kedro.models import why_skipped
@@ -89,44 +90,12 @@ def narrowed(raw: dict[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
     kept = {name: entry for name, entry in raw["variants"].items() if name in chosen}
     changed = {**raw, "variants": kept}
     if isinstance(moe := raw.get("moe"), dict):
-        changed["moe"], left_out = _narrowed_moe(moe, others, list(kept))
+        changed["moe"], left_out = narrowed_moe(moe, others, list(kept))
         if left_out:
             logger.info(
                 "run_variants: only %s; the selection leaves out %s", ", ".join(kept), left_out
             )
     return changed
-
-
-def _narrowed_moe(
-    moe: Mapping[str, Any], others: list[str], kept: list[str]
-) -> tuple[dict[str, Any], str]:
-    """``moe`` without variants that do not run, and what it lost in words. Names that do not exist stay, and are refused later."""
-    changed, lost = dict(moe), []
-    experts = _list(moe, "experts")
-    if absent := [name for name in experts if name in others]:
-        left = [name for name in experts if name not in others]
-        changed["experts"] = left if len(left) > 1 else kept
-        instead = "" if len(left) > 1 else " (all variants that run take part)"
-        lost.append(f"the experts {', '.join(absent)}{instead}")
-    if moe.get("baseline") in others:
-        changed["baseline"] = None
-        lost.append(f"the baseline {moe['baseline']}")
-    pairs = _list(moe, "comparisons")
-    left = [p for p in pairs if not (isinstance(p, list) and any(name in others for name in p))]
-    if len(left) < len(pairs):
-        changed["comparisons"] = left
-        lost.append(f"{len(pairs) - len(left)} of {len(pairs)} comparisons")
-    draws = _list(moe, "equal_budget")
-    if absent := [name for name in draws if name in others]:
-        left = [name for name in draws if name not in others]
-        changed["equal_budget"] = left if len(left) > 1 else []
-        lost.append(f"{', '.join(absent)} in equal_budget")
-    return changed, "; ".join(lost)
-
-
-def _list(moe: Mapping[str, Any], key: str) -> list[Any]:
-    value = moe.get(key)
-    return value if isinstance(value, list) else []
 
 
 def choose_results(pipeline: Pipeline, parameters: Parameters, catalog: DataCatalog) -> None:

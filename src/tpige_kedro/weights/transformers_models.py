@@ -9,6 +9,7 @@ import torch
 
 from tpige_kedro.weights.checkpoints import read_checkpoint
 from tpige_kedro.weights.small_files import check_settings, check_vocabulary
+from tpige_kedro.weights.unwritten import unwritten
 from tpige_kedro.weights.whole import cannot_load, quantised, read_json, refuse
 
 CONFIG = "config.json"
@@ -50,8 +51,9 @@ def load_network(
     from transformers.utils.logging import disable_progress_bar
 
     file = _weights_file(folder, pickled)
-    types = quantised(read_checkpoint(file).tensors)  # whole, and shards as the index says
-    refuse(cls.__name__, file, [], [], [], types=types)
+    tensors = read_checkpoint(file).tensors  # whole, and shards as the index says
+    refuse(cls.__name__, file, [], [], [], types=quantised(tensors), zeros=unwritten(tensors))
+    del tensors
     disable_progress_bar()  # of the tensors of one file
     network, report = load_part(
         cls,

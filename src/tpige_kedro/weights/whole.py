@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tpige_kedro.errors import ModelError, first_line
 from tpige_kedro.weights.sources import where_from
+from tpige_kedro.weights.unwritten import unwritten
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +42,7 @@ def check_whole(
 
     Raises:
         ModelError: which tensors are missing, do not belong there, or have another shape or kind of number: whole numbers in
-            place of fractions are quantised weights, which mean something else.
+            place of fractions are quantised weights, which mean something else. Or which large matrices are all zeros.
     """
     missing = [name for name in wanted if name not in held and not _matches(name, optional)]
     foreign = [name for name in held if name not in wanted and not _matches(name, ignorable)]
@@ -55,7 +56,7 @@ def check_whole(
         for name, tensor in wanted.items()
         if name in held and held[name].is_floating_point() != tensor.is_floating_point()
     ]
-    refuse(what, where, missing, foreign, shapes, remedy, types)
+    refuse(what, where, missing, foreign, shapes, remedy, types, unwritten(held))
 
 
 def refuse(
@@ -66,6 +67,7 @@ def refuse(
     shapes: Sequence[str],
     remedy: str = "",
     types: Sequence[str] = (),
+    zeros: Sequence[str] = (),
 ) -> None:
     """Raise :class:`ModelError` that names the tensors, or nothing if there are none."""
     kinds = (
@@ -73,6 +75,7 @@ def refuse(
         ("not part of it", foreign),
         ("of another shape", shapes),
         ("of another type", types),
+        ("all zeros, as a download that broke off leaves", zeros),
     )
     problems = [f"{_tensors(names)} {kind} ({some(names)})" for kind, names in kinds if names]
     if problems:
