@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -244,6 +245,7 @@ NONSENSE = {
     % (b"a" * 40),
 }  # fmt: skip
 
+REMEDY = re.compile("[;:] (accept|change|check|compare|free|look at|run|set|unset) ")
 ASK = "Visit https://huggingface.co/o/n to ask for access"
 SITUATIONS: dict[Callable[[World], None], tuple[str, ...]] = {
     no_name: ("no-such-host.invalid cannot be reached", "HF_ENDPOINT"),
@@ -259,7 +261,7 @@ SITUATIONS: dict[Callable[[World], None], tuple[str, ...]] = {
     bad_token: ("does not accept the token", "Invalid credentials", "HF_TOKEN", "hf auth logout"),
     token_with_a_remark: ("the token cannot be sent", "HF_TOKEN to the token alone"),
     token_of_two_lines: ("the token cannot be sent", "HF_TOKEN to the token alone"),
-    no_address: ("cannot be reached", "protocol", "HF_ENDPOINT"),
+    no_address: ("hub.example.org is no address", "protocol", "set HF_ENDPOINT to https://hub.example.org"),
     narrow_token: ("access is refused", "Token *** has no permission", "settings/tokens"),
     misspelt: ("no such repository, or it is private", "Repository not found", "spelling", "set HF_TOKEN"),
     misspelt_with_token: ("no such repository, or it is private", "404", "that the token may read it"),
@@ -303,6 +305,8 @@ def test_each_failure_has_its_message(world: World, situation: Callable[[World],
     for words in SITUATIONS[situation]:
         assert words in said
     assert "\n" not in said
+    assert "  " not in said
+    assert REMEDY.search(said), "each says what to do"
     assert TOKEN not in said
     assert "secret" not in said, "addresses of a CDN are keys of their own"
 

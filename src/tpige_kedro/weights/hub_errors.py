@@ -165,6 +165,8 @@ def _no_connection(error: Exception) -> tuple[str, str]:
     request = getattr(error, "_request", None)
     host = request.url.host if request is not None else endpoint()
     words = _words(str(error) or type(error).__name__)
+    if isinstance(error, httpx2.UnsupportedProtocol) and not host:
+        return f"{endpoint()} is no address ({words})", f"set HF_ENDPOINT to https://{endpoint()}"
     if isinstance(error, httpx2.ProxyError):
         return f"the proxy refuses the connection ({words})", "check HTTPS_PROXY and NO_PROXY"
     if isinstance(error, httpx2.TimeoutException):
