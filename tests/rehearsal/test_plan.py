@@ -80,3 +80,10 @@ def test_everything_runs_where_it_is_measured(tmp_path: Path) -> None:
     for stage in base.stages:
         job = job_of(stage, base.parameters, base.settings, Scratch(tmp_path))
         assert job.parameters["execution"]["engine"] == "local"
+
+
+def test_nothing_is_compiled_in_tiny(tmp_path: Path) -> None:
+    for scale, compiled in (("full", True), ("tiny", False)):
+        settings = Settings(env="vace_14b_24gb", scale=scale)  # type: ignore[arg-type]
+        spec = Rehearsal.of(settings).parameters.models["vace_14b"]
+        assert at_scratch(spec, settings, Scratch(tmp_path))["options"]["compile"] is compiled

@@ -17,11 +17,14 @@ ANSWERS_LONG, FEW_TOKENS = (
     64,
 )  # a random model never ends its answer
 STEPPED = frozenset({"WanVace", "Phantom", "VaceStill", "AcePlus", "QwenImageEdit"})
-SMALL = {"height": 80, "width": 80}
+WAN = {
+    **{"height": 80, "width": 80, "noise_device": "cpu", "dtype": "float32"},
+    **{"compile": False, "compile_vae": False},  # a minute, and a compiler that a laptop may lack
+}
 TINY_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "WanVace": {**SMALL, "num_frames": 9, "noise_device": "cpu", "dtype": "float32"},
-    "Phantom": {**SMALL, "num_frames": 9, "noise_device": "cpu", "dtype": "float32"},
-    "VaceStill": {**SMALL, "noise_device": "cpu", "dtype": "float32"},
+    "WanVace": {**WAN, "num_frames": 9},
+    "Phantom": {**WAN, "num_frames": 9},
+    "VaceStill": WAN,
     "AcePlus": {"height": 64, "width": 64, "max_tokens": 256, "dtype": "float32"},
     "QwenImageEdit": {"height": 64, "width": 64, "dtype": "float32", "offload": "none"},
     "TransformersVlm": {"max_tokens": 8, "dtype": "float32"},
