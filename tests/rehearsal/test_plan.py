@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from environments import parameters
 from tpige_kedro.rehearsal.estimate import rows_of
 from tpige_kedro.rehearsal.job import Measured
 from tpige_kedro.rehearsal.places import places_of
@@ -13,6 +14,7 @@ from tpige_kedro.rehearsal.plan import at_scratch, job_of
 from tpige_kedro.rehearsal.rehearse import Rehearsal
 from tpige_kedro.rehearsal.scratch import Scratch
 from tpige_kedro.rehearsal.settings import Settings
+from tpige_kedro.rehearsal.stages import stages_of
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,14 @@ def test_nothing_is_compiled_in_tiny(tmp_path: Path) -> None:
         settings = Settings(env="vace_14b_24gb", scale=scale)  # type: ignore[arg-type]
         spec = Rehearsal.of(settings).parameters.models["vace_14b"]
         assert at_scratch(spec, settings, Scratch(tmp_path))["options"]["compile"] is compiled
+
+
+def test_a_generator_on_several_gpus_is_left_out_with_the_reason() -> None:
+    several = "tpige_kedro.video_generators.several_gpus.SeveralGpus"
+    options = {"generator": "tpige_kedro.video_generators.wan_vace.WanVace", "split": "branches"}
+    changed = parameters("paper", models={"vace_14b": {"type": several, "options": options}})
+    stages = stages_of(changed, Settings(env="paper", scale="tiny"))
+    (stage,) = [s for s in stages if s.name == "generation of vace_14b"]
+    assert stage.left_out == {
+        "vace_14b": "works in processes of its own, which are not measured; rehearse options.generator alone, as the type of the entry"
+    }

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tpige_kedro.commands import rehearse as command
 from tpige_kedro.commands.rehearse import rehearse
 from tpige_kedro.rehearsal import job as jobs
 from tpige_kedro.rehearsal import rehearse as room
@@ -81,6 +82,7 @@ def test_a_service_is_not_asked_and_costs_what_its_prices_say(
     assert "gpt_4o: answered by a stand-in on loopback" in text
     assert "what is paid for hailuo (price not stated) comes on top" in text
     assert "that every stage runs is what this shows" not in text  # nothing is built
+    assert "no weights to build" in result.output and "Build them?" not in result.output
     assert os.environ["OPENAI_API_KEY"] == "a-real-key"
 
 
@@ -132,3 +134,19 @@ def test_a_full_disk_is_said_before_anything_is_built(
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     result = rehearsed(tmp_path, "--env", "test", "--models", "mini_vace,nobody")
     assert result.exit_code == 1 and "--models: no nobody under models" in result.output
+
+
+def test_without_a_gpu_full_size_is_said_to_take_hours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "why_no_gpu", lambda: "torch is built for CPU only")
+    options = ["--env", "vace_1_3b", "--scratch", str(tmp_path)]
+    told = "no GPU (torch is built for CPU only): networks of full size take hours on the CPU"
+    full = CliRunner().invoke(rehearse, options, input="n\n")
+    assert full.exit_code == 1 and told in full.output and "--scale tiny" in full.output
+    limited = CliRunner().invoke(rehearse, [*options, "--scale", "tiny", "--gpu-limit", "11.5"])
+    assert limited.exit_code == 1
+    assert "--gpu-limit: no GPU (torch is built for CPU only), so there is nothing to limit" in limited.output  # fmt: skip
+    assert not any(tmp_path.iterdir())
+    monkeypatch.setattr(command, "why_no_gpu", lambda: "")
+    assert "no GPU" not in CliRunner().invoke(rehearse, options, input="n\n").output

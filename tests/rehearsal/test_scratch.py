@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from tpige_kedro.commands.rehearse import rehearse
 from tpige_kedro.datasets.item_index import read_index, write_index
+from tpige_kedro.rehearsal.files import File
+from tpige_kedro.rehearsal.places import Place
 from tpige_kedro.rehearsal.scratch import Scratch
 
 
@@ -21,6 +23,17 @@ def test_clips_of_earlier_stages_stay_listed(tmp_path: Path) -> None:
         with scratch.all_clips():
             write_index(folder, made)
     assert read_index(folder) == {"hailuo/a": "1", "vace/a": "2", "vace_pe/a": "3"}
+
+
+def test_what_is_there_is_not_built_again(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path)
+    files = [File(name, 10, lambda path: path.write_bytes(b"0123456789")) for name in "abc"]
+    place = Place("owner/name", files, {"a", "b"})
+    assert scratch.to_build([place]) == 20
+    assert scratch.build([Place("owner/name", files, {"a"})])[0] == 10
+    assert scratch.to_build([place]) == 10
+    assert scratch.build([place])[0] == 10
+    assert scratch.to_build([place]) == 0
 
 
 def test_clips_of_all_generators_are_scored(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click import ClickException
@@ -18,6 +18,9 @@ from kedro.framework.cli.utils import env_option
 from tpige_kedro.commands.readable import readable
 from tpige_kedro.console import echo
 from tpige_kedro.files.sizes import readable_size
+
+if TYPE_CHECKING:
+    from tpige_kedro.rehearsal.settings import Settings
 
 PREFIX = "tpige-rehearsal-"
 ROOM = 1.02  # results, tokenizers, configs
@@ -94,9 +97,10 @@ def rehearse(
             rehearsal = Rehearsal.of(settings)
         except ValueError as error:
             raise ClickException(str(error)) from error
+        look_at_gpu(settings, full_size=not settings.tiny and rehearsal.largest() > 0)
         where = Path(scratch or tempfile.gettempdir()).absolute()
         show_size(rehearsal.largest(), where)
-        if not (yes or settings.tiny):
+        if rehearsal.largest() and not (yes or settings.tiny):
             click.confirm("Build them?", abort=True)
         where.mkdir(parents=True, exist_ok=True)
         root = Path(tempfile.mkdtemp(prefix=PREFIX, dir=where))
@@ -114,8 +118,34 @@ def rehearse(
         sys.exit(1)
 
 
+def look_at_gpu(settings: Settings, full_size: bool) -> None:
+    """Say what is to be expected without a GPU; refuse to limit one that is not there."""
+    if settings.gpu_limit is None and not full_size:
+        return
+    if not (why := why_no_gpu()):
+        return
+    if settings.gpu_limit is not None:
+        raise ClickException(f"--gpu-limit: no GPU ({why}), so there is nothing to limit")
+    echo(
+        f"no GPU ({why}): networks of full size take hours on the CPU, and options that say cuda fail; --scale tiny shows in a minute or "
+        "two that every stage runs"
+    )
+
+
+def why_no_gpu() -> str:
+    """Why torch sees no GPU; empty if it sees one. Takes no memory of it."""
+    import torch
+
+    from tpige_kedro.execution.machine import gpus
+
+    return "" if torch.cuda.device_count() else gpus().absent
+
+
 def show_size(size: int, where: Path) -> None:
     """Say how much room the weights take, and refuse if there is less."""
+    if not size:
+        echo("no weights to build: the models ship with the project, or are services")
+        return
     existing = next(folder for folder in [where, *where.parents] if folder.exists())
     free = shutil.disk_usage(existing).free
     echo(

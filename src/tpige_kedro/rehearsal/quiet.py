@@ -1,4 +1,4 @@
-"""Lines of a run's log that mislead in a rehearsal: what to run next, and which variant of noise is best."""
+"""Lines of a run's log that mislead in a rehearsal: what to run next, what it costs, and which variant of noise is best."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 ELSEWHERE, COMPUTED = "rehearsed in a stage of its own", "computed from the others, not run"
 UNSAID: Mapping[str, Sequence[str]] = {  # logger -> words of the lines
     "tpige_kedro.hooks.failures": ("next: ", "the result:", "the report:"),
+    "tpige_kedro.hooks.parameters": ("costs at most: ",),  # nothing is paid
     "tpige_kedro.pipelines.generation_variants.plan": (ELSEWHERE, COMPUTED),
 }
 

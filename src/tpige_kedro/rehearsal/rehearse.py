@@ -17,7 +17,7 @@ from tpige_kedro.rehearsal.job import Job, Measured, run_apart, run_here
 from tpige_kedro.rehearsal.plan import demo_samples, job_of, list_samples
 from tpige_kedro.rehearsal.report import Report, facts
 from tpige_kedro.rehearsal.results import bytes_of_run
-from tpige_kedro.rehearsal.scratch import GB, Scratch, bytes_of, merged
+from tpige_kedro.rehearsal.scratch import GB, Scratch, merged
 from tpige_kedro.rehearsal.settings import Settings, answer_factor, run_parameters
 from tpige_kedro.rehearsal.stages import LATE, Stage, stages_of
 from tpige_kedro.schemas import Parameters
@@ -113,8 +113,8 @@ class Rehearsal:
             return
         started = time.perf_counter()
         places = merged(stage.places)
-        if places:
-            say(f"{stage.name}: building {readable_size(bytes_of(places))} of random weights")
+        if size := scratch.to_build(places.values()):
+            say(f"{stage.name}: building {readable_size(size)} of random weights")
         written, seconds = 0, 0.0
         try:
             written, seconds = scratch.build(places.values())

@@ -25,6 +25,16 @@ class Scratch:
         """Where a place is built."""
         return self.models / place.folder
 
+    def to_build(self, places: Iterable[Place]) -> int:
+        """Bytes that :meth:`build` will write, small files apart."""
+        missing = (
+            file.bytes
+            for place in places
+            for file in place.files
+            if file.name in place.wanted and not (self.folder(place) / file.name).exists()
+        )
+        return sum(missing)
+
     def build(self, places: Iterable[Place]) -> tuple[int, float]:
         """Write the wanted files that are missing; returns the bytes written and the seconds."""
         started, written = time.perf_counter(), 0
@@ -77,8 +87,3 @@ def merged(places: Iterable[Place]) -> dict[str, Place]:
         known = found.setdefault(place.folder, Place(place.name, place.files))
         known.wanted |= place.wanted
     return found
-
-
-def bytes_of(places: Mapping[str, Place]) -> int:
-    """What the wanted files will take."""
-    return sum(f.bytes for p in places.values() for f in p.files if f.name in p.wanted)

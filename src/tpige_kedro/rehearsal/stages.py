@@ -9,6 +9,7 @@ from tpige_kedro.rehearsal.forwards import cheapest_and_dearest
 from tpige_kedro.rehearsal.places import (
     Place,
     UnknownLayoutError,
+    class_name,
     missing_packages,
     places_of,
 )
@@ -17,6 +18,7 @@ from tpige_kedro.rehearsal.settings import Settings, load_options
 from tpige_kedro.schemas import ModelSpec, Parameters
 from tpige_kedro.video_generators.imported import is_imported
 
+IN_PROCESSES = "works in processes of its own, which are not measured; rehearse options.generator alone, as the type of the entry"
 LATE = ("moe_selection", "reporting")  # they load no model
 
 
@@ -106,6 +108,8 @@ def why_not(name: str, spec: ModelSpec, settings: Settings) -> str:
         return "not among --models"
     if missing := missing_packages(spec):
         return f"not installed: {', '.join(missing)}"
+    if class_name(spec) == "SeveralGpus":
+        return IN_PROCESSES
     if is_imported(spec):
         return "its clips are imported, nothing is made"
     return ""
