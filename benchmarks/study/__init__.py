@@ -1,0 +1,1 @@
+"""A study of a finished run without people."""
