@@ -65,7 +65,9 @@ def problem(data_root: Path, votes: pd.DataFrame) -> str | None:
     shares = scores[scores["raters"] == "kept"].set_index("variant")["share"]
     print(f"{len(votes)} votes; shares of points: {shares.round(2).to_dict()}")
     if shares[shares.index.max()] <= shares[shares.index.min()]:
-        return "the variant that was liked best has no more points than the one that was liked least"
+        return (
+            "the variant that was liked best has no more points than the one that was liked least"
+        )
     if '<section id="study">' not in (data_root / "08_reporting" / "report.html").read_text():
         return "the report has no section about the study"
     return None
