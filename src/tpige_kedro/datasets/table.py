@@ -79,7 +79,7 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         """Write both files atomically."""
         save_bytes(self._filepath, as_parquet(data))
         if self._csv:
-            save_bytes(self._filepath.with_suffix(".csv"), to_csv(data).encode())
+            save_bytes(self._filepath.with_suffix(".csv"), to_csv(data))
 
     def mark(self) -> str:
         """The sha256 of the Parquet file: of equal tables, equal."""

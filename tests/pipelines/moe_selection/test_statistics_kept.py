@@ -96,7 +96,9 @@ def test_a_damaged_table_is_computed_again(tmp_path: Path) -> None:
     file = tmp_path / "statistics/variant_summary.parquet"
     file.write_bytes(file.read_bytes()[:-9])
     assert computed(tmp_path) == ["variant_summary"]
-    pd.testing.assert_frame_equal(kept(tmp_path).load()["variant_summary"], before["variant_summary"])
+    pd.testing.assert_frame_equal(
+        kept(tmp_path).load()["variant_summary"], before["variant_summary"]
+    )
 
 
 @pytest.mark.parametrize("name", TABLES)
