@@ -1,5 +1,6 @@
 """Kedro's settings of this project: the hooks, and how configuration is found and merged."""
 
+import os
 import sys
 
 from tpige_kedro.execution.stopping import stop_before_it_begins
@@ -7,6 +8,9 @@ from tpige_kedro.execution.stopping import stop_before_it_begins
 # before the imports below, which take a second or two; other commands, such as `kedro ipython`, have uses of their own for Ctrl-C
 if sys.argv[1:2] == ["run"]:
     stop_before_it_begins()
+
+# read when Arrow is imported: its own allocator keeps some 15 MB that the tables of a large run took for a moment
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 from tpige_kedro.config import ProjectConfigLoader
 from tpige_kedro.console import escape_logs

@@ -158,3 +158,25 @@ def test_a_record_that_changed_just_now_in_any_way_is_not_settled(mtime: int, ct
 def test_only_records_of_finished_items_are_remembered(changes: dict, plain: bool) -> None:
     finished = Known("mark", "hash", 10, 20, None, False)
     assert seen.is_plain(finished._replace(**changes)) is plain
+
+
+def test_a_complete_folder_keeps_its_items_in_memory_and_nothing_else(
+    stage: Stage, opened: list[str]
+) -> None:
+    """What was seen of every item would be most of the memory of a large rerun."""
+    index = (stage.folder / "_index.json").stat()
+    dataset = stage.run()
+    looks = dataset._looks
+    assert not looks._records and not looks._outputs and looks._earlier is None
+    assert list(dataset.load()) == ["a", "b"] and looks._earlier is None and opened == []
+    assert (stage.folder / "_index.json").stat().st_ino == index.st_ino, "it is not written again"
+
+
+def test_an_index_in_another_order_or_damaged_is_written_again(stage: Stage) -> None:
+    file = stage.folder / "_index.json"
+    whole = file.read_bytes()
+    stage.run(b=3, a=2)
+    assert list(stage.dataset().load()) == ["b", "a"]
+    file.write_bytes(whole[:-3])
+    stage.run(a=2, b=3)
+    assert file.read_bytes() == whole and stage.made == []

@@ -166,7 +166,9 @@ def test_a_table_that_is_not_there_names_its_file(file: Path, place: str) -> Non
 
 
 def test_a_table_or_an_empty_one(file: Path) -> None:
-    dataset = TableDataset(filepath=str(file), columns=["a", "b"])
+    dataset = TableDataset(filepath=str(file))
+    assert not dataset.exists()
+    dataset.or_empty(["a", "b"])
     assert dataset.exists() and list(dataset.load().columns) == ["a", "b"] and dataset.load().empty
     assert not file.exists(), "reading makes nothing"
     TableDataset(filepath=str(file)).save(pd.DataFrame({"a": ["1"], "b": ["2"], "c": ["3"]}))

@@ -84,3 +84,7 @@ def test_values_that_json_does_not_have_are_refused(value: float) -> None:
 def test_objects_are_refused() -> None:
     with pytest.raises(TypeError):
         sealed({"score": object()})
+
+
+def test_a_checksum_of_the_contents_own_stays() -> None:
+    assert open_sealed(sealed({"checksum": "mine", "a": 1})) == {"checksum": "mine", "a": 1}

@@ -110,8 +110,8 @@ def test_the_selection_is_never_the_best_variant() -> None:
     [
         ({"clip_scores", "set_scores"}, ["moe_selection", "reporting"]),
         ({"clips", "clip_scores"}, ["moe_selection", "reporting"]),
-        ({"variant_summary"}, ["reporting"]),
-        ({"report", "variant_summary"}, []),
+        ({"statistics"}, ["reporting"]),
+        ({"report", "statistics"}, []),
         ({"mini_training_log"}, []),
     ],
 )

@@ -10,6 +10,7 @@ from tpige_kedro.datasets.printed_table import PrintedTable, PrintedTableDataset
 from tpige_kedro.datasets.sample_folder import ReferenceFolder, SampleFolder
 from tpige_kedro.datasets.samples import SamplesDataset
 from tpige_kedro.datasets.table import TableDataset
+from tpige_kedro.datasets.table_set import KeptTables, TableFiles
 from tpige_kedro.datasets.tables import TablesDataset
 from tpige_kedro.datasets.text import TextFile, TextFiles
 
@@ -20,6 +21,7 @@ __all__ = [
     "Item",
     "ItemFolder",
     "Items",
+    "KeptTables",
     "Mp4Dataset",
     "PictureFolder",
     "PrintedTable",
@@ -28,6 +30,7 @@ __all__ = [
     "SampleFolder",
     "SamplesDataset",
     "TableDataset",
+    "TableFiles",
     "TablesDataset",
     "TextFile",
     "TextFiles",

@@ -89,7 +89,7 @@ class ChosenClips(ItemFolder):
             if clip.is_file():  # else it is no record of ours, or of a clip that never came
                 remove(clip)
                 remove(record)
-        save_bytes(self.path / TABLE, to_csv(self._with_files(data.table)).encode())
+        save_bytes(self.path / TABLE, to_csv(self._with_files(data.table)))
 
     def _with_files(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with the file of each clip, beside the CSV, and its sha256."""

@@ -174,6 +174,7 @@ class ItemFolder(AbstractDataset[Work, Items]):
         if len(kept) == len(asked):  # the next stage need not look again
             self._items = Items(kept, {})
             self._mark = self._items.mark()
+            self._looks.forget_all()
         return todo
 
     def compared(self, work: Work) -> Iterator[tuple[Job, Look]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from operator import ne
 from pathlib import Path
 
 from tpige_kedro.files.atomic import is_temporary, save_bytes, sweep
@@ -31,8 +32,13 @@ def read_index(folder: Path) -> dict[str, str]:
 
 
 def write_index(folder: Path, asked: Mapping[str, str]) -> None:
-    """Replace the list."""
-    save_bytes(folder / INDEX, sealed({"items": asked}))
+    """Replace the list, unless it is there: a rerun with nothing to do need not write thousands of lines to compare them."""
+    try:
+        written = read_index(folder)
+    except (DatasetError, OSError, KeyError, TypeError, ValueError):
+        written = {}
+    if written != asked or any(map(ne, written, asked)) or not asked:
+        save_bytes(folder / INDEX, sealed({"items": asked}))
 
 
 def finished_files(folder: str, below: str = "") -> Iterator[str]:

@@ -78,8 +78,10 @@ class Items(Mapping[str, Item]):
 
     def mark(self) -> str:
         """A hash of which items there are and of their contents."""
-        lines = "".join(f"{key} {item.mark}\n" for key, item in self._items.items())
-        return hashlib.sha256(lines.encode()).hexdigest()
+        found = hashlib.sha256()
+        for key, item in self._items.items():
+            found.update(f"{key} {item.mark}\n".encode())
+        return found.hexdigest()
 
     def damaged(self) -> dict[str, str]:
         """What is wrong with the items whose files are not what was saved, and what to do."""

@@ -19,7 +19,9 @@ from tpige_kedro.datasets.seen import (
     Stamp,
     is_plain,
     is_settled,
+    line_of,
     read_seen,
+    seen_in,
     stamp_of,
     write_seen,
 )
@@ -54,7 +56,6 @@ class Look(NamedTuple):
 
 
 NOTHING = Look()
-NEVER: tuple[Stamp, str] = ((0, 0, 0, 0), "never seen")
 
 
 class Looks:
@@ -68,8 +69,8 @@ class Looks:
         self._folder = str(folder)
         self._suffix = suffix
         self._full = full
-        self._earlier: dict[str, tuple[Stamp, Known]] | None = None  # of earlier runs
-        self._records: dict[str, tuple[Stamp, Known | str]] = {}
+        self._earlier: dict[str, str] | None = None  # what earlier runs saw, as lines
+        self._records: dict[str, tuple[Stamp, Known | str]] = {}  # what was read since
         self._new: set[str] = set()  # records that were read within a tick of their own time
         self._outputs: dict[str, tuple[State, str]] = {}
 
@@ -88,11 +89,15 @@ class Looks:
     def remember(self, keys: Iterable[str]) -> None:
         """Save what the records of ``keys`` say for later runs, without those that were too new for their time to tell changes."""
         earlier = self._of_earlier_runs()
-        plain: dict[str, tuple[Stamp, Known]] = {}
+        plain: dict[str, str] = {}
         for key in keys:
-            stamp, known = self._records.get(key) or earlier.get(key) or NEVER
+            if key not in self._records:
+                if key in earlier:
+                    plain[key] = earlier[key]
+                continue
+            stamp, known = self._records[key]
             if isinstance(known, Known) and is_plain(known) and key not in self._new:
-                plain[key] = stamp, known
+                plain[key] = line_of(stamp, known)
         if plain != earlier:
             write_seen(Path(self._folder), plain)
             self._earlier = plain
@@ -124,18 +129,17 @@ class Looks:
         file = f"{self._folder}/{key}{SUFFIX}"
         try:
             stamp = stamp_of(os.stat(file))
-            seen = self._records.get(key) or self._of_earlier_runs().get(key)
+            seen = self._records.get(key) or seen_in(self._of_earlier_runs().get(key, ""))
             if seen is None or seen[0] != stamp:
                 data, state = read_bytes(file)
-                seen = (stamp_of(state), _known_in(data, key))
+                seen = self._records[key] = (stamp_of(state), _known_in(data, key))
                 if not is_settled(seen[0]):
                     self._new.add(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        self._records[key] = seen
         return seen[1]
 
-    def _of_earlier_runs(self) -> dict[str, tuple[Stamp, Known]]:
+    def _of_earlier_runs(self) -> dict[str, str]:
         if self._earlier is None:
             self._earlier = {} if self._full else read_seen(Path(self._folder))
         return self._earlier

@@ -36,19 +36,21 @@ def is_settled(stamp: Stamp) -> bool:
     return max(stamp[1:3]) + SETTLED < time.time_ns()
 
 
-def read_seen(folder: Path) -> dict[str, tuple[Stamp, Known]]:
-    """What is remembered of the records in a folder, by key; nothing if the file is damaged or was never written."""
+def read_seen(folder: Path) -> dict[str, str]:
+    """What is remembered of the records in a folder, by key, a line each; nothing if the file is damaged or was never written.
+
+    Lines stay as they are until :func:`seen_in` is asked what one says: of a large run they take a third of the memory.
+    """
     try:
-        lines = open_sealed((folder / SEEN).read_bytes())["records"]
-        return {key: _entry(line) for key, line in lines.items()}
-    except (OSError, Damaged, KeyError, ValueError, TypeError, AttributeError):
+        lines: dict[str, str] = open_sealed((folder / SEEN).read_bytes())["records"]
+        return lines if isinstance(lines, dict) else {}
+    except (OSError, Damaged, KeyError, ValueError, TypeError):
         return {}
 
 
-def write_seen(folder: Path, records: Mapping[str, tuple[Stamp, Known]]) -> None:
+def write_seen(folder: Path, lines: Mapping[str, str]) -> None:
     """Replace what is remembered; nothing to remember leaves no file."""
-    if records:
-        lines = {key: _line(stamp, known) for key, (stamp, known) in records.items()}
+    if lines:
         save_bytes(folder / SEEN, sealed({"records": lines}))
     else:
         remove(folder / SEEN)
@@ -59,12 +61,22 @@ def is_plain(known: Known) -> bool:
     return known.failure is None and not known.partial and bool(known.fingerprint and known.sha256)
 
 
-def _line(stamp: Stamp, known: Known) -> str:
+def line_of(stamp: Stamp, known: Known) -> str:
+    """A plain record and its stamp as a line."""
     parts = (*stamp, known.size, known.mtime_ns, known.fingerprint, known.sha256)
     return " ".join(map(str, parts))
 
 
-def _entry(line: str) -> tuple[Stamp, Known]:
-    size, mtime, ctime, inode, bytes_, output_mtime, fingerprint, sha256 = line.split(" ")
-    stamp = (int(size), int(mtime), int(ctime), int(inode))
-    return stamp, Known(fingerprint, sha256, int(bytes_), int(output_mtime), None, False)
+def seen_in(line: str) -> tuple[Stamp, Known] | None:
+    """What :func:`line_of` was given; None for a line that it never wrote.
+
+    >>> record = Known("f" * 32, "5" * 64, 9, 10, None, False)
+    >>> seen_in(line_of((1, 2, 3, 4), record)) == ((1, 2, 3, 4), record), seen_in("1 2")
+    (True, None)
+    """
+    try:
+        size, mtime, ctime, inode, bytes_, output_mtime, fingerprint, sha256 = line.split(" ")
+        stamp = (int(size), int(mtime), int(ctime), int(inode))
+        return stamp, Known(fingerprint, sha256, int(bytes_), int(output_mtime), None, False)
+    except (ValueError, AttributeError):
+        return None

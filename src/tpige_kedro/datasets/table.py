@@ -34,8 +34,6 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
     """A table at ``filepath`` (``.parquet``), with ``csv: true`` also as ``.csv`` beside it; files that would not change are not written.
 
     The CSV can be opened in a spreadsheet: text that a spreadsheet would execute is defused, see :mod:`.spreadsheet`.
-
-    ``columns`` are those of an empty table, which is loaded if no earlier stage wrote one; without them a missing table is an error.
     """
 
     def __init__(
@@ -43,19 +41,22 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         *,
         filepath: str,
         csv: bool = False,
-        columns: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self._filepath = Path(filepath)
         self._csv = csv
-        self._columns = columns
+        self._columns: list[str] | None = None
         self._variants: Collection[str] | None = None
         self.metadata = metadata
 
     def choose(self, variants: Collection[str]) -> None:
         """From now on only the rows of these variants (column ``variant``) are loaded; the file stays as it is."""
         self._variants = variants
+
+    def or_empty(self, columns: list[str]) -> None:
+        """From now on a table that no stage wrote is loaded as an empty one with these columns; else it is an error."""
+        self._columns = columns
 
     def load(self) -> pd.DataFrame:
         """The Parquet table. Raises ``DatasetError`` naming the file if it is absent or damaged."""
@@ -78,7 +79,7 @@ class TableDataset(AbstractDataset[pd.DataFrame, pd.DataFrame]):
         """Write both files atomically."""
         save_bytes(self._filepath, as_parquet(data))
         if self._csv:
-            save_bytes(self._filepath.with_suffix(".csv"), to_csv(data).encode())
+            save_bytes(self._filepath.with_suffix(".csv"), to_csv(data))
 
     def mark(self) -> str:
         """The sha256 of the Parquet file: of equal tables, equal."""

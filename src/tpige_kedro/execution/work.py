@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One item to make.
 

@@ -41,11 +41,11 @@ def open_sealed(data: bytes) -> dict[str, Any]:
     {'key': 'ada'}
     """
     start = len(HEAD) + DIGEST + len(SEPARATOR)
-    body = data[start:]
-    expected = HEAD + hashlib.sha256(body).hexdigest().encode() + SEPARATOR
-    if data[:start] != expected:
+    digest = hashlib.sha256(memoryview(data)[start:]).hexdigest()  # a copy could be megabytes
+    if data[:start] != HEAD + digest.encode() + SEPARATOR:
         raise Damaged("it is not what was written")
-    content: dict[str, Any] = orjson.loads(
-        b"{" + body
-    )  # five times as fast: a rerun reads thousands
+    # orjson is five times as fast: a rerun reads thousands
+    content: dict[str, Any] = orjson.loads(data)
+    if content["checksum"] == digest:  # else it is a key of the content's own
+        del content["checksum"]
     return content

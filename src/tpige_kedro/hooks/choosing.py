@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 BY_VARIANT = ("clips", "clip_scores", "set_score_items")  # item folders; the key begins with it
 WITH_VARIANT = ("variant_status", "clip_plan", "all_scores", "set_scores")  # tables
-SUMMARY = "variant_summary"  # cannot be narrowed: it holds what was computed from all
+STATISTICS = "statistics"  # cannot be narrowed: it holds what was computed from all
 
 
 def unfolded(raw: dict[str, Any]) -> dict[str, Any]:
@@ -121,11 +121,11 @@ def summary_problems(
     pipeline: Pipeline, parameters: Parameters, catalog: DataCatalog
 ) -> Iterator[str]:
     """Statistics of an earlier run that hold variants which do not run now: a report would show them."""
-    if parameters.run_variants is None or SUMMARY not in pipeline.inputs():
+    if parameters.run_variants is None or STATISTICS not in pipeline.inputs():
         return
-    if not catalog.exists(SUMMARY):
+    if not catalog.exists(STATISTICS):
         return  # said by the checks of inputs
-    found = dict.fromkeys(catalog.load(SUMMARY)["variant"])
+    found = dict.fromkeys(catalog.load(STATISTICS)["variant_summary"]["variant"])
     others = [v for v in found if v not in parameters.variants and v not in SELECTIONS]
     if others:
         yield (

@@ -24,10 +24,10 @@ STAGES = {  # what each leaves, in their order
     "reference_enhancement": "enhanced_references",
     "generation_variants": "clips",
     "scoring": "clip_scores",
-    "moe_selection": "variant_summary",
+    "moe_selection": "statistics",
     "reporting": "report",
 }
-TABLES = ("variant_summary", "variant_differences", "all_scores")
+TABLES = ("statistics", "all_scores")
 NO_ONE = Best(frozenset(), 0, all_same=True)
 
 
@@ -160,12 +160,13 @@ def estimate(row: Mapping[Any, Any], name: str) -> Estimate:
 def outcome_of_run(pipeline: Pipeline, catalog: DataCatalog) -> Outcome | None:
     """What a run that compares or reports variants found; None for a run of other stages."""
     made = pipeline.all_outputs()
-    if not {"variant_summary", "report"} & made:
+    if not {"statistics", "report"} & made:
         return None
     if not all(name in catalog and catalog.exists(name) for name in TABLES):
         return None
-    summary, differences, all_scores = map(catalog.load, TABLES)
-    return outcome_of(summary, differences, all_scores, catalog.load("params:moe").baseline)
+    found, all_scores = map(catalog.load, TABLES)
+    tables = found["variant_summary"], found["variant_differences"], all_scores
+    return outcome_of(*tables, catalog.load("params:moe").baseline)
 
 
 def in_their_order(pipelines: Iterable[str]) -> list[str]:

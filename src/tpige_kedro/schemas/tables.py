@@ -199,6 +199,18 @@ WIN_SHARES = pa.DataFrameSchema(
     name="win shares",
 )
 
+STATISTICS = {
+    "variant_summary": VARIANT_SUMMARY,
+    "variant_differences": VARIANT_DIFFERENCES,
+    "win_shares": WIN_SHARES,
+}
+
+
+def check_statistics(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables of the catalog's entry ``statistics``, each checked; raises pandera's ``SchemaError``."""
+    return {name: STATISTICS[name].validate(table) for name, table in tables.items()}
+
+
 SAMPLE_OVERVIEW = pa.DataFrameSchema(
     {
         "sample_id": text(unique=True),

@@ -16,7 +16,7 @@ from tpige_kedro.execution.stopping import Stopped, close_all
 from tpige_kedro.hooks.errors import RunStopped
 from tpige_kedro.hooks.mlflow import hooks, latest, opening
 from tpige_kedro.hooks.mlflow.latest import sqlite_has
-from tpige_kedro.hooks.mlflow.results import FILES, OTHERS, TABLES, TRAINING, Results
+from tpige_kedro.hooks.mlflow.results import ENTRIES, FILES, SHOWN, TRAINING, Results
 
 LEDGER = "08_reporting/mlflow_artifacts.json"
 
@@ -246,7 +246,8 @@ def test_everything_that_mlflow_shows_is_compared(
     project.run("full")
     photos = "references"  # the marks of the drawn ones know from which they were drawn
     assert len(shown) > 10
-    assert shown - {*TABLES, *OTHERS, *FILES, TRAINING, photos} == set()
+    entries = {ENTRIES.get(name, name) for name in shown}
+    assert entries - {*SHOWN, *FILES, TRAINING, photos} == set()
 
 
 @pytest.mark.parametrize("state", ["gone", "damaged", "another program's"])

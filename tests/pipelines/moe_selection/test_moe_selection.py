@@ -19,7 +19,7 @@ from score_tables import (
     texts,
 )
 
-from tpige_kedro.datasets import ItemFolder
+from tpige_kedro.datasets import KeptTables
 from tpige_kedro.metrics.overall import PAPER_WEIGHTS
 from tpige_kedro.metrics.statistics import holm, paired_difference
 from tpige_kedro.pipelines.moe_selection import create_pipeline
@@ -246,15 +246,16 @@ def test_pipeline_makes_every_table_once_from_the_scores_of_all_variants(
         "params:seed": 0,
     }
     datasets: dict = {name: MemoryDataset(value) for name, value in inputs.items()}
-    table = "tpige_kedro.datasets.TableDataset"
-    folder = ItemFolder(path=str(tmp_path / "statistics"), suffix=".parquet", dataset=table)
-    catalog = DataCatalog({**datasets, "statistics": folder})
+    tables = ["variant_summary", "variant_differences", "win_shares"]
+    kept = KeptTables(path=str(tmp_path), tables=tables, kept=str(tmp_path / "statistics"))
+    catalog = DataCatalog({**datasets, "statistics": kept})
     pipeline = create_pipeline()
     assert pipeline.inputs() == set(inputs)
     assert max(len(node.inputs) for node in pipeline.nodes) <= 6
     out = SequentialRunner().run(pipeline, catalog)
     assert pipeline.all_outputs() == {"selection", "statistics", *out}
-    assert set(out) == {"win_shares", "variant_summary", "variant_differences"}
-    summarised = set(out["variant_summary"].load()["variant"])
+    assert set(out) == {"statistics"}
+    found = kept.load()
+    summarised = set(found["variant_summary"]["variant"])
     assert summarised == {"a", "b", "control", "moe", "moe_held_out"}
-    assert out["win_shares"].load()["wins"].sum() == 3
+    assert found["win_shares"]["wins"].sum() == 3

@@ -17,8 +17,8 @@ from tpige_kedro.datasets import (
     ChosenClips,
     Clip,
     ItemFolder,
-    PrintedTableDataset,
     TableDataset,
+    TableFiles,
     TextFiles,
 )
 from tpige_kedro.errors import TpigeError
@@ -63,8 +63,9 @@ MADE: dict[str, dict[str, Any]] = {
 }
 TABLES: dict[str, type[TableDataset]] = {
     **dict.fromkeys(("sample_overview", "all_failures"), TableDataset),
-    **dict.fromkeys(("variant_table", "paper_tables"), PrintedTableDataset),
 }
+PRINTED = ["variant_table", "paper_tables"]
+STATISTICS = ["variant_summary", "variant_differences", "win_shares"]
 OUT = "08_reporting"
 PLACES = {
     "clips": "07_model_output/clips",
@@ -159,6 +160,7 @@ class FinishedRun:
             for name, options in MADE.items()
         }
         self.chosen = ChosenClips(path=str(root / OUT / "chosen"))
+        self.printed = TableFiles(path=str(root / OUT), tables=PRINTED)
         self.tables = {
             name: kind(filepath=str(root / OUT / f"{name}.parquet"), csv=True)
             for name, kind in TABLES.items()
@@ -218,13 +220,12 @@ class FinishedRun:
         named = {
             f"params:{n}" if f"params:{n}" in self.inputs else n: v for n, v in changes.items()
         }
-        values = {
-            name: MemoryDataset(value, copy_mode="assign")
-            for name, value in {**self.inputs, **named}.items()
-        }
+        given = {**self.inputs, **named}
+        given["statistics"] = {name: given.pop(name) for name in STATISTICS}
+        values = {n: MemoryDataset(value, copy_mode="assign") for n, value in given.items()}
         names = ["report.html", "gallery.html", "gallery_data.js", "variant_means.svg"]
         pages = TextFiles(path=str(self.root / OUT), files=names)
-        others = {"report": pages, "chosen_clips": self.chosen}
+        others = {"report": pages, "chosen_clips": self.chosen, "printed_tables": self.printed}
         catalog = DataCatalog({**self.given, **self.made, **self.tables, **others, **values})
         pipeline = create_pipeline()
         pipeline = pipeline.to_outputs(*outputs) if outputs else pipeline

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 from elements import Elements
-from finished_run import MODELS, MOE, NO_SETS, OUT, SCORING, FinishedRun, clip, fill
+from finished_run import MODELS, MOE, NO_SETS, OUT, SCORING, STATISTICS, FinishedRun, clip, fill
 from kedro.io import DataCatalog, MemoryDataset
 from printed import latex_rows, markdown_rows, plain
 
@@ -131,7 +131,7 @@ def test_right_on_the_page(misleading: FinishedRun) -> None:
 
 def test_right_in_the_table(misleading: FinishedRun) -> None:
     misleading.report()
-    table = misleading.tables["variant_table"].load().set_index("variant")
+    table = misleading.printed.load()["variant_table"].set_index("variant")
     csv = pd.read_csv(misleading.root / OUT / "variant_table.csv", index_col="variant")
     for found in (table, csv):
         assert found["roughness_better"].eq("lower").all()
@@ -141,7 +141,7 @@ def test_right_in_the_table(misleading: FinishedRun) -> None:
         counts = found["face_feature_sqdist_n"]
         assert (counts["hailuo"], counts["vace"], counts["vace_pe"]) == (0, 8, 4)
         assert not [c for c in found if c.startswith(("clip_score", "absent"))]
-    paper = misleading.tables["paper_tables"].load()
+    paper = misleading.printed.load()["paper_tables"]
     assert "clip_score" in paper, "published beside"
     assert not [c for c in paper if c.startswith("clip_score_")], "nothing of this run"
 
@@ -242,9 +242,10 @@ def logged(misleading: FinishedRun, empty_store: Path, tmp_path: Path) -> Iterat
     for name in ("vace", "vace_pe"):
         tags = {"mlflow.parentRunId": log.parent, "variant": name}
         log.children[name] = client.create_run(log.experiment, tags=tags, run_name=name).info.run_id
-    tables = ("variant_summary", "variant_differences", "win_shares", "selection")
-    catalog = DataCatalog({n: MemoryDataset(v) for n, v in misleading.inputs.items()})
-    results = Results(frozenset(tables), catalog, MlflowSettings())
+    statistics = {name: misleading.inputs[name] for name in STATISTICS}
+    given = {**misleading.inputs, "statistics": statistics}
+    catalog = DataCatalog({n: MemoryDataset(v) for n, v in given.items()})
+    results = Results(frozenset(("statistics", "selection")), catalog, MlflowSettings())
     log_numbers(log, results)
     for artifact in parent_artifacts(results, []):
         artifact.log(log, log.parent)

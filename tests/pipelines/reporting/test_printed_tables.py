@@ -122,7 +122,7 @@ def test_both_say_the_same(run: FinishedRun) -> None:
 
 def test_numbers_are_those_of_the_table(run: FinishedRun) -> None:
     run.report()
-    table = run.tables["variant_table"].load().set_index("variant")
+    table = run.printed.load()["variant_table"].set_index("variant")
     rows = latex(run, "variant_table.tex")
     head = [plain(cell) for cell in rows[0]]
     place = head.index("Overall ↑")

@@ -8,8 +8,10 @@ Where a locale separates cells by ``;``, the text behind it begins a cell of its
 from __future__ import annotations
 
 import csv
+import io
 import re
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -21,6 +23,7 @@ RUN = re.compile(rf"\A[{re.escape(SIGNS)}]|[{SKIPPED}]++[{re.escape(SIGNS)}]?")
 ENDS_CELL = re.compile(r"([;\t\r\n])")  # here another program may begin a new cell
 GUARDED_CELL = re.compile(r"([;\t\r\n])'")
 LINE_FIRST = re.compile(r"'*[\t\r\n]")
+ROWS = 500
 
 
 def defused(text: str) -> str:
@@ -55,18 +58,24 @@ def _free(match: re.Match[str]) -> str:
     return run[1:] if first and LINE_FIRST.match(run[1:]) else run
 
 
-def to_csv(table: pd.DataFrame) -> str:
-    """A table as CSV with commas; texts and names of columns are defused, numbers stay as they are."""
+def to_csv(table: pd.DataFrame) -> bytes:
+    """A table as CSV with commas in UTF-8; texts and names of columns are defused, numbers stay as they are."""
     texts = table.select_dtypes(exclude="number")
     safe = table.copy(deep=False)
     safe[texts.columns] = texts.map(_defused_cell)
     safe = safe.rename(columns=_defused_cell)
-    text = str(safe.to_csv(index=False))
-    if (
-        "\r" in text
-    ):  # pandas would leave it without quotes, and readers take it for the end of the row
-        text = str(safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC))
-    return text
+    found = _encoded(safe, csv.QUOTE_MINIMAL)
+    if b"\r" in found:  # it would stand without quotes, and readers take it for the end of the row
+        found = _encoded(safe, csv.QUOTE_NONNUMERIC)
+    return found
+
+
+def _encoded(table: pd.DataFrame, quoting: Literal[0, 2]) -> bytes:
+    """As bytes from the start: pandas' text takes four bytes a letter while it grows."""
+    found = io.BytesIO()
+    # pandas makes texts of so many rows at once: at its own choice, some megabytes of them
+    table.to_csv(found, index=False, quoting=quoting, encoding="utf-8", chunksize=ROWS)
+    return found.getvalue()
 
 
 def _defused_cell(value: object) -> object:

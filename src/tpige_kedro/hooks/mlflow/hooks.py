@@ -223,7 +223,7 @@ class MlflowHooks:
         failures = failures_of_run(pipeline, catalog)
         names = shown_names(self.saved, pipeline, catalog)
         results = Results(names, catalog, self.settings)
-        found = outcome_of_run(pipeline, catalog) if "variant_summary" in names else None
+        found = outcome_of_run(pipeline, catalog) if "statistics" in names else None
         log_numbers(log, results, found)
         try:
             self.ledger.publish(log, "", log.parent, list(parent_artifacts(results, failures)))

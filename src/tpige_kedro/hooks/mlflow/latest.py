@@ -15,7 +15,7 @@ from urllib.parse import quote
 from tpige_kedro.hooks.failures import Failure
 from tpige_kedro.hooks.mlflow.artifacts import text_mark
 from tpige_kedro.hooks.mlflow.outage import PATIENCE, sqlite_file
-from tpige_kedro.hooks.mlflow.results import FILES, OTHERS, TABLES
+from tpige_kedro.hooks.mlflow.results import FILES, SHOWN
 from tpige_kedro.hooks.mlflow.settings import MlflowSettings
 from tpige_kedro.hooks.mlflow.uri import shown
 from tpige_kedro.schemas import Parameters
@@ -86,7 +86,7 @@ def mark_of_setting(
 
 def marks_of(names: Iterable[str], catalog: DataCatalog) -> dict[str, str]:
     """The hash of each dataset of ``names`` of which MLflow shows something; of a class of yours that has none, a new one."""
-    shown_ones = sorted({*TABLES, *OTHERS, *FILES}.intersection(names))
+    shown_ones = sorted({*SHOWN, *FILES}.intersection(names))
     datasets = {name: catalog.get(name) for name in shown_ones}
     marks = {name: getattr(dataset, "mark", token_hex) for name, dataset in datasets.items()}
     return {name: mark() for name, mark in marks.items()}

@@ -54,7 +54,7 @@ class Opening:
         """All variants, if the pipeline makes, scores, compares or reports their clips."""
         made = self.pipeline.all_outputs()
         touched = made | (self.pipeline.inputs() if REPORT in made else set())
-        shows = {"clips", "clip_scores", "variant_summary"} & touched
+        shows = {"clips", "clip_scores", "statistics"} & touched
         return list(self.parameters.variants) if shows else []
 
     @property

@@ -70,9 +70,14 @@ TABLES = (
     "variant_differences",
     "paper_tables",
 )
+ENTRIES = {  # of the catalog, by the tables that one entry holds with others
+    **dict.fromkeys(("variant_summary", "variant_differences", "win_shares"), "statistics"),
+    "paper_tables": "printed_tables",
+}
 STUDY = "study_results"
 OTHERS = ("all_scores", "clips", "enhanced_prompts", "enhanced_references", STUDY)
 FILES = ("contact_sheets", "variant_sheets", "report")
+SHOWN = {ENTRIES.get(name, name) for name in (*TABLES, *OTHERS)}  # entries of the catalog
 TRAINING = "mini_training_log"
 
 
@@ -86,12 +91,14 @@ class Results:
     _loaded: dict[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
+        if name in ENTRIES:
+            return self[ENTRIES[name]][name]
         if name not in self._loaded:
             self._loaded[name] = self.catalog.load(name)
         return self._loaded[name]
 
     def __contains__(self, name: str) -> bool:
-        return name in self.saved
+        return ENTRIES.get(name, name) in self.saved
 
     def first(self, name: str, count: int, prefix: str = "") -> list[Item]:
         """The first items of a folder, without looking at the others."""
@@ -132,10 +139,10 @@ def shown_names(saved: set[str], pipeline: Pipeline, catalog: DataCatalog) -> fr
     """The datasets that a run shows: what it saved; a report alone, also what it was made of, which may not have been logged."""
     if "report" not in saved:
         return frozenset(saved)
-    if "variant_summary" in pipeline.all_outputs():
+    if "statistics" in pipeline.all_outputs():
         return frozenset(saved | ({STUDY} & pipeline.inputs()))
     read = pipeline.inputs() | {"prompt_checks", "set_scores"}
-    return frozenset(saved | {n for n in read & {*TABLES, *OTHERS} if catalog.exists(n)})
+    return frozenset(saved | {n for n in read & SHOWN if catalog.exists(n)})
 
 
 def log_numbers(log: RunLog, results: Results, outcome: Outcome | None = None) -> None:

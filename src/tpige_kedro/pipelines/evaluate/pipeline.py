@@ -19,7 +19,7 @@ def create_pipeline() -> Pipeline:
         moe_selection.create_pipeline(),
         reporting.create_pipeline(enhanced=False),
     ]
-    same = {"checked_samples": "evaluated_samples", "enhanced_prompts": "known_enhanced_prompts"}
+    same = {"checked_samples": "evaluated_samples"}
     return take_in() + pipeline(sum(stages, Pipeline([])), inputs=same)
 
 

@@ -30,6 +30,7 @@ from tpige_kedro.execution.work import (
 from tpige_kedro.further import further_pictures
 from tpige_kedro.models import declared, load_model, load_models, model_identity, why_skipped
 from tpige_kedro.pipelines.generation_variants.imports import import_outcome, import_row
+from tpige_kedro.pipelines.generation_variants.plan import rows_of
 from tpige_kedro.pipelines.generation_variants.recipes import recipe_text
 from tpige_kedro.pipelines.generation_variants.records import clip_details
 from tpige_kedro.pipelines.generation_variants.writing import ClipWriter
@@ -59,7 +60,7 @@ def generate_clips(
         The work for ``clips``: ``<variant>/<sample_id>``.
     """
     stage = Generation(references, enhanced_references, variants, models, provenance)
-    jobs = [stage.job(row) for row in clip_plan.to_dict("records")]
+    jobs = [stage.job(row) for row in rows_of(clip_plan)]
     return Work(STAGE, jobs, stage.produce, paid=stage.is_paid, share=stage.share)
 
 
@@ -101,7 +102,7 @@ class Generation:
         """Whether the clip costs money each time it is made."""
         return bool(declared(self.model_of(job).type, "paid", False))
 
-    def job(self, row: dict[Any, Any]) -> Job:
+    def job(self, row: Mapping[str, Any]) -> Job:
         """The job of a row of the plan; its fingerprint covers what decides the pixels, and not how the model is run."""
         variant, people = row["variant"], (row["person_id"],)
         key = f"{variant}/{row['sample_id']}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -92,6 +94,43 @@ def plan_clips(
     plan = pd.concat(tables[1:] or tables, ignore_index=True)
     further = [c for c in FURTHER if c in plan]
     return plan[[*COLUMNS, *further]].fillna(dict.fromkeys(further, ""))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow(Mapping[str, Any]):
+    """What one clip is made of, by the columns of the plan: a dictionary of each row would take twice the memory."""
+
+    columns: tuple[str, ...]
+    cells: tuple[Any, ...]
+
+    def __getitem__(self, column: str) -> Any:
+        try:
+            return self.cells[self.columns.index(column)]
+        except ValueError:
+            raise KeyError(column) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+def rows_of(plan: pd.DataFrame) -> Iterator[PlanRow]:
+    """The rows of a plan. Equal texts are one object: the rows of a sample share most of theirs, and there may be thousands.
+
+    >>> first, second = rows_of(pd.DataFrame({"prompt": ["A chef."] * 2, "seed": [1, 2]}))
+    >>> dict(second), first["prompt"] is second["prompt"], first.get("further")
+    ({'prompt': 'A chef.', 'seed': 2}, True, None)
+    """
+    texts: dict[str, str] = {}
+    names = tuple(map(str, plan))
+    columns = ([_shared(v, texts) for v in plan[name].tolist()] for name in names)
+    yield from (PlanRow(names, row) for row in zip(*columns, strict=True))
+
+
+def _shared(value: Any, texts: dict[str, str]) -> Any:
+    return texts.setdefault(value, value) if isinstance(value, str) else value
 
 
 def clips_of(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kedro.pipeline import Node, Pipeline
 
-from tpige_kedro.pipelines.moe_selection.nodes import select_experts, share_wins
-from tpige_kedro.pipelines.moe_selection.statistics import compute_statistics, tabulate_statistics
+from tpige_kedro.pipelines.moe_selection.nodes import select_experts
+from tpige_kedro.pipelines.moe_selection.statistics import compute_statistics
 
 
 def create_pipeline() -> Pipeline:
@@ -16,7 +16,6 @@ def create_pipeline() -> Pipeline:
             inputs=["all_scores", "checked_samples", "params:moe"],
             outputs="selection",
         ),
-        Node(share_wins, inputs=["selection", "all_scores", "params:moe"], outputs="win_shares"),
         Node(
             compute_statistics,
             inputs=[
@@ -28,11 +27,6 @@ def create_pipeline() -> Pipeline:
                 "params:seed",
             ],
             outputs="statistics",
-        ),
-        Node(
-            tabulate_statistics,
-            inputs="statistics",
-            outputs=["variant_summary", "variant_differences"],
         ),
     ]
     return Pipeline(nodes, namespace="moe_selection", prefix_datasets_with_namespace=False)

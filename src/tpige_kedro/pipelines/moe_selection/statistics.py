@@ -7,15 +7,17 @@ from importlib.metadata import version
 
 import pandas as pd
 
-from tpige_kedro.datasets.items import Items
-from tpige_kedro.errors import TpigeError
 from tpige_kedro.execution.work import Job, Outcome, Result, Work, fingerprint
-from tpige_kedro.pipelines.moe_selection.nodes import compare_variants, summarise_variants
+from tpige_kedro.pipelines.moe_selection.nodes import (
+    compare_variants,
+    share_wins,
+    summarise_variants,
+)
 from tpige_kedro.provenance.code import code_hash, table_hash
 from tpige_kedro.schemas import Moe, Scoring
 
 STAGE = "statistics"
-SUMMARY, DIFFERENCES = "variant_summary", "variant_differences"
+SUMMARY, DIFFERENCES, WINS = "variant_summary", "variant_differences", "win_shares"
 CODE = (
     "pipelines/moe_selection",
     *(f"metrics/{name}.py" for name in ("columns", "resampling", "statistics")),
@@ -31,13 +33,14 @@ def compute_statistics(
     scoring: Scoring,
     seed: int,
 ) -> Work:
-    """The work for ``statistics``: the tables of :func:`summarise_variants` and :func:`compare_variants`.
+    """The work for ``statistics``: the tables of :func:`summarise_variants`, :func:`compare_variants` and :func:`share_wins`.
 
     An error in one ends the run, as it would in a node of its own.
     """
     computed: dict[str, Callable[[], pd.DataFrame]] = {
         SUMMARY: lambda: summarise_variants(all_scores, selection, set_scores, moe, scoring, seed),
         DIFFERENCES: lambda: compare_variants(all_scores, selection, moe, seed),
+        WINS: lambda: share_wins(selection, all_scores, moe),
     }
     maker = {"code": code_hash(*CODE), **{name: version(name) for name in LIBRARIES}}
     mark = fingerprint(
@@ -47,21 +50,10 @@ def compute_statistics(
     )
 
     def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
+        from tpige_kedro.schemas.tables import STATISTICS
+
         for job in todo:
-            yield job, Result(job.request())
+            yield job, Result(STATISTICS[job.key].validate(job.request()))
 
     jobs = [Job(key, mark, compute) for key, compute in computed.items()]
     return Work(STAGE, jobs, produce, maker)
-
-
-def tabulate_statistics(statistics: Items) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The two tables. Raises :class:`TpigeError` if one was damaged since it was computed."""
-    return _table(statistics, SUMMARY), _table(statistics, DIFFERENCES)
-
-
-def _table(statistics: Items, key: str) -> pd.DataFrame:
-    if key not in statistics:
-        problem = statistics.damaged().get(key, "it is not there")
-        raise TpigeError(f"statistics/{key}: {problem}; run kedro run --pipelines=moe_selection")
-    table: pd.DataFrame = statistics[key].load()
-    return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -70,14 +71,16 @@ def draw_sample_sheets(
     reporting: Reporting,
 ) -> Work:
     """A contact sheet per sample: references at the left, frames and scores of every clip, the chosen one marked."""
-    views = view_samples(
-        sample_overview, references, enhanced_references, strips, declared_scores, reporting
-    )
-    jobs = []
-    for view in views:
-        sheet = _sample_sheet(view, reporting.frames)
-        jobs.append(Job(view.sample_id, sheet_mark(sheet), sheet, people=(view.person_id,)))
-    return _drawing("contact_sheets", jobs, draw_sheet, sheets)
+    given = (references, enhanced_references, strips, declared_scores, reporting)
+
+    def mark(view: SampleView) -> str:
+        return sheet_mark(_sample_sheet(view, reporting.frames))
+
+    def draw(view: SampleView) -> Any:
+        return draw_sheet(_sample_sheet(view, reporting.frames))
+
+    views = partial(view_samples, sample_overview, *given)
+    return _of_samples("contact_sheets", views, mark, draw, sheets)
 
 
 def draw_variant_sheets(
@@ -114,19 +117,39 @@ def write_sample_pages(
     reporting: Reporting,
 ) -> Work:
     """A page per sample with all pictures inside and links to the clips."""
-    views = view_samples(
-        sample_overview, references, enhanced_references, strips, declared_scores, reporting
-    )
+    given = (references, enhanced_references, strips, declared_scores, reporting)
     frame = page.frame_mark(reporting, clip_specs(*declared_scores))
-    jobs = [
-        Job(view.sample_id, page.sample_mark(view, frame), view, people=(view.person_id,))
-        for view in views
-    ]
+
+    def mark(view: SampleView) -> str:
+        return page.sample_mark(view, frame)
 
     def write(view: SampleView) -> str:
         return page.render_sample(view, reporting)
 
-    return _drawing("sample_pages", jobs, write, page)
+    views = partial(view_samples, sample_overview, *given)
+    return _of_samples("sample_pages", views, mark, write, page)
+
+
+def _of_samples(
+    label: str,
+    views: Callable[[], Iterator[SampleView]],
+    mark: Callable[[SampleView], str],
+    draw: Callable[[SampleView], Any],
+    module: ModuleType,
+) -> Work:
+    """A job per sample. What it shows is looked up again where it has to be drawn: jobs of a thousand samples would hold megabytes."""
+    jobs = [
+        Job(view.sample_id, mark(view), view.sample_id, people=(view.person_id,))
+        for view in views()
+    ]
+
+    def drawn(todo: list[Job]) -> Iterator[tuple[Job, Callable[[], Any]]]:
+        left = {job.key: job for job in todo}
+        for view in views():
+            if view.sample_id in left:
+                yield left[view.sample_id], partial(draw, view)
+
+    return _drawn(label, jobs, drawn, module)
 
 
 def _sample_sheet(view: SampleView, frames: int) -> Sheet:
@@ -156,10 +179,22 @@ def _drawing(
 ) -> Work:
     """The requests of ``jobs`` drawn one after another by ``module``; one that cannot be drawn fails alone."""
 
+    def drawn(todo: list[Job]) -> Iterator[tuple[Job, Callable[[], Any]]]:
+        yield from ((job, partial(draw, job.request)) for job in todo)
+
+    return _drawn(label, jobs, drawn, module)
+
+
+def _drawn(
+    label: str,
+    jobs: Sequence[Job],
+    drawn: Callable[[list[Job]], Iterator[tuple[Job, Callable[[], Any]]]],
+    module: ModuleType,
+) -> Work:
     def produce(todo: list[Job]) -> Iterator[tuple[Job, Outcome]]:
-        for job in todo:
+        for job, draw in drawn(todo):
             try:
-                yield job, Result(draw(job.request))
+                yield job, Result(draw())
             except Exception as error:
                 yield job, error
 

@@ -10,6 +10,7 @@ import pandas as pd
 from tpige_kedro.datasets.items import Item, Items
 from tpige_kedro.datasets.printed_table import PrintedTable
 from tpige_kedro.metrics.columns import MOE, metric_columns
+from tpige_kedro.pipelines.moe_selection.statistics import DIFFERENCES, SUMMARY, WINS
 from tpige_kedro.pipelines.reporting.clip_facts import making_of
 from tpige_kedro.pipelines.reporting.comparison import Comparison
 from tpige_kedro.pipelines.reporting.latex import as_latex
@@ -28,6 +29,13 @@ from tpige_kedro.pipelines.reporting.tables import (
 )
 from tpige_kedro.prompts.counts import count_checks, count_sources
 from tpige_kedro.schemas import ModelSpec, Moe, Reporting
+
+
+def part_statistics(
+    statistics: Mapping[str, pd.DataFrame],
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The summary of the variants, their differences, and who won how often, for the nodes that take one of them."""
+    return statistics[SUMMARY], statistics[DIFFERENCES], statistics[WINS]
 
 
 def tabulate_variants(variant_comparison: Comparison) -> pd.DataFrame:
@@ -69,6 +77,13 @@ def print_paper(
     texts = {f"_{number}.tex": as_latex(table) for number, table in printed.items()}
     texts[".md"] = as_markdown(list(printed.values()))
     return PrintedTable(tabulate_paper(paper_summary), texts)
+
+
+def join_printed(
+    variant_table: PrintedTable, paper_tables: PrintedTable
+) -> dict[str, PrintedTable]:
+    """The tables that have printed forms, by the names of their files."""
+    return {"variant_table": variant_table, "paper_tables": paper_tables}
 
 
 def draw_means(variant_comparison: Comparison, moe: Moe) -> str:

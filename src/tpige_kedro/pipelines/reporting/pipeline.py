@@ -23,7 +23,9 @@ from tpige_kedro.pipelines.reporting.item_nodes import (
 from tpige_kedro.pipelines.reporting.nodes import (
     draw_means,
     join_pages,
+    join_printed,
     join_results,
+    part_statistics,
     print_paper,
     print_variants,
     write_headline,
@@ -105,6 +107,11 @@ def _tables() -> list[Node]:
             outputs="declared_scores",
         ),
         Node(
+            part_statistics,
+            inputs="statistics",
+            outputs=["variant_summary", "variant_differences", "win_shares"],
+        ),
+        Node(
             compare_in_print,
             inputs=["variant_summary", "variant_status", "declared_scores"],
             outputs="variant_comparison",
@@ -125,6 +132,7 @@ def _tables() -> list[Node]:
             inputs=["paper_summary", "variant_comparison", "params:moe", "params:reporting"],
             outputs="paper_tables",
         ),
+        Node(join_printed, inputs=["variant_table", "paper_tables"], outputs="printed_tables"),
         Node(
             choose_clips,
             inputs=["sample_overview", "declared_scores", "variant_status", "clips"],

@@ -65,7 +65,7 @@ def view_samples(
     rows = by_sample(score_rows(*declared_scores))
     for sample in sample_overview.to_dict("records"):
         key = sample["sample_id"]
-        mine = rows.get(key, [])
+        mine = rows.pop(key, [])
         yield SampleView(
             sample_id=key,
             person_id=sample["person_id"],

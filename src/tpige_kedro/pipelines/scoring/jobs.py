@@ -16,9 +16,12 @@ from tpige_kedro.models import model_identity
 from tpige_kedro.schemas import ModelSpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScoreRequest:
-    """One clip: the file, against which prompts and photo it is scored, and what each scorer's part of the record depends on."""
+    """One clip: the file, against which prompts and photo it is scored, and what each scorer's part of the record depends on.
+
+    ``decided`` stands for all of it but the scorers, ``identities`` for each of them.
+    """
 
     sample_id: str
     prompt: str
@@ -26,7 +29,13 @@ class ScoreRequest:
     reference: str
     reference_hash: str
     clip: Item
-    parts: dict[str, str]  # fingerprint by scorer
+    decided: str
+    identities: Mapping[str, str]
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The fingerprint of each scorer's part."""
+        return {name: f"{self.decided}-{identity}" for name, identity in self.identities.items()}
 
 
 def score_jobs(
@@ -53,7 +62,6 @@ def score_jobs(
                 "reference": row["reference_hash"],
             }
             decided = fingerprint(**seen)
-            parts = {n: f"{decided}-{identity}" for n, identity in identities.items()}
             request = ScoreRequest(
                 sample_id=sample,
                 prompt=row["prompt"],
@@ -61,10 +69,11 @@ def score_jobs(
                 reference=row["reference"],
                 reference_hash=row["reference_hash"],
                 clip=clip,
-                parts=parts,
+                decided=decided,
+                identities=identities,
             )
-            mark = fingerprint(parts=parts)
-            yield Job(f"{variant}/{sample}", mark, request, variant, (row["person_id"],))
+            mark = fingerprint(parts=request.parts)
+            yield Job(clip.key, mark, request, variant, (row["person_id"],))
 
 
 def damaged_clips(samples: pd.DataFrame, clips: Items) -> Iterator[Job]:
