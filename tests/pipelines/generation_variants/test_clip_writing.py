@@ -63,7 +63,7 @@ class Streaming:
 
 def wait_for(condition: Any) -> None:
     pause = threading.Event()
-    for _ in range(1000):
+    for _ in range(6000):
         if condition():
             return
         pause.wait(0.01)
