@@ -184,7 +184,8 @@ def test_after_a_kill_one_of_three_takes_over(
 def test_children_do_not_inherit_it(tmp_path: Path) -> None:
     """A child that outlives a killed parent, started as a program or forked, must not keep its lock."""
     script = """
-import os, subprocess, sys, time
+import os, subprocess, sys, time, warnings
+warnings.simplefilter("ignore")  # of forking beside a thread
 from pathlib import Path
 from tpige_kedro.execution.lock import DataRootLock
 DataRootLock(Path(sys.argv[1])).acquire()

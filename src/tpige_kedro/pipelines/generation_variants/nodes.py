@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -146,6 +147,7 @@ class Generation:
                     yield job, self.finish(job, outcome, variant, model, writer)
                     del outcome  # an error's traceback holds the generator
             del generator  # else the next one is loaded beside it
+            gc.collect()  # a failed clip's traceback can hold it in a circle
 
     def share(self, todo: list[Job], run: Run) -> Answers:
         """The clips by workers, all variants at once; those that cost money or exist already are seen to here."""
