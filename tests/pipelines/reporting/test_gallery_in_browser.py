@@ -78,6 +78,19 @@ def shown(page: Any) -> list[str]:
     return found
 
 
+def until(page: Any, look: Callable[[], Any], expected: Any) -> bool:
+    """Whether ``look`` says what is expected, now or soon: the page follows its address in an event of its own."""
+    for _ in range(200):
+        if look() == expected:
+            return True
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{look()}, not {expected}")
+
+
+def shows(page: Any, expected: list[str]) -> bool:
+    return until(page, lambda: shown(page), expected)
+
+
 def values(metric: str) -> Any:
     return scores().pivot(index="sample_id", columns="variant", values=metric)
 
@@ -87,7 +100,7 @@ def values(metric: str) -> Any:
 
 def test_it_shows_a_page_of_samples_with_all_variants(visit: Visit) -> None:
     page = visit()
-    assert shown(page) == IDS[:PAGE]
+    assert shows(page, IDS[:PAGE])
     assert page.text_content("#count") == f"{COUNT} samples"
     assert page.locator("#grid .cell").count() == PAGE * len(VARIANTS)
     assert page.locator("#grid .cell.chosen").count() == PAGE
@@ -99,7 +112,7 @@ def test_it_shows_a_page_of_samples_with_all_variants(visit: Visit) -> None:
         == values("overall").loc["s00", "vace"]
     )
     page.click(".pager button[data-step='1'] >> nth=0")
-    assert shown(page) == IDS[PAGE:] and "page=2" in page.url
+    assert shows(page, IDS[PAGE:]) and "page=2" in page.url
 
 
 def test_every_picture_has_a_text(visit: Visit) -> None:
@@ -125,23 +138,23 @@ def test_every_picture_has_a_text(visit: Visit) -> None:
 )
 def test_a_deep_link_filters(visit: Visit, state: str, expected: list[str]) -> None:
     page = visit(f"gallery.html#{state}")
-    assert shown(page) == expected
-    assert page.locator("#nothing").is_visible() == (not expected)
+    assert shows(page, expected)
+    assert until(page, page.locator("#nothing").is_visible, not expected)
 
 
 def test_the_controls_filter_and_the_address_says_so(visit: Visit) -> None:
     page = visit()
     page.fill("input[name=q]", "chef")
-    assert shown(page) == IDS[::4] and "q=chef" in page.url
+    assert shows(page, IDS[::4]) and "q=chef" in page.url
     page.uncheck("[data-show=phantom]")
-    assert page.locator("#grid .cell[data-variant=phantom]").count() == 0
+    assert until(page, page.locator("#grid .cell[data-variant=phantom]").count, 0)
     page.select_option("select[name=chosen]", "vace")
     best = values("overall").idxmax(axis=1)
-    assert shown(page) == [s for i, s in enumerate(IDS) if i % 4 == 0 and best[s] == "vace"]
+    assert shows(page, [s for i, s in enumerate(IDS) if i % 4 == 0 and best[s] == "vace"])
     again = visit(f"gallery.html#{page.url.partition('#')[2]}")
-    assert shown(again) == shown(page) and again.input_value("input[name=q]") == "chef"
+    assert shows(again, shown(page)) and again.input_value("input[name=q]") == "chef"
     page.click("#reset")
-    assert shown(page) == IDS[:PAGE] and page.input_value("input[name=q]") == ""
+    assert shows(page, IDS[:PAGE]) and page.input_value("input[name=q]") == ""
 
 
 @pytest.mark.parametrize(
@@ -165,7 +178,7 @@ def test_it_sorts_by_a_metric_or_a_difference(
     ascending = is_lower != bool(worst)
     expected = key.sort_values(ascending=ascending, na_position="last").index.tolist()
     page = visit(f"gallery.html#sort={metric}&of={of}&minus={minus}&worst={worst}")
-    assert shown(page) == expected[:PAGE]
+    assert shows(page, expected[:PAGE])
     assert (
         visit(f"gallery.html#sort={metric}&of={of}&minus={minus}&worst={worst}&page=2")
         and expected[PAGE:]
@@ -283,7 +296,7 @@ def test_a_sample_plays_in_step_and_leads_to_the_next_of_the_same_filter(visit: 
     page.wait_for_url(f"**/samples/{order[1]}.html*")
     page.click("#to-gallery")
     page.wait_for_selector("#grid article")
-    assert shown(page) == order
+    assert shows(page, order)
 
 
 def test_the_page_of_a_sample_says_how_it_was_made(visit: Visit) -> None:
@@ -297,7 +310,7 @@ def test_the_page_of_a_sample_says_how_it_was_made(visit: Visit) -> None:
 
 def test_two_clips_are_compared_with_a_slider(visit: Visit) -> None:
     page = visit("gallery.html#compare=vace,vace_pe&q=s00")
-    assert page.locator(".stage video").count() == 2
+    assert until(page, page.locator(".stage video").count, 2)
     page.click(".comparison button >> text=Play")
     playing(page, 2)
     assert drift(page, ".stage video", 1500)[0] <= STEP
@@ -321,7 +334,9 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
     page.keyboard.press("/")
     page.keyboard.type("jpk")
     assert page.input_value("input[name=q]") == "jpk", "letters in the field are letters"
+    assert shows(page, [])
     page.fill("input[name=q]", "")
+    assert shows(page, IDS[:PAGE])
     page.locator("input[name=q]").blur()
     page.keyboard.press("j")
     page.keyboard.press("j")
@@ -333,7 +348,7 @@ def test_the_keyboard_reaches_everything(visit: Visit) -> None:
         and page.locator("#sample-s00 video").count() == 0
     )
     page.keyboard.press("n")
-    assert shown(page) == IDS[PAGE:]
+    assert shows(page, IDS[PAGE:])
     page.focus("#sample-s21 .shot >> nth=0")
     page.keyboard.press("Enter")
     playing(page, 1)
@@ -461,8 +476,8 @@ def test_a_run_that_made_nothing_has_a_gallery_too(
         )
         (folder / "gallery_data.js").write_text(data)
         page = visit(root=tmp_path / name)
-        assert shown(page) == samples["sample_id"].tolist()
-        assert page.locator("#nothing").is_visible() == (not len(samples))
+        assert shows(page, samples["sample_id"].tolist())
+        assert until(page, page.locator("#nothing").is_visible, not len(samples))
         page.click("#play-view")
 
 
