@@ -1,6 +1,7 @@
 """The price list as Markdown and as a plot: likeness of the mini models' rows against seconds of VACE-14B.
 
-Run: ``PYTHONPATH=src python -m benchmarks.price_list.table DIR [--plot FILE]``; DIR holds what ``run.py`` left. Prints the tables and writes ``DIR/prices.md``.
+Run: ``PYTHONPATH=src python -m benchmarks.price_list.table DIR [--plot FILE]``; DIR holds what ``run.py`` left or ``pack.py`` packed
+(``docs/evidence/price_list``). Prints the tables and writes ``DIR/prices.md``.
 Differences are of clips of one pair, with 95 % bootstrap intervals over the pairs. What is chosen is chosen on one half of the pairs and
 reported on the other; either half has as many pairs of each slice and each kind of role.
 """
@@ -42,7 +43,8 @@ class Found:
         """Of the folder of a run."""
         about = json.loads((folder / "rows.json").read_text())
         about = {name: about[name] for name in ROWS if name in about}
-        clips = pd.read_csv(folder / "clips.csv")
+        packed = folder / "clips.parquet"
+        clips = pd.read_parquet(packed) if packed.exists() else pd.read_csv(folder / "clips.csv")
         wide = clips.pivot(index="sample_id", columns="row").sort_index()
         priced = {n: seconds.clip(ROWS[n], reused_shares(row)) for n, row in about.items()}
         return cls(wide, about, priced)
