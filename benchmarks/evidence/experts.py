@@ -131,10 +131,9 @@ def candidates(records: Records) -> list[Candidates]:
 
 
 def controls(name: str, names: Sequence[str]) -> Iterator[str]:
-    """What a set is compared with: draws of one method, the experts with shared noise, and its twin with shared noise."""
-    draws = next((n for n in (AGAINST, INSTEAD) if n in names), "")
+    """What a set is compared with: draws of a method, the experts with shared noise, and its twin with shared noise."""
     twin = name.replace(NOISE, "shared noise")
-    for other in dict.fromkeys((draws, f"four {AGAINST}", SHARED, twin)):
+    for other in dict.fromkeys((AGAINST, f"four {AGAINST}", INSTEAD, SHARED, twin)):
         if other in names and other != name:
             yield other
 
