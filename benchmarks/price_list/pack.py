@@ -16,7 +16,7 @@ BITS = 12  # of 23 that are zero: exact to 2.5e-4 of a clip's value, a tenth of 
 
 
 def pack(folder: Path, to: Path) -> int:
-    """Write clips, counts and settings of ``folder`` into ``to``; returns how many clips there are."""
+    """Write clips and counts of ``folder`` into ``to``; returns how many clips there are."""
     clips = pd.read_csv(folder / "clips.csv")
     measures = [column for column in clips if column not in LABELS]
     clips[measures] = clips[measures].apply(rounded, bits=BITS)
