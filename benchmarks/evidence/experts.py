@@ -5,13 +5,14 @@ of the rows below, as ``ablation_collect.py --to DIR`` packs them; rows that are
 
 The unit of compute is a run of plain text guidance of VACE (two forwards a step) by FLOPs at the 14B's size. The budget is what the
 paper's five experts cost together. A set of candidates stands for its clip with the highest Overall, sample by sample. *Searched*
-sets are the best of all within the budget by mean Overall on the first half; every number is of the second half, where nothing was chosen.
+sets are the best of all within the budget by mean Overall on the first half, and their numbers are of the second half, where nothing
+was chosen. Sets that were named beforehand have numbers of the second half and of all pairs.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -34,8 +35,11 @@ MORE = ("own_half_reuse_8", "own_phantom_pe", "own_phantom_pe_ge")
 CHEAP = ("half_reuse_8", *(f"half_reuse_8_draw{i}" for i in range(1, 5)))
 MEASURES = ("identity", "identity, other portrait", "text match", "all right", "overall")
 MEASURES = (*MEASURES, "gme_score", "imaging_quality", "motion_amplitude", "identity spread")
+SHARED = "MoE, shared noise"
+NOISE = "noise of their own"
 AGAINST = "draws of half_reuse_8"  # the method of conf/base, drawn again
 INSTEAD = "draws of vace_pe_ge"  # where the clips of that are missing
+SECOND, ALL = "second half of the pairs", "all pairs"
 LARGEST = 8  # candidates of a searched set
 
 
@@ -108,40 +112,53 @@ def candidates(records: Records) -> list[Candidates]:
     budget = sum(price[name] for name in EXPERTS)
     half = halves(records.samples)
     named = {
-        "MoE, shared noise": EXPERTS,
-        "MoE, noise of their own": OWN,
+        SHARED: EXPERTS,
+        f"MoE, {NOISE}": OWN,
+        "MoE of conf/base, shared noise": (*EXPERTS[:-1], "half_reuse_8"),
+        f"MoE of conf/base, {NOISE}": (*OWN[:-1], "own_half_reuse_8"),
         AGAINST: affordable(CHEAP, price, budget),
+        f"four {AGAINST}": CHEAP[:4],  # surely no more than the experts of conf/base cost
         INSTEAD: affordable(DRAWS, price, budget),
     }
     sets = [(n, rows, False) for n, rows in named.items() if set(rows) <= set(there)]
     pools = {
         "searched, shared noise": [n for n in EXPERTS if n in there],
-        "searched, noise of their own": [n for n in (*OWN, *MORE) if n in there],
+        f"searched, {NOISE}": [n for n in (*OWN, *MORE) if n in there],
         "searched among all": [n for n in there if n not in EXPERTS[:-1]],
     }
     sets += [(n, search(records, p, price, budget, half), True) for n, p in pools.items() if p]
     return [Candidates(n, rows, sum(price[r] for r in rows), s) for n, rows, s in sets if rows]
 
 
+def controls(name: str, names: Sequence[str]) -> Iterator[str]:
+    """What a set is compared with: draws of a method, the experts with shared noise, and its twin with shared noise."""
+    twin = name.replace(NOISE, "shared noise")
+    for other in dict.fromkeys((AGAINST, f"four {AGAINST}", INSTEAD, SHARED, twin)):
+        if other in names and other != name:
+            yield other
+
+
 def experts(records: Records, seed: int) -> pd.DataFrame:
-    """Mean of each set on the second half, and its difference from draws of one method at the same compute."""
-    second = ~halves(records.samples)
+    """Mean of each set, and its differences from its controls, on the second half and, if it was not searched, on all pairs."""
     sets = candidates(records)
-    names = [c.name for c in sets]
-    against = next((n for n in (AGAINST, INSTEAD) if n in names), None)
+    second = ~halves(records.samples)
     measures = [m for m in MEASURES if m in records.measures]
     at = [records.measures.index(m) for m in measures]
-    clips = {c.name: chosen(records, c.rows)[:, second][..., at] for c in sets}
+    clips = {c.name: chosen(records, c.rows)[..., at] for c in sets}
     out = []
     for each in sets:
         parts = {"mean": clips[each.name]}
-        if against is not None and each.name != against:
-            parts[f"over {against}"] = clips[each.name] - clips[against]
-        for what, values in parts.items():
-            for e in described(records, with_pooled(values), seed, "value", measures):
-                if e["seed"] == POOLED:
-                    about = {"set": each.name, "rows": " ".join(each.rows), "cost": each.cost}
-                    out.append({**about, "searched": each.searched, "what": what, **e})
+        for other in controls(each.name, list(clips)):
+            parts[f"over {other}"] = clips[each.name] - clips[other]
+        about = {"set": each.name, "rows": " ".join(each.rows), "cost": each.cost}
+        about["searched"] = each.searched
+        pairs = {SECOND: second} | ({} if each.searched else {ALL: np.ones_like(second)})
+        for which, there in pairs.items():
+            for what, values in parts.items():
+                about |= {"pairs": which, "what": what}
+                pooled = with_pooled(values[:, there])
+                found = described(records, pooled, seed, "value", measures)
+                out += [{**about, **e} for e in found if e["seed"] == POOLED]
     return pd.DataFrame(out)
 
 
@@ -151,8 +168,8 @@ def as_text(found: pd.DataFrame) -> list[str]:
         return ["No set has all its clips."]
     measures = list(dict.fromkeys(found["measure"]))
     lines = []
-    for what, part in found.groupby("what", sort=False):
-        lines += [f"{what}, second half of the pairs, n = {int(part['n'].max())}", ""]
+    for (pairs, what), part in found.groupby(["pairs", "what"], sort=False):
+        lines += [f"{what}, {pairs}, n = {int(part['n'].max())}", ""]
         body = []
         for name, rows in part.groupby("set", sort=False):
             cells = rows.set_index("measure")

@@ -10,9 +10,12 @@ from benchmarks.ablation.clips import ClipMaker
 from benchmarks.ablation.rows import load_rows, rows_to_make
 from benchmarks.evidence.experts import (
     AGAINST,
+    ALL,
     CHEAP,
     MORE,
     OWN,
+    SECOND,
+    SHARED,
     affordable,
     as_text,
     candidates,
@@ -28,6 +31,10 @@ from benchmarks.evidence.selection import DRAWS, EXPERTS
 COUNT = 80
 IDS = [f"{kind}{i:04d}" for kind in ("seen", "new") for i in range(COUNT // 2)]
 EVERY = tuple(dict.fromkeys((*EXPERTS, *OWN, *MORE, *CHEAP, *DRAWS)))
+
+SEARCHED = {
+    f"searched{which}" for which in (", shared noise", ", noise of their own", " among all")
+}
 
 
 def records(own: float, rows: tuple[str, ...] = EVERY) -> Records:
@@ -53,11 +60,28 @@ def test_halves_are_disjoint_and_hold_as_many_of_each_kind() -> None:
 
 
 def test_noise_of_their_own_is_worth_as_much_as_draws_where_methods_are_equal() -> None:
-    found = experts(records(own=1.0), 0).query("measure == 'overall' and what != 'mean'")
-    over = found.set_index("set")["value"]
-    assert over["MoE, shared noise"] < -0.5
-    assert abs(over["MoE, noise of their own"]) < 0.35
-    assert over["MoE, noise of their own"] > over["MoE, shared noise"] + 0.5
+    found = experts(records(own=1.0), 0).query("measure == 'overall'")
+    for pairs in (SECOND, ALL):
+        part = found[found["pairs"] == pairs]
+        over = part[part["what"] == f"over {AGAINST}"].set_index("set")["value"]
+        assert over[SHARED] < -0.5
+        assert abs(over["MoE, noise of their own"]) < 0.35
+        assert over["MoE, noise of their own"] > over[SHARED] + 0.5
+        twins = part[part["what"] == "over MoE of conf/base, shared noise"].set_index("set")
+        assert list(twins.index) == ["MoE of conf/base, noise of their own"]
+        assert twins["low"].item() > 0 and twins["value"].item() > 0.5
+        assert set(part.loc[part["searched"], "set"]) == (set() if pairs == ALL else SEARCHED)
+
+
+def test_all_pairs_are_both_halves() -> None:
+    made = records(own=1.0)
+    found = experts(made, 0).query("measure == 'overall' and what == 'mean' and not searched")
+    means = found.set_index(["pairs", "set"])["value"]
+    for name in found["set"].unique():
+        rows = next(c.rows for c in candidates(made) if c.name == name)
+        best = np.stack([made.values[r][0, :, made.measures.index("overall")] for r in rows]).max(0)
+        assert means[ALL, name] == pytest.approx(best.mean())
+        assert means[SECOND, name] == pytest.approx(best[~halves(made.samples)].mean())
 
 
 def test_without_noise_no_set_is_better() -> None:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import benchmarks.price_list.run as price_list
 from benchmarks.price_list.cost import FILE, Seconds, forwards, reused_shares
+from benchmarks.price_list.pack import FOLDER, pack
 from benchmarks.price_list.rows import FEW_STEPS, ROWS, model_of
 from benchmarks.price_list.run import MEASURES
 from benchmarks.price_list.switches import ClipByClip, in_fp8
@@ -206,3 +207,22 @@ def test_the_plot_is_small_and_shows_the_front(folder: Path, tmp_path: Path) -> 
 
     draw(Found.load(folder, Seconds.load()), tmp_path / "price_list.png")
     assert 10_000 < (tmp_path / "price_list.png").stat().st_size < 150_000
+
+
+def test_a_packed_run_gives_the_same_table(folder: Path, tmp_path: Path) -> None:
+    assert pack(folder, tmp_path / "packed") == 200
+    whole, packed = (Found.load(f, Seconds.load()) for f in (folder, tmp_path / "packed"))
+    for measure in MEASURES:
+        for row in whole.rows:
+            np.testing.assert_allclose(
+                packed.values(measure, row), whole.values(measure, row), rtol=3e-4
+            )
+    assert packed.front(packed.rows) == whole.front(whole.rows)
+    both = [as_markdown(found).split("Chosen by")[0].split("|")[:12] for found in (whole, packed)]
+    assert both[0] == both[1]
+
+
+def test_the_packed_run_in_docs_is_the_one_that_its_table_shows() -> None:
+    found = Found.load(FOLDER, Seconds.load())
+    assert (FOLDER / "prices.md").read_text() == as_markdown(found)
+    assert len(found.clips) == 344 and len(found.rows) == 43
