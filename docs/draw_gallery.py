@@ -39,7 +39,7 @@ def main() -> None:
         subprocess.run([*command, f"file://{page}#{STATE}"], check=True)
     with Image.open(PICTURE) as shot:
         shown = shot.convert("RGB").crop((0, 0, *PAGE))
-    shown.quantize(256).save(PICTURE, optimize=True)
+    shown.quantize(96).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

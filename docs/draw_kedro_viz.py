@@ -67,7 +67,7 @@ def main() -> None:
         server.shutdown()
     with Image.open(PICTURE) as shot:
         page = shot.convert("RGB").crop((0, 0, *PAGE))
-    page.quantize(256).save(PICTURE, optimize=True)
+    page.quantize(96).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def main() -> None:
         server.terminate()
         server.wait()
     with Image.open(PICTURE) as shot:
-        shot.convert("RGB").quantize(128).save(PICTURE, optimize=True)
+        shot.convert("RGB").quantize(96).save(PICTURE, optimize=True)
 
 
 if __name__ == "__main__":

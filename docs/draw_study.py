@@ -102,7 +102,7 @@ def save(shots: list[bytes], file: Path) -> None:
     for shot in shown:
         whole.paste(shot, (left, 0))
         left += shot.width + GAP
-    whole.quantize(256).save(file, optimize=True)
+    whole.quantize(96).save(file, optimize=True)
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two processes for all tests; a part of them begins sooner in this one."""
-    return 2 if config.args == config.getini("testpaths") else 0
+    """Three processes for all tests, of which one often waits for a server or a deadline; a part of them begins sooner in this one."""
+    return 3 if config.args == config.getini("testpaths") else 0
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:

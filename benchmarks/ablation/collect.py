@@ -54,8 +54,8 @@ def main() -> None:
     clips.to_parquet(
         options.to / f"clips_{name}.parquet",
         index=False,
-        compression="zstd",
-        compression_level=19,
+        compression="brotli",
+        compression_level=11,
         use_dictionary=labels,
         use_byte_stream_split=[column for column in clips if column not in labels],
     )

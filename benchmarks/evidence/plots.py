@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from benchmarks.ablation.rows import MAIN, load_rows
 from benchmarks.evidence.costs import CHEAP, ENOUGH, SCHEDULES, STEPS
 from benchmarks.evidence.labels import Label, boxes_along, boxes_of, label_points
+from benchmarks.evidence.pictures import save_small
 from benchmarks.evidence.records import ALL, POOLED
 from benchmarks.evidence.summary import MAIN_COMPARISONS
 
@@ -74,7 +75,7 @@ def draw_all(
             if figure is None:
                 print(f"left out: {name}.png: nothing to draw", flush=True)
             else:
-                figure.savefig(out / f"{name}.png", dpi=DPI, metadata={"Software": None})
+                save_small(figure, out / f"{name}.png", dpi=DPI)
 
 
 def draw_forest(differences: pd.DataFrame) -> Figure | None:

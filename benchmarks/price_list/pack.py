@@ -24,8 +24,8 @@ def pack(folder: Path, to: Path) -> int:
     clips.to_parquet(
         to / "clips.parquet",
         index=False,
-        compression="zstd",
-        compression_level=19,
+        compression="brotli",
+        compression_level=11,
         use_dictionary=LABELS,
         use_byte_stream_split=measures,
     )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.evidence.labels import Label, boxes_along, label_points
+from benchmarks.evidence.pictures import save_small
 from benchmarks.evidence.plots import BLUE, GREEN, GREY, ORANGE, PINK, STYLE
 from benchmarks.price_list.rows import ROWS, Row
 from benchmarks.price_list.table import LIKENESS, Found
@@ -69,7 +70,7 @@ def draw(found: Found, file: Path) -> None:
             taken = [boxes_along(axes, *bar) for bar in bars]
             label_points(axes, labels, size=7.5, avoid=taken)
         file.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(file, metadata={"Software": None}, pil_kwargs={"optimize": True})
+        save_small(figure, file)
 
 
 def points(axes: Axes, found: Found, rows: Sequence[str]) -> tuple[list[Label], list[Bar]]:

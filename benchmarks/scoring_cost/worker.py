@@ -92,8 +92,10 @@ def run(order: dict[str, Any], clock: Clock) -> dict[str, Any]:
     clips = []
     for number, file in enumerate(order["clips"]):
         clip: Any = Timed(Mp4Dataset(filepath=file), clock, "decode")
-        parts = dict.fromkeys(specs, "")  # no fingerprints: nothing is kept here
-        request = ScoreRequest(str(number), order["prompt"], None, "photo", "", clip, parts)
+        identities = dict.fromkeys(specs, "")  # no fingerprints: nothing is kept here
+        request = ScoreRequest(
+            str(number), order["prompt"], None, "photo", "", clip, "", identities
+        )
         clips.append(Scored(Job(str(number), "", request), {}))
     values: dict[str, Any] = {}
     memory = []

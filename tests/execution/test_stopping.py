@@ -251,7 +251,7 @@ def test_a_command_that_ends_by_itself_returns_its_value_and_leaves_nothing() ->
     deadline = time.monotonic() + 60
     while threading.active_count() > threads and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads, "none of its own; others may have ended"
 
 
 def _fail() -> None:
