@@ -68,7 +68,8 @@ def read_file(path: Path) -> bytes:
                 raise PictureProblem("a pipe or device, not a file; put a picture there")
             if state.st_size > MAX_BYTES:
                 raise PictureProblem(f"a file of {state.st_size >> 20} MiB; {RESAVE}")
-            return file.read(MAX_BYTES)
+            # not MAX_BYTES: Python sets aside as much as is asked for
+            return file.read(min(state.st_size + 1, MAX_BYTES))
     except OSError as error:
         raise PictureProblem(why_not_opened(path, error)) from error
 
