@@ -18,8 +18,8 @@ from matplotlib.ticker import MaxNLocator
 from benchmarks.ablation.rows import MAIN, load_rows
 from benchmarks.evidence.costs import CHEAP, ENOUGH, SCHEDULES, STEPS
 from benchmarks.evidence.labels import Label, boxes_along, boxes_of, label_points
-from benchmarks.evidence.pictures import save_small
 from benchmarks.evidence.records import ALL, POOLED
+from benchmarks.evidence.small_png import save_small
 from benchmarks.evidence.summary import MAIN_COMPARISONS
 
 DPI = 120

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.evidence.labels import Label, boxes_along, label_points
-from benchmarks.evidence.pictures import save_small
 from benchmarks.evidence.plots import BLUE, GREEN, GREY, ORANGE, PINK, STYLE
+from benchmarks.evidence.small_png import save_small
 from benchmarks.price_list.rows import ROWS, Row
 from benchmarks.price_list.table import LIKENESS, Found
 
