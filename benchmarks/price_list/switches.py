@@ -63,17 +63,8 @@ class ClipByClip(BlockCache):
     All clips of a batch are computed; those that would have been reused take what was kept. ``reused`` counts clips.
     """
 
-    @contextmanager
-    def around(self, transformer: nn.Module, branch: str) -> Iterator[None]:
-        blocks: Any = transformer.blocks
-        call = _Call(self, branch, blocks)
-        transformer.blocks = nn.ModuleList(
-            [_Watched(call, index, block) for index, block in enumerate(blocks)]
-        )
-        try:
-            yield
-        finally:
-            transformer.blocks = blocks
+    def call(self, branch: str, blocks: Any) -> Any:
+        return _Call(self, branch, blocks)
 
     def alike(self, branch: str, first: Tensor) -> Tensor:
         """Which clips (B, 1, 1) may reuse their last computed step."""
@@ -116,15 +107,6 @@ class _Call:
         rest = torch.where(self.reuses, old.rest, new.rest)
         self.cache.kept[self.branch] = Kept(torch.where(self.reuses, old.first, new.first), rest)
         return torch.where(self.reuses, hidden + rest, out)
-
-
-class _Watched(nn.Module):
-    def __init__(self, call: _Call, index: int, block: nn.Module) -> None:
-        super().__init__()
-        self._call, self._index, self.block = call, index, block
-
-    def forward(self, hidden_states: Tensor, *args: Any, **named: Any) -> Tensor:
-        return self._call.run(self._index, self.block, hidden_states, *args, **named)
 
 
 @dataclass

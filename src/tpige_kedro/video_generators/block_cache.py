@@ -49,7 +49,7 @@ class BlockCache:
     def around(self, transformer: nn.Module, branch: str) -> Iterator[None]:
         """Run the body, one forward of ``transformer`` for ``branch``, with its blocks watched; they are restored whatever happens."""
         blocks: Any = transformer.blocks
-        call = _Call(self, branch, blocks)
+        call = self.call(branch, blocks)
         transformer.blocks = nn.ModuleList(
             [_Watched(call, index, block) for index, block in enumerate(blocks)]
         )
@@ -57,6 +57,10 @@ class BlockCache:
             yield
         finally:
             transformer.blocks = blocks
+
+    def call(self, branch: str, blocks: Any) -> Any:
+        """One forward of ``branch``: its ``run`` is called in place of each block, in their order."""
+        return _Call(self, branch, blocks)
 
     def is_alike(self, branch: str, first: Tensor) -> bool:
         """Whether ``branch`` may reuse its last computed step, given what its first block adds now."""
